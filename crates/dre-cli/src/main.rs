@@ -1,0 +1,2 @@
+//! The `dre` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Recordings, BIDS, cohorts and checkpoints on disk.

@@ -1,0 +1,1 @@
+//! Results as one offline HTML page.

@@ -1,0 +1,21 @@
+//! A batch of epochs, cut and scaled.
+
+use ndarray::Array3;
+
+/// Epochs as models see them: data and features scaled, subjects as indices.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Scaled data, `(n_epochs, n_channels, n_times)`.
+    pub data: Array3<f32>,
+    /// Scaled features in the cohort's (sorted) order, `(n_epochs, n_features, n_times)`.
+    pub features: Array3<f32>,
+    /// Subject of each epoch, an index into the cohort's subjects.
+    pub subjects: Vec<usize>,
+}
+
+impl Batch {
+    /// Number of epochs.
+    pub fn n_epochs(&self) -> usize {
+        self.subjects.len()
+    }
+}

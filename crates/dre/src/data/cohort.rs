@@ -1,0 +1,63 @@
+//! A cohort: continuous prepared recordings of many subjects on the same channels.
+
+use std::sync::Arc;
+
+use super::{Channel, EventTable};
+
+/// A block of `f32` samples, owned or memory-mapped; row-major `(n_rows, n_times)`.
+pub type Samples = Arc<dyn AsRef<[f32]> + Send + Sync>;
+
+/// Continuous prepared data of many subjects. Epochs are cut from it when a batch is drawn.
+#[derive(Clone)]
+pub struct Cohort {
+    /// Sampling frequency of the prepared data (Hz).
+    pub sfreq: f64,
+    /// Channels, the same for all recordings, in the order of the data's rows.
+    pub channels: Vec<Channel>,
+    /// Feature names, sorted, in the order of the features' rows.
+    pub features: Vec<String>,
+    /// Subject labels (`sub-01`), sorted.
+    pub subjects: Vec<String>,
+    /// Recordings, sorted by subject, session, task and run.
+    pub recordings: Vec<CohortRecording>,
+}
+
+/// One prepared recording.
+#[derive(Clone)]
+pub struct CohortRecording {
+    /// BIDS entities without suffix, such as `sub-01_ses-01_task-p300_run-01`.
+    pub id: String,
+    /// Index into [`Cohort::subjects`].
+    pub subject: usize,
+    /// Number of samples.
+    pub n_times: usize,
+    /// Filtered, decimated data in SI units, not scaled: `(n_channels, n_times)`.
+    pub data: Samples,
+    /// Features as continuous signals, not scaled: `(n_features, n_times)`.
+    pub features: Samples,
+    /// The events that epochs are cut around.
+    pub events: EventTable,
+}
+
+impl std::fmt::Debug for CohortRecording {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CohortRecording")
+            .field("id", &self.id)
+            .field("subject", &self.subject)
+            .field("n_times", &self.n_times)
+            .field("n_events", &self.events.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CohortRecording {
+    /// Samples of one channel. `row` must be below the cohort's channel count.
+    pub fn channel(&self, row: usize) -> &[f32] {
+        &(*self.data).as_ref()[row * self.n_times..(row + 1) * self.n_times]
+    }
+
+    /// Samples of one feature. `row` must be below the cohort's feature count.
+    pub fn feature(&self, row: usize) -> &[f32] {
+        &(*self.features).as_ref()[row * self.n_times..(row + 1) * self.n_times]
+    }
+}

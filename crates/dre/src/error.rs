@@ -1,0 +1,68 @@
+//! The errors of this crate.
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong in the library. Every message says what was found, what was expected and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An array does not have the shape that its place asks for.
+    #[error("{what} has shape {found:?}, expected {expected}")]
+    Shape {
+        /// Which array.
+        what: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The expected shape, in words.
+        expected: String,
+    },
+    /// A value that must be finite is NaN or infinite.
+    #[error("{what} holds {value} at {place}; remove or mask the segment before fitting")]
+    NotFinite {
+        /// Which array.
+        what: String,
+        /// Where in it.
+        place: String,
+        /// The value found.
+        value: f64,
+    },
+    /// A setting is outside the range that makes sense.
+    #[error("{name} = {found}: {expected}")]
+    Setting {
+        /// The setting's name as the user writes it.
+        name: String,
+        /// The value found.
+        found: String,
+        /// What is allowed, with units.
+        expected: String,
+    },
+    /// A set of epochs that is needed holds none.
+    #[error("{what}: no epochs left; {advice}")]
+    NoEpochs {
+        /// Which set, of whom.
+        what: String,
+        /// What to change.
+        advice: String,
+    },
+    /// A linear system has no unique solution.
+    #[error("{model}: the normal equations are singular ({reason}); {advice}")]
+    Singular {
+        /// The model that was being fitted.
+        model: String,
+        /// Why.
+        reason: String,
+        /// What to do.
+        advice: String,
+    },
+    /// Parameters do not belong to the network that they were given to.
+    #[error("tensor `{name}`: found {found}, expected {expected}")]
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// What was found.
+        found: String,
+        /// What the network needs.
+        expected: String,
+    },
+}

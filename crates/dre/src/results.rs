@@ -1,0 +1,178 @@
+//! What a study found, in the form that is written to `results.json` and read by the report.
+//!
+//! All correlations are Pearson's r across epochs for each time × channel, within each subject. `mean_r` averages over
+//! channels and over times ≥ `score_from` (s).
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::data::Channel;
+
+/// Everything that a finished study reports.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Results {
+    /// Version of this layout; readers refuse a larger one.
+    pub format: u32,
+    /// Name of the study.
+    pub study: String,
+    /// Models by their name in the study file (`trf`, `dre`, or the user's own), in the order in which they are shown.
+    pub models: IndexMap<String, ModelResult>,
+    /// Ratio of two models' mean r, such as DRE / TRF, where both were fitted.
+    pub ratios: Vec<Ratio>,
+    /// What was used and what was left out.
+    pub cohort: CohortSummary,
+    /// Time of each epoch sample (s) relative to the event.
+    pub times: Vec<f64>,
+    /// First time (s) that counts for `mean_r`.
+    pub score_from: f64,
+    /// Number of samples of the init window that DRE is shown.
+    pub n_init_times: usize,
+    /// Evoked responses, true and predicted, per condition on the test epochs.
+    pub evoked: Vec<Evoked>,
+    /// Where all of it comes from.
+    pub provenance: Provenance,
+}
+
+/// The current [`Results::format`].
+pub const RESULTS_FORMAT: u32 = 1;
+
+/// One fitted and scored model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ModelResult {
+    /// What it is, for people: `Deep Recurrent Encoder`, `TRF (ridge)`.
+    pub title: String,
+    /// Mean over subjects of the subjects' `r`.
+    pub mean_r: f64,
+    /// One entry per subject label, in the cohort's order.
+    pub subjects: IndexMap<String, SubjectScore>,
+    /// Mean over subjects and channels, per time.
+    pub r_over_time: Vec<f64>,
+    /// Mean over subjects and times ≥ `score_from`, per channel.
+    pub r_per_channel: Vec<f64>,
+    /// Number of fitted numbers.
+    pub n_parameters: usize,
+    /// Fitting time (s), wall clock.
+    pub fit_seconds: f64,
+    /// Settings and choices worth showing, as name and text: `alpha (sub-01)` → `31.6`.
+    pub choices: Vec<(String, String)>,
+    /// One entry per pass over the training epochs; empty for models without passes.
+    pub history: Vec<PassRecord>,
+    /// Index into `history` of the pass whose weights were kept.
+    pub best_pass: Option<usize>,
+}
+
+/// Score of one subject.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubjectScore {
+    /// Number of test epochs.
+    pub n_epochs: usize,
+    /// Mean r over channels and times ≥ `score_from`.
+    pub r: f64,
+    /// Mean r over channels, per time.
+    pub r_over_time: Vec<f64>,
+}
+
+/// One pass over the training epochs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PassRecord {
+    /// Mean training loss over the whole epoch.
+    pub train_loss: f64,
+    /// Mean validation loss after the init window.
+    pub valid_loss: f64,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+/// Ratio of two models' mean r.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ratio {
+    /// Model above the line.
+    pub numerator: String,
+    /// Model below the line.
+    pub denominator: String,
+    /// `mean_r` / `mean_r`; none where the denominator is not positive, since a ratio then says nothing.
+    pub ratio: Option<f64>,
+}
+
+/// The data behind a study.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CohortSummary {
+    /// Sampling frequency (Hz) of the prepared data.
+    pub sfreq: f64,
+    /// Channels, in order.
+    pub channels: Vec<Channel>,
+    /// Feature names, in order.
+    pub features: Vec<String>,
+    /// Subjects that were used.
+    pub subjects: Vec<SubjectSummary>,
+    /// What was left out and why: a subject, a recording, a channel.
+    pub excluded: Vec<Exclusion>,
+    /// Filters and other steps as people describe them: `band-pass 1–30 Hz (zero-phase FIR, 845 taps)`.
+    pub steps: Vec<String>,
+}
+
+/// Epoch counts of one subject.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SubjectSummary {
+    /// Subject label.
+    pub subject: String,
+    /// Number of recordings used.
+    pub n_recordings: usize,
+    /// Minutes of prepared data.
+    pub minutes: f64,
+    /// Events that asked for an epoch.
+    pub n_events: usize,
+    /// Epochs that would leave the recording.
+    pub n_outside: usize,
+    /// Epochs dropped because they overlap another set's epochs.
+    pub n_border: usize,
+    /// Epochs rejected for amplitude after scaling.
+    pub n_rejected: usize,
+    /// Epochs used to train.
+    pub n_train: usize,
+    /// Epochs used to choose.
+    pub n_valid: usize,
+    /// Epochs used to score.
+    pub n_test: usize,
+}
+
+/// Something that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// What: `sub-04`, `sub-01_run-03`, `EOG1`.
+    pub what: String,
+    /// Why, with numbers.
+    pub reason: String,
+}
+
+/// Mean over epochs, then over subjects.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evoked {
+    /// Condition, such as `target`; `all epochs` for the mean over all.
+    pub condition: String,
+    /// Number of test epochs.
+    pub n_epochs: usize,
+    /// True response, scaled units: per channel, per time.
+    pub truth: Vec<Vec<f32>>,
+    /// Predicted response by model name, in the same layout.
+    pub predicted: IndexMap<String, Vec<Vec<f32>>>,
+}
+
+/// Where results come from.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of the program.
+    pub version: String,
+    /// When the study was finished, ISO 8601, UTC.
+    pub finished: String,
+    /// The study file as it was read.
+    pub study_file: String,
+    /// Where the data were, as the user named the folder.
+    pub data: String,
+    /// SHA-256 over the input recordings and events.
+    pub input_hash: String,
+    /// Number of threads.
+    pub n_threads: usize,
+    /// Random seed.
+    pub seed: u64,
+}
