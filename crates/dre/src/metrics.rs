@@ -1,1 +1,1 @@
-//! TODO
+//! Scores.

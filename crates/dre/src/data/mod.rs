@@ -4,8 +4,10 @@ mod batch;
 mod channel;
 mod cohort;
 mod event;
+mod spec;
 
 pub use batch::Batch;
 pub use channel::{Channel, ChannelType};
 pub use cohort::{Cohort, CohortRecording, Samples};
 pub use event::EventTable;
+pub use spec::{BaselineSpec, CleaningSpec, EpochSpec, SplitSpec};

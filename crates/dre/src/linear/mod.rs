@@ -1,1 +1,5 @@
-//! TODO
+//! Linear references.
+
+mod config;
+
+pub use config::TrfConfig;

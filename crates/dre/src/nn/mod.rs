@@ -1,1 +1,5 @@
-//! TODO
+//! The Deep Recurrent Encoder.
+
+mod config;
+
+pub use config::{Loss, NetworkConfig, TrainConfig};
