@@ -65,4 +65,46 @@ pub enum Error {
         /// What the network needs.
         expected: String,
     },
+    /// The events lack a column that a setting names.
+    #[error("the events have no column `{column}`, which {wanted_by} asks for; they have {found}{suggestion}")]
+    NoColumn {
+        /// The column asked for.
+        column: String,
+        /// The setting that asks for it.
+        wanted_by: String,
+        /// The columns that there are, in words.
+        found: String,
+        /// `; did you mean ...?` or empty.
+        suggestion: String,
+    },
+    /// An event holds a value that cannot be used.
+    #[error("event {event} (onset {onset} s): {what} is `{found}`, expected {expected}")]
+    EventValue {
+        /// Number of the event in order of onset, from 1.
+        event: usize,
+        /// Its onset (s).
+        onset: f64,
+        /// Which of its values.
+        what: String,
+        /// The value.
+        found: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// The settings of a feature contradict each other.
+    #[error("feature `{feature}`: {reason}")]
+    Feature {
+        /// Name of the feature.
+        feature: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// An error in one recording of a cohort.
+    #[error("{recording}: {source}")]
+    InRecording {
+        /// The recording's id.
+        recording: String,
+        /// What went wrong there.
+        source: Box<Error>,
+    },
 }

@@ -11,6 +11,7 @@ pub mod linear;
 pub mod metrics;
 pub mod model;
 pub mod nn;
+mod parallel;
 pub mod results;
 pub mod signal;
 

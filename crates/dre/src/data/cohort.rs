@@ -8,7 +8,7 @@ use super::{Channel, EventTable};
 pub type Samples = Arc<dyn AsRef<[f32]> + Send + Sync>;
 
 /// Continuous prepared data of many subjects. Epochs are cut from it when a batch is drawn.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Cohort {
     /// Sampling frequency of the prepared data (Hz).
     pub sfreq: f64,

@@ -3,11 +3,21 @@
 mod batch;
 mod channel;
 mod cohort;
+mod dataset;
+mod epoch;
 mod event;
+mod leakage;
+mod prepare;
+mod scaler;
 mod spec;
 
 pub use batch::Batch;
 pub use channel::{Channel, ChannelType};
 pub use cohort::{Cohort, CohortRecording, Samples};
+pub use dataset::Dataset;
+pub(crate) use epoch::samples_of;
+pub use epoch::{Epoch, EpochWindow, Set};
 pub use event::EventTable;
+pub use leakage::LeakageAudit;
+pub use scaler::{FeatureScaler, RobustScaler};
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec, SplitSpec};

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// Which stretch around each event is an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochSpec {
-    /// First sample (s) relative to the event.
+    /// First time (s) relative to the event; the epoch starts at the nearest sample, as in MNE-Python.
     pub tmin: f64,
-    /// Last sample (s) relative to the event, included as in MNE-Python.
+    /// Last time (s) relative to the event; the epoch ends with the nearest sample, included, as in MNE-Python.
     pub tmax: f64,
     /// Window whose mean is subtracted from each epoch and channel; `false` in a study file turns it off.
     #[serde(default)]
@@ -21,7 +23,7 @@ pub struct EpochSpec {
 }
 
 /// Baseline window, both ends included; an absent end is the epoch's own. `(None, 0)` by default, as in MNE-Python.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum BaselineSpec {
     /// `false`: no correction. `true`: the default window.
@@ -29,12 +31,46 @@ pub enum BaselineSpec {
     /// The mean of this window is subtracted.
     Window {
         /// Start (s).
-        #[serde(default)]
+        #[serde(skip_serializing_if = "Option::is_none")]
         tmin: Option<f64>,
         /// End (s).
-        #[serde(default)]
+        #[serde(skip_serializing_if = "Option::is_none")]
         tmax: Option<f64>,
     },
+}
+
+impl<'de> Deserialize<'de> for BaselineSpec {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BaselineVisitor)
+    }
+}
+
+/// Reads a [`BaselineSpec`] by hand: an untagged enum would accept unknown keys without a word.
+struct BaselineVisitor;
+
+impl<'de> Visitor<'de> for BaselineVisitor {
+    type Value = BaselineSpec;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("true, false, or a window such as { tmin = -0.2, tmax = 0.0 } in seconds")
+    }
+
+    fn visit_bool<E>(self, on: bool) -> Result<BaselineSpec, E> {
+        Ok(BaselineSpec::Switch(on))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<BaselineSpec, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Window {
+            #[serde(default)]
+            tmin: Option<f64>,
+            #[serde(default)]
+            tmax: Option<f64>,
+        }
+        let Window { tmin, tmax } = Window::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(BaselineSpec::Window { tmin, tmax })
+    }
 }
 
 impl Default for BaselineSpec {
@@ -74,5 +110,31 @@ pub struct CleaningSpec {
 impl Default for CleaningSpec {
     fn default() -> Self {
         Self { reject_above: 16.0, min_epochs_per_recording: 20, min_epochs_per_subject: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn baseline_forms() {
+        let parse = |text: &str| {
+            toml::from_str::<EpochSpec>(&format!("tmin = -0.5\ntmax = 1.0\n{text}")).map_err(|e| e.to_string())
+        };
+        assert_eq!(parse("").unwrap().baseline, BaselineSpec::default());
+        assert_eq!(parse("baseline = false").unwrap().baseline, BaselineSpec::Switch(false));
+        let window = BaselineSpec::Window { tmin: Some(-0.2), tmax: None };
+        assert_eq!(parse("baseline = { tmin = -0.2 }").unwrap().baseline, window);
+        assert!(parse("baseline = { tmn = -0.2 }").unwrap_err().contains("unknown field `tmn`"));
+        assert!(parse("baseline = 3").unwrap_err().contains("true, false, or a window"));
+    }
+
+    #[test]
+    fn serialisation_round_trips() {
+        for baseline in [BaselineSpec::default(), BaselineSpec::Switch(true)] {
+            let spec = EpochSpec { tmin: -0.5, tmax: 1.0, baseline, events: BTreeMap::new() };
+            assert_eq!(toml::from_str::<EpochSpec>(&toml::to_string(&spec).unwrap()).unwrap(), spec);
+        }
     }
 }

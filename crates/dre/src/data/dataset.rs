@@ -1,0 +1,456 @@
+//! The data set of epochs that models are fitted and scored on.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ndarray::Array3;
+
+use super::prepare::{self, Candidates, Prepared};
+use super::scaler::Spread;
+use super::{
+    Batch, CleaningSpec, Cohort, Epoch, EpochSpec, EpochWindow, FeatureScaler, LeakageAudit, RobustScaler, Set,
+    SplitSpec,
+};
+use crate::results::{CohortSummary, Exclusion, SubjectSummary};
+use crate::{Error, Result, parallel};
+
+/// Epochs of a cohort: cut when drawn, split chronologically, scaled by what the training epochs say.
+///
+/// Per recording: epochs are cut around the selected events, the first share trains, the next validates, the rest tests;
+/// epochs that overlap in samples an epoch of a later set are dropped. Each epoch is baseline-corrected, then scaled by
+/// the median and interquartile range over the recording's training epochs; epochs beyond a limit are rejected. Features
+/// are standardised over all training epochs. Subjects and recordings with too few epochs are left out and named.
+pub struct Dataset {
+    cohort: Arc<Cohort>,
+    window: EpochWindow,
+    subjects: Vec<String>,
+    /// By recording of the cohort; none where it is left out.
+    scalers: Vec<Option<RobustScaler>>,
+    /// By recording: first samples of the epochs that its scaler was fitted on.
+    scaler_starts: Vec<Vec<usize>>,
+    feature_scaler: FeatureScaler,
+    epochs: [Vec<Epoch>; 3],
+    subject_ranges: [Vec<Range<usize>>; 3],
+    summaries: Vec<SubjectSummary>,
+    excluded: Vec<Exclusion>,
+}
+
+impl std::fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dataset")
+            .field("cohort", &self.cohort)
+            .field("window", &self.window)
+            .field("subjects", &self.summaries)
+            .field("excluded", &self.excluded)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Dataset {
+    /// Cuts, splits, scales and cleans the epochs of `cohort`, recordings shared out over `n_threads` threads.
+    ///
+    /// Reads every sample of every epoch a few times; the result does not depend on `n_threads`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for settings that make no sense; [`Error::Shape`] where the cohort's arrays do not fit each
+    /// other; [`Error::InRecording`] around [`Error::NoColumn`], [`Error::EventValue`] or [`Error::NotFinite`] for a
+    /// recording's own faults; [`Error::NoEpochs`] where nothing is left.
+    pub fn new(
+        cohort: Arc<Cohort>,
+        epochs: &EpochSpec,
+        split: &SplitSpec,
+        cleaning: &CleaningSpec,
+        n_threads: usize,
+    ) -> Result<Self> {
+        check_cohort(&cohort)?;
+        check_split(split)?;
+        check_cleaning(cleaning)?;
+        let window = EpochWindow::new(epochs, cohort.sfreq)?;
+        let found = collect_by_recording(&cohort, |i| {
+            prepare::candidates(&cohort.recordings[i], epochs, &window, cohort.sfreq)
+        })?;
+        let mut choice = Choice::new(&cohort);
+        choice.leave_out_small(&cohort, &found, cleaning);
+        let prepared = parallel::map(cohort.recordings.len(), n_threads, |i| {
+            choice.used[i].then(|| {
+                prepare::prepare(&cohort, &cohort.recordings[i], &found[i], &window, split, cleaning)
+                    .map_err(|e| in_recording(&cohort, i, e))
+            })
+        });
+        let mut ready: Vec<Option<Prepared>> = Vec::with_capacity(prepared.len());
+        for (i, outcome) in prepared.into_iter().enumerate() {
+            ready.push(match outcome.transpose()? {
+                Some(Ok(one)) => Some(one),
+                Some(Err(reason)) => {
+                    choice.leave_out(i, &cohort.recordings[i].id, reason);
+                    None
+                }
+                None => None,
+            });
+        }
+        choice.leave_out_small(&cohort, &found, cleaning);
+        choice.leave_out_empty(&cohort, &ready);
+        Self::assemble(cohort, window, &found, ready, choice)
+    }
+
+    fn assemble(
+        cohort: Arc<Cohort>,
+        window: EpochWindow,
+        found: &[Candidates],
+        ready: Vec<Option<Prepared>>,
+        choice: Choice,
+    ) -> Result<Self> {
+        let mut set = Self {
+            window,
+            subjects: Vec::new(),
+            scalers: vec![None; cohort.recordings.len()],
+            scaler_starts: vec![Vec::new(); cohort.recordings.len()],
+            feature_scaler: FeatureScaler::from_spreads(&[]),
+            epochs: Default::default(),
+            subject_ranges: Default::default(),
+            summaries: Vec::new(),
+            excluded: choice.excluded,
+            cohort,
+        };
+        let mut spreads = vec![Spread::default(); set.cohort.features.len()];
+        let mut ready: Vec<Option<Prepared>> =
+            ready.into_iter().zip(&choice.used).map(|(one, &used)| one.filter(|_| used)).collect();
+        for (label_index, label) in set.cohort.subjects.iter().enumerate() {
+            let mine: Vec<usize> = (0..ready.len())
+                .filter(|&i| set.cohort.recordings[i].subject == label_index && ready[i].is_some())
+                .collect();
+            if mine.is_empty() {
+                continue;
+            }
+            let subject = set.subjects.len();
+            let starts = [0, 1, 2].map(|s| set.epochs[s].len());
+            let mut summary = SubjectSummary { subject: label.clone(), ..SubjectSummary::default() };
+            for recording in mine {
+                let Some(one) = ready[recording].take() else { continue };
+                summary.n_recordings += 1;
+                summary.minutes += set.cohort.recordings[recording].n_times as f64 / set.cohort.sfreq / 60.0;
+                summary.n_events += found[recording].n_events;
+                summary.n_outside += found[recording].n_outside;
+                summary.n_border += one.n_border;
+                summary.n_rejected += one.n_rejected;
+                for (all, list) in set.epochs.iter_mut().zip(&one.sets) {
+                    all.extend(list.iter().map(|c| Epoch { subject, recording, event: c.event, start: c.start }));
+                }
+                for (spread, more) in spreads.iter_mut().zip(&one.features) {
+                    *spread = spread.merge(*more);
+                }
+                set.scalers[recording] = Some(one.scaler);
+                set.scaler_starts[recording] = one.scaler_starts;
+            }
+            for s in 0..3 {
+                set.subject_ranges[s].push(starts[s]..set.epochs[s].len());
+            }
+            [summary.n_train, summary.n_valid, summary.n_test] =
+                [0, 1, 2].map(|s| set.subject_ranges[s][subject].len());
+            set.subjects.push(label.clone());
+            set.summaries.push(summary);
+        }
+        if set.subjects.is_empty() {
+            let reasons: Vec<String> =
+                set.excluded.iter().take(3).map(|e| format!("{}: {}", e.what, e.reason)).collect();
+            return Err(Error::NoEpochs {
+                what: "the cohort".to_owned(),
+                advice: format!(
+                    "check the epochs' events and times and the cleaning limits (left out: {}{})",
+                    if reasons.is_empty() {
+                        "nothing, since there is no recording".to_owned()
+                    } else {
+                        reasons.join("; ")
+                    },
+                    if set.excluded.len() > 3 { "; …" } else { "" }
+                ),
+            });
+        }
+        set.feature_scaler = FeatureScaler::from_spreads(&spreads);
+        Ok(set)
+    }
+
+    /// The cohort that epochs are cut from.
+    pub fn cohort(&self) -> &Arc<Cohort> {
+        &self.cohort
+    }
+
+    /// The samples of an epoch relative to its event.
+    pub fn window(&self) -> &EpochWindow {
+        &self.window
+    }
+
+    /// Sampling frequency (Hz).
+    pub fn sfreq(&self) -> f64 {
+        self.cohort.sfreq
+    }
+
+    /// Number of channels.
+    pub fn n_channels(&self) -> usize {
+        self.cohort.channels.len()
+    }
+
+    /// Number of features.
+    pub fn n_features(&self) -> usize {
+        self.cohort.features.len()
+    }
+
+    /// Number of samples of an epoch.
+    pub fn n_times(&self) -> usize {
+        self.window.n_times
+    }
+
+    /// Number of subjects that are used.
+    pub fn n_subjects(&self) -> usize {
+        self.subjects.len()
+    }
+
+    /// Labels of the subjects that are used; [`Epoch::subject`] counts them without gaps.
+    pub fn subjects(&self) -> &[String] {
+        &self.subjects
+    }
+
+    /// Names of the features, sorted.
+    pub fn features(&self) -> &[String] {
+        &self.cohort.features
+    }
+
+    /// Time of each sample of an epoch (s) relative to its event.
+    pub fn times(&self) -> Vec<f64> {
+        self.window.times(self.sfreq())
+    }
+
+    /// The epochs of a set, by subject, then recording, then time.
+    pub fn epochs(&self, set: Set) -> &[Epoch] {
+        &self.epochs[set as usize]
+    }
+
+    /// The epochs of a set that belong to one subject.
+    ///
+    /// # Panics
+    /// Where `subject` is not below [`Dataset::n_subjects`].
+    pub fn subject_epochs(&self, set: Set, subject: usize) -> &[Epoch] {
+        &self.epochs[set as usize][self.subject_ranges[set as usize][subject].clone()]
+    }
+
+    /// The recordings that are used, as indices into the cohort's, with their scalers.
+    pub fn scalers(&self) -> impl Iterator<Item = (usize, &RobustScaler)> {
+        self.scalers.iter().enumerate().filter_map(|(i, scaler)| Some((i, scaler.as_ref()?)))
+    }
+
+    /// The scaler of all features.
+    pub fn feature_scaler(&self) -> &FeatureScaler {
+        &self.feature_scaler
+    }
+
+    /// Names of the features that are constant over the training epochs, which no model can learn from.
+    pub fn constant_features(&self) -> Vec<&str> {
+        let constant = &self.feature_scaler.constant;
+        self.features().iter().zip(constant).filter(|&(_, &c)| c).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The text in a column of an epoch's event, such as its `trial_type`; none where the recording lacks the column.
+    ///
+    /// # Panics
+    /// Where the epoch is not of this data set.
+    pub fn event_text(&self, epoch: &Epoch, column: &str) -> Option<&str> {
+        let texts = self.cohort.recordings[epoch.recording].events.columns.get(column)?;
+        Some(&texts[epoch.event])
+    }
+
+    /// Cuts and scales epochs into `batch`, whose buffers are used again where they are large enough.
+    ///
+    /// # Panics
+    /// Where an epoch is not of this data set.
+    pub fn draw(&self, epochs: &[Epoch], batch: &mut Batch) {
+        let n_times = self.n_times();
+        let mut data = recycle(&mut batch.data, epochs.len() * self.n_channels() * n_times);
+        let mut features = recycle(&mut batch.features, epochs.len() * self.n_features() * n_times);
+        batch.subjects.clear();
+        batch.subjects.extend(epochs.iter().map(|epoch| epoch.subject));
+        let mut rows = data.chunks_exact_mut(n_times);
+        let mut feature_rows = features.chunks_exact_mut(n_times);
+        let scale_features = || self.feature_scaler.mean.iter().zip(&self.feature_scaler.std).enumerate();
+        for epoch in epochs {
+            let recording = &self.cohort.recordings[epoch.recording];
+            let Some(scaler) = &self.scalers[epoch.recording] else {
+                panic!("an epoch of {}, which this data set leaves out, was asked for", recording.id);
+            };
+            let range = epoch.start..epoch.start + n_times;
+            let scale = scaler.centre.iter().zip(&scaler.scale).enumerate();
+            for ((row, (centre, scale)), out) in scale.zip(&mut rows) {
+                let cut = &recording.channel(row)[range.clone()];
+                standardise(cut, prepare::baseline(cut, &self.window) + centre, *scale, out);
+            }
+            for ((row, (&mean, &std)), out) in scale_features().zip(&mut feature_rows) {
+                standardise(&recording.feature(row)[range.clone()], mean, std, out);
+            }
+        }
+        batch.data = shaped(data, [epochs.len(), self.n_channels(), n_times]);
+        batch.features = shaped(features, [epochs.len(), self.n_features(), n_times]);
+    }
+
+    /// What is used and what is left out, with the steps that made the prepared data as people describe them.
+    pub fn summary(&self, steps: Vec<String>) -> CohortSummary {
+        CohortSummary {
+            sfreq: self.sfreq(),
+            channels: self.cohort.channels.clone(),
+            features: self.cohort.features.clone(),
+            subjects: self.summaries.clone(),
+            excluded: self.excluded.clone(),
+            steps,
+        }
+    }
+
+    /// Counts, pair by pair, what the sets share. Takes time proportional to the product of the sets' sizes within
+    /// each recording.
+    pub fn audit(&self) -> LeakageAudit {
+        LeakageAudit::of(&self.epochs, &self.scaler_starts, self.window.n_times)
+    }
+}
+
+/// Empties the buffer of an array for `len` values; what it holds afterwards is unspecified.
+fn recycle(array: &mut Array3<f32>, len: usize) -> Vec<f32> {
+    let mut buffer = std::mem::take(array).into_raw_vec_and_offset().0;
+    buffer.resize(len, 0.0);
+    buffer
+}
+
+fn shaped(values: Vec<f32>, shape: [usize; 3]) -> Array3<f32> {
+    Array3::from_shape_vec(shape, values).expect("the buffer was sized for this shape")
+}
+
+fn standardise(cut: &[f32], centre: f64, scale: f64, out: &mut [f32]) {
+    let factor = 1.0 / scale;
+    for (out, &value) in out.iter_mut().zip(cut) {
+        *out = ((f64::from(value) - centre) * factor) as f32;
+    }
+}
+
+fn in_recording(cohort: &Cohort, i: usize, source: Error) -> Error {
+    Error::InRecording { recording: cohort.recordings[i].id.clone(), source: Box::new(source) }
+}
+
+fn collect_by_recording<T>(cohort: &Cohort, work: impl Fn(usize) -> Result<T>) -> Result<Vec<T>> {
+    (0..cohort.recordings.len()).map(|i| work(i).map_err(|e| in_recording(cohort, i, e))).collect()
+}
+
+/// Which recordings are used, and why others are not.
+struct Choice {
+    used: Vec<bool>,
+    excluded: Vec<Exclusion>,
+}
+
+impl Choice {
+    fn new(cohort: &Cohort) -> Self {
+        Self { used: vec![true; cohort.recordings.len()], excluded: Vec::new() }
+    }
+
+    fn leave_out(&mut self, recording: usize, id: &str, reason: String) {
+        self.used[recording] = false;
+        self.excluded.push(Exclusion { what: id.to_owned(), reason });
+    }
+
+    /// Leaves out all recordings of a subject, if any is still used.
+    fn leave_out_subject(&mut self, cohort: &Cohort, subject: usize, reason: impl FnOnce() -> String) {
+        let mut any = false;
+        for (used, recording) in self.used.iter_mut().zip(&cohort.recordings) {
+            any |= *used && recording.subject == subject;
+            *used &= recording.subject != subject;
+        }
+        if any {
+            self.excluded.push(Exclusion { what: cohort.subjects[subject].clone(), reason: reason() });
+        }
+    }
+
+    fn leave_out_small(&mut self, cohort: &Cohort, found: &[Candidates], cleaning: &CleaningSpec) {
+        for (i, recording) in cohort.recordings.iter().enumerate() {
+            let (n, least) = (found[i].epochs.len(), cleaning.min_epochs_per_recording);
+            if self.used[i] && n < least {
+                self.leave_out(i, &recording.id, format!("{n} epochs, fewer than min_epochs_per_recording = {least}"));
+            }
+        }
+        for subject in 0..cohort.subjects.len() {
+            let n: usize = (0..found.len())
+                .filter(|&i| self.used[i] && cohort.recordings[i].subject == subject)
+                .map(|i| found[i].epochs.len())
+                .sum();
+            let least = cleaning.min_epochs_per_subject;
+            if n < least {
+                self.leave_out_subject(cohort, subject, || {
+                    format!("{n} epochs, fewer than min_epochs_per_subject = {least}")
+                });
+            }
+        }
+    }
+
+    /// Leaves out subjects that cannot be fitted, chosen for or scored.
+    fn leave_out_empty(&mut self, cohort: &Cohort, ready: &[Option<Prepared>]) {
+        for subject in 0..cohort.subjects.len() {
+            let mut n = [0; 3];
+            for (i, one) in ready.iter().enumerate() {
+                if let (true, Some(one)) = (self.used[i] && cohort.recordings[i].subject == subject, one) {
+                    for (n, list) in n.iter_mut().zip(&one.sets) {
+                        *n += list.len();
+                    }
+                }
+            }
+            // A correlation across epochs needs two.
+            let least = [1, 1, 2];
+            if let Some(s) = (0..3).find(|&s| n[s] < least[s]) {
+                self.leave_out_subject(cohort, subject, || {
+                    format!("{} {} epochs left, at least {} needed", n[s], Set::ALL[s].name(), least[s])
+                });
+            }
+        }
+    }
+}
+
+fn check_cohort(cohort: &Cohort) -> Result<()> {
+    if !(cohort.sfreq.is_finite() && cohort.sfreq > 0.0) {
+        return Err(setting("sfreq", cohort.sfreq, "a positive number of Hz"));
+    }
+    for (i, recording) in cohort.recordings.iter().enumerate() {
+        let check = |what: &str, found: usize, n_rows: usize| {
+            (found == n_rows * recording.n_times).then_some(()).ok_or_else(|| Error::Shape {
+                what: format!("the {what} of {}", recording.id),
+                found: vec![found],
+                expected: format!("{n_rows} rows of {} samples", recording.n_times),
+            })
+        };
+        check("data", (*recording.data).as_ref().len(), cohort.channels.len())?;
+        check("features", (*recording.features).as_ref().len(), cohort.features.len())?;
+        if recording.subject >= cohort.subjects.len() {
+            return Err(in_recording(
+                cohort,
+                i,
+                setting("subject", recording.subject, &format!("an index below {}", cohort.subjects.len())),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_split(split: &SplitSpec) -> Result<()> {
+    for (name, share) in [("split.train", split.train), ("split.valid", split.valid)] {
+        if !(share > 0.0 && share < 1.0) {
+            return Err(setting(name, share, "a share between 0 and 1, both excluded"));
+        }
+    }
+    if split.train + split.valid >= 1.0 {
+        let sum = split.train + split.valid;
+        return Err(setting("split.train + split.valid", sum, "less than 1, so that a test set is left"));
+    }
+    Ok(())
+}
+
+fn check_cleaning(cleaning: &CleaningSpec) -> Result<()> {
+    if cleaning.reject_above > 0.0 {
+        return Ok(());
+    }
+    Err(setting("cleaning.reject_above", cleaning.reject_above, "a positive number of interquartile ranges, or inf"))
+}
+
+fn setting(name: &str, found: impl std::fmt::Display, expected: &str) -> Error {
+    Error::Setting { name: name.to_owned(), found: found.to_string(), expected: expected.to_owned() }
+}

@@ -1,0 +1,179 @@
+//! Epochs as sample ranges.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BaselineSpec, EpochSpec};
+use crate::{Error, Result};
+
+/// What an epoch is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Set {
+    /// Fits weights, coefficients and scalers.
+    Train,
+    /// Chooses penalties and the best pass.
+    Valid,
+    /// Scores.
+    Test,
+}
+
+impl Set {
+    /// All sets, in chronological order.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
+
+    /// `training`, `validation` or `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Valid => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// One epoch of a [`super::Dataset`]: where to cut, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Epoch {
+    /// Index into the data set's subjects.
+    pub subject: usize,
+    /// Index into the cohort's recordings.
+    pub recording: usize,
+    /// Index into the recording's events.
+    pub event: usize,
+    /// First sample in the recording.
+    pub start: usize,
+}
+
+/// The samples of an epoch relative to its event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpochWindow {
+    /// First sample relative to the event's.
+    pub first: isize,
+    /// Number of samples.
+    pub n_times: usize,
+    /// Samples of the epoch whose mean is subtracted; none where there is no baseline correction.
+    pub baseline: Option<Range<usize>>,
+}
+
+impl EpochWindow {
+    /// The window that `spec` describes at `sfreq` (Hz). Times are rounded to the nearest sample, ties to even, as in
+    /// MNE-Python.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a time is not finite, the epoch has no samples, or the baseline lies outside of it.
+    pub fn new(spec: &EpochSpec, sfreq: f64) -> Result<Self> {
+        let first = nearest_sample("epochs.tmin", spec.tmin, sfreq)?;
+        let last = nearest_sample("epochs.tmax", spec.tmax, sfreq)?;
+        if last <= first {
+            return Err(Error::Setting {
+                name: "epochs.tmax".to_owned(),
+                found: spec.tmax.to_string(),
+                expected: format!(
+                    "a time (s) after epochs.tmin = {} by a sample ({} s) or more",
+                    spec.tmin,
+                    1.0 / sfreq
+                ),
+            });
+        }
+        let window = match spec.baseline {
+            BaselineSpec::Switch(false) => None,
+            BaselineSpec::Switch(true) => Some((None, Some(0.0))),
+            BaselineSpec::Window { tmin, tmax } => Some((tmin, tmax)),
+        };
+        let baseline = window
+            .map(|(tmin, tmax)| {
+                let sample = |name, time: Option<f64>, own| time.map_or(Ok(own), |t| nearest_sample(name, t, sfreq));
+                let from = sample("epochs.baseline.tmin", tmin, first)?.max(first);
+                let to = sample("epochs.baseline.tmax", tmax, last)?.min(last);
+                if from > to {
+                    return Err(Error::Setting {
+                        name: "epochs.baseline".to_owned(),
+                        found: format!("{{ tmin = {}, tmax = {} }}", show(tmin), show(tmax)),
+                        expected: format!("a window within the epoch, {} to {} s", spec.tmin, spec.tmax),
+                    });
+                }
+                Ok((from - first) as usize..(to - first) as usize + 1)
+            })
+            .transpose()?;
+        Ok(Self { first, n_times: (last - first) as usize + 1, baseline })
+    }
+
+    /// First sample of the epoch around an event at `onset` (s), or none where it would leave a recording of `n_times`
+    /// samples. The event's sample is the one nearest to its onset, ties to even.
+    pub fn start(&self, onset: f64, sfreq: f64, n_times: usize) -> Option<usize> {
+        let start = (onset * sfreq).round_ties_even() + self.first as f64;
+        (start >= 0.0 && start + self.n_times as f64 <= n_times as f64).then_some(start as usize)
+    }
+
+    /// Time of each sample (s) relative to the event.
+    pub fn times(&self, sfreq: f64) -> Vec<f64> {
+        (0..self.n_times).map(|t| (self.first + t as isize) as f64 / sfreq).collect()
+    }
+}
+
+fn show(time: Option<f64>) -> String {
+    time.map_or_else(|| "none".to_owned(), |t| t.to_string())
+}
+
+fn nearest_sample(name: &str, time: f64, sfreq: f64) -> Result<isize> {
+    let sample = (time * sfreq).round_ties_even();
+    // Far above any recording's length, far below where f64 loses whole numbers.
+    if sample.abs() < 1e12 {
+        return Ok(sample as isize);
+    }
+    Err(Error::Setting {
+        name: name.to_owned(),
+        found: time.to_string(),
+        expected: "a finite time in seconds relative to the event".to_owned(),
+    })
+}
+
+/// Whole samples in `duration` (s), rounded down, except that a product within 10⁻⁹ below a whole number counts as it.
+pub(crate) fn samples_of(duration: f64, sfreq: f64) -> usize {
+    (duration * sfreq + 1e-9).floor() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn spec(tmin: f64, tmax: f64, baseline: BaselineSpec) -> EpochSpec {
+        EpochSpec { tmin, tmax, baseline, events: BTreeMap::new() }
+    }
+
+    #[test]
+    fn windows_by_hand() {
+        let window = EpochWindow::new(&spec(-0.5, 1.0, BaselineSpec::default()), 128.0).unwrap();
+        assert_eq!(window, EpochWindow { first: -64, n_times: 193, baseline: Some(0..65) });
+        let times = window.times(128.0);
+        assert_eq!((times[0], times[64], times[192]), (-0.5, 0.0, 1.0));
+        // 0.3 * 10 is not a whole number in binary.
+        let window = EpochWindow::new(&spec(-0.1 * 3.0, 0.7, BaselineSpec::Switch(false)), 10.0).unwrap();
+        assert_eq!(window, EpochWindow { first: -3, n_times: 11, baseline: None });
+        let part = BaselineSpec::Window { tmin: Some(-0.2), tmax: Some(-0.1) };
+        assert_eq!(EpochWindow::new(&spec(-0.5, 1.0, part), 10.0).unwrap().baseline, Some(3..5));
+    }
+
+    #[test]
+    fn starts_stay_inside() {
+        let window = EpochWindow { first: -2, n_times: 5, baseline: None };
+        assert_eq!(window.start(0.2, 10.0, 100), Some(0));
+        assert_eq!(window.start(0.1, 10.0, 100), None);
+        assert_eq!(window.start(9.7, 10.0, 100), Some(95));
+        assert_eq!(window.start(9.8, 10.0, 100), None);
+        assert_eq!(window.start(-3.0, 10.0, 100), None);
+    }
+
+    #[test]
+    fn settings_that_make_no_sense() {
+        let message = |s: &EpochSpec| EpochWindow::new(s, 100.0).unwrap_err().to_string();
+        assert!(message(&spec(0.5, 0.5, BaselineSpec::Switch(false))).contains("epochs.tmax"));
+        assert!(message(&spec(f64::NAN, 0.5, BaselineSpec::Switch(false))).contains("epochs.tmin"));
+        let after = BaselineSpec::Window { tmin: Some(0.7), tmax: None };
+        assert!(message(&spec(-0.5, 0.5, after)).contains("epochs.baseline"));
+    }
+}

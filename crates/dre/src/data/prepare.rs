@@ -1,0 +1,229 @@
+//! One recording's way from events to scaled epochs: cut, split, fit the scaler, reject.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::scaler::{Spread, median_and_iqr};
+use super::{CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, RobustScaler, SplitSpec};
+use crate::{Error, Result};
+
+/// An epoch before it is known whose it is: event and first sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) event: usize,
+    pub(super) start: usize,
+}
+
+/// The epochs that a recording's events ask for, in chronological order.
+pub(super) struct Candidates {
+    pub(super) epochs: Vec<Candidate>,
+    pub(super) n_events: usize,
+    pub(super) n_outside: usize,
+}
+
+/// A recording whose epochs are split, scaled and cleaned.
+pub(super) struct Prepared {
+    /// Epochs of each set, in chronological order.
+    pub(super) sets: [Vec<Candidate>; 3],
+    pub(super) n_border: usize,
+    pub(super) n_rejected: usize,
+    pub(super) scaler: RobustScaler,
+    /// First samples of the epochs that the scaler was fitted on.
+    pub(super) scaler_starts: Vec<usize>,
+    /// Spread of each feature over the training epochs.
+    pub(super) features: Vec<Spread>,
+}
+
+/// The epochs around the events that `spec` selects.
+pub(super) fn candidates(
+    recording: &CohortRecording,
+    spec: &EpochSpec,
+    window: &EpochWindow,
+    sfreq: f64,
+) -> Result<Candidates> {
+    let events = &recording.events;
+    events.check()?;
+    let filters = filters(recording, &spec.events)?;
+    let mut found = Candidates { epochs: Vec::new(), n_events: 0, n_outside: 0 };
+    for event in 0..events.len() {
+        if !filters.iter().all(|(texts, wanted)| wanted.contains(&texts[event])) {
+            continue;
+        }
+        found.n_events += 1;
+        match window.start(events.onset[event], sfreq, recording.n_times) {
+            Some(start) => found.epochs.push(Candidate { event, start }),
+            None => found.n_outside += 1,
+        }
+    }
+    Ok(found)
+}
+
+type Filter<'a> = (&'a [String], &'a Vec<String>);
+
+fn filters<'a>(recording: &'a CohortRecording, wanted: &'a BTreeMap<String, Vec<String>>) -> Result<Vec<Filter<'a>>> {
+    wanted
+        .iter()
+        .map(|(column, texts)| {
+            let found = recording.events.column(column, || "epochs.events".to_owned())?;
+            Ok((found, texts))
+        })
+        .collect()
+}
+
+/// Divides epochs, in chronological order, into training, validation and test sets: index ranges, with what lies between
+/// them dropped because it overlaps an epoch of a later set.
+pub(super) fn split(epochs: &[Candidate], n_times: usize, spec: &SplitSpec) -> [Range<usize>; 3] {
+    let n = epochs.len();
+    // A product that binary fractions leave just below a whole number counts as it: 0.7 * 90 gives 63.
+    let share = |x: f64| ((x * n as f64 + 1e-9).floor() as usize).min(n);
+    let (train_end, valid_end) = (share(spec.train), share(spec.train + spec.valid));
+    // Starts ascend, so an epoch that is clear of a set's first epoch is clear of all of the set.
+    let clear_of = |range: Range<usize>, next: Option<&Candidate>| {
+        let Some(next) = next else { return range };
+        let kept = epochs[range.clone()].partition_point(|epoch| epoch.start + n_times <= next.start);
+        range.start..range.start + kept
+    };
+    let test = valid_end..n;
+    let valid = clear_of(train_end..valid_end, epochs.get(valid_end));
+    let next = if valid.is_empty() { epochs.get(valid_end) } else { epochs.get(valid.start) };
+    let train = clear_of(0..train_end, next);
+    [train, valid, test]
+}
+
+/// Splits, scales and cleans one recording; `Ok(Err(reason))` where it cannot be used.
+pub(super) fn prepare(
+    cohort: &Cohort,
+    recording: &CohortRecording,
+    candidates: &Candidates,
+    window: &EpochWindow,
+    splits: &SplitSpec,
+    cleaning: &CleaningSpec,
+) -> Result<std::result::Result<Prepared, String>> {
+    let epochs = &candidates.epochs;
+    let ranges = split(epochs, window.n_times, splits);
+    let n_kept: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+    if ranges[0].is_empty() {
+        return Ok(Err(format!("none of its {} epochs is left to train on", epochs.len())));
+    }
+    check_finite(cohort, recording, ranges.iter().flat_map(|range| &epochs[range.clone()]), window)?;
+    let train = &epochs[ranges[0].clone()];
+    let scaler = match fit_scaler(cohort, recording, train, window) {
+        Ok(scaler) => scaler,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let sets = ranges.map(|range| {
+        epochs[range]
+            .iter()
+            .copied()
+            .filter(|epoch| is_within(recording, &scaler, epoch.start, window, cleaning.reject_above))
+            .collect::<Vec<_>>()
+    });
+    let features = (0..cohort.features.len())
+        .map(|row| {
+            let signal = recording.feature(row);
+            sets[0]
+                .iter()
+                .map(|epoch| Spread::of(&signal[epoch.start..epoch.start + window.n_times]))
+                .fold(Spread::default(), Spread::merge)
+        })
+        .collect();
+    Ok(Ok(Prepared {
+        n_border: epochs.len() - n_kept,
+        n_rejected: n_kept - sets.iter().map(Vec::len).sum::<usize>(),
+        scaler_starts: train.iter().map(|epoch| epoch.start).collect(),
+        sets,
+        scaler,
+        features,
+    }))
+}
+
+/// Mean of an epoch's baseline (f64), 0 where there is no baseline correction.
+pub(super) fn baseline(epoch: &[f32], window: &EpochWindow) -> f64 {
+    let Some(range) = &window.baseline else { return 0.0 };
+    let values = &epoch[range.clone()];
+    // Four sums side by side, because one would wait for each addition before it starts the next.
+    let mut sums = [0.0; 4];
+    let (chunks, rest) = values.as_chunks::<4>();
+    for chunk in chunks {
+        for (sum, &value) in sums.iter_mut().zip(chunk) {
+            *sum += f64::from(value);
+        }
+    }
+    let rest: f64 = rest.iter().map(|&value| f64::from(value)).sum();
+    (sums[0] + sums[1] + sums[2] + sums[3] + rest) / values.len() as f64
+}
+
+fn check_finite<'a>(
+    cohort: &Cohort,
+    recording: &CohortRecording,
+    epochs: impl Iterator<Item = &'a Candidate> + Clone,
+    window: &EpochWindow,
+) -> Result<()> {
+    let rows = (0..cohort.channels.len())
+        .map(|row| ("channel", &cohort.channels[row].name, recording.channel(row)))
+        .chain((0..cohort.features.len()).map(|row| ("feature", &cohort.features[row], recording.feature(row))));
+    for (kind, name, signal) in rows {
+        for epoch in epochs.clone() {
+            let cut = &signal[epoch.start..epoch.start + window.n_times];
+            if let Some(t) = cut.iter().position(|value| !value.is_finite()) {
+                let sample = epoch.start + t;
+                return Err(Error::NotFinite {
+                    what: format!("{kind} {name}"),
+                    place: format!("{} s (sample {sample})", sample as f64 / cohort.sfreq),
+                    value: f64::from(cut[t]),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Median and interquartile range of each channel over the training epochs; a reason where a channel is flat.
+fn fit_scaler(
+    cohort: &Cohort,
+    recording: &CohortRecording,
+    train: &[Candidate],
+    window: &EpochWindow,
+) -> std::result::Result<RobustScaler, String> {
+    let mut values = Vec::with_capacity(train.len() * window.n_times);
+    let (centre, scale): (Vec<f64>, Vec<f64>) = (0..cohort.channels.len())
+        .map(|row| {
+            let signal = recording.channel(row);
+            values.clear();
+            for epoch in train {
+                let cut = &signal[epoch.start..epoch.start + window.n_times];
+                let offset = baseline(cut, window);
+                values.extend(cut.iter().map(|&value| f64::from(value) - offset));
+            }
+            median_and_iqr(&mut values)
+        })
+        .unzip();
+    for (channel, &iqr) in cohort.channels.iter().zip(&scale) {
+        let mut alike: Vec<f64> =
+            cohort.channels.iter().zip(&scale).filter(|(c, _)| c.kind == channel.kind).map(|(_, &iqr)| iqr).collect();
+        // A dead channel is seldom exactly constant: filters leave rounding errors of its offset.
+        if iqr <= 1e-6 * median_and_iqr(&mut alike).0 {
+            return Err(format!(
+                "channel {} is flat (interquartile range {iqr:e} over the training epochs); mark it bad to keep the recording",
+                channel.name
+            ));
+        }
+    }
+    Ok(RobustScaler { centre, scale })
+}
+
+/// Whether the scaled epoch stays within ±`limit` everywhere.
+fn is_within(
+    recording: &CohortRecording,
+    scaler: &RobustScaler,
+    start: usize,
+    window: &EpochWindow,
+    limit: f64,
+) -> bool {
+    scaler.centre.iter().zip(&scaler.scale).enumerate().all(|(row, (&centre, &scale))| {
+        let cut = &recording.channel(row)[start..start + window.n_times];
+        let offset = baseline(cut, window) + centre;
+        let (low, high) = cut.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        f64::from(high) - offset <= limit * scale && offset - f64::from(low) <= limit * scale
+    })
+}

@@ -1,0 +1,158 @@
+//! Scoring a model on a set of epochs.
+
+use indexmap::IndexMap;
+use ndarray::{Array2, ArrayView2, Axis};
+
+use super::Correlation;
+use super::evoked::{ALL_EPOCHS, ConditionMean, EvokedSums};
+use crate::data::{Batch, Dataset, Set};
+use crate::model::Predictor;
+use crate::results::{Evoked, SubjectScore};
+use crate::{Error, Result};
+
+/// How a model is scored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreSpec {
+    /// The epochs that count.
+    pub set: Set,
+    /// First time (s) relative to the event that counts for the mean r.
+    pub score_from: f64,
+    /// Epochs per prediction; a larger batch takes more memory and may be faster.
+    pub batch_size: usize,
+    /// Column of the events by whose texts evoked responses are shown, besides the mean over all epochs.
+    pub condition: Option<String>,
+}
+
+/// A model's scores on a set of epochs.
+#[derive(Clone, Debug)]
+pub struct Scores {
+    /// One entry per subject of the data set, in its order.
+    pub subjects: Vec<SubjectScores>,
+    /// Mean over subjects of their `r`.
+    pub mean_r: f64,
+    /// Mean over subjects and channels, per time.
+    pub r_over_time: Vec<f64>,
+    /// Mean over subjects and times from `score_from` on, per channel.
+    pub r_per_channel: Vec<f64>,
+    /// Evoked responses: [`ALL_EPOCHS`] first, then the conditions by name.
+    pub evoked: Vec<ConditionMean>,
+}
+
+/// One subject's scores.
+#[derive(Clone, Debug)]
+pub struct SubjectScores {
+    /// Label.
+    pub subject: String,
+    /// Number of epochs that r was taken across.
+    pub n_epochs: usize,
+    /// r for each channel × time, `(n_channels, n_times)`.
+    pub map: Array2<f64>,
+    /// Mean r over channels and times from `score_from` on.
+    pub r: f64,
+    /// Mean r over channels, per time.
+    pub r_over_time: Vec<f64>,
+}
+
+/// Predicts the epochs of a set once, batch by batch, and scores them within each subject.
+///
+/// # Errors
+/// [`Error::Setting`] where no sample is at or after `score_from` or the batch size is 0; [`Error::NotFinite`] where the
+/// model predicts NaN or infinity; [`Error::Shape`] where a prediction has the wrong shape; what the model reports.
+pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Result<Scores> {
+    let first = dataset.times().iter().position(|&t| t >= spec.score_from - 1e-9).ok_or_else(|| Error::Setting {
+        name: "score_from".to_owned(),
+        found: spec.score_from.to_string(),
+        expected: "a time (s) within the epoch, relative to the event".to_owned(),
+    })?;
+    if spec.batch_size == 0 {
+        return Err(Error::Setting {
+            name: "batch_size".to_owned(),
+            found: "0".to_owned(),
+            expected: "at least 1 epoch".to_owned(),
+        });
+    }
+    let (mut batch, mut evoked) = (Batch::default(), EvokedSums::default());
+    let mut subjects = Vec::with_capacity(dataset.n_subjects());
+    for (index, label) in dataset.subjects().iter().enumerate() {
+        let mut correlation = Correlation::new(dataset.n_channels(), dataset.n_times());
+        let mut own = EvokedSums::default();
+        for epochs in dataset.subject_epochs(spec.set, index).chunks(spec.batch_size) {
+            dataset.draw(epochs, &mut batch);
+            let predicted = model.predict(&batch)?;
+            correlation.push(batch.data.view(), predicted.view())?;
+            if let Some((place, value)) = predicted.indexed_iter().find(|(_, value)| !value.is_finite()) {
+                return Err(Error::NotFinite {
+                    what: format!("the prediction for {label}"),
+                    place: format!("epoch, channel, sample {place:?} of a batch"),
+                    value: f64::from(*value),
+                });
+            }
+            for ((epoch, truth), predicted) in epochs.iter().zip(batch.data.outer_iter()).zip(predicted.outer_iter()) {
+                own.push(ALL_EPOCHS, truth, predicted);
+                if let Some(text) = spec.condition.as_ref().and_then(|column| dataset.event_text(epoch, column)) {
+                    own.push(text, truth, predicted);
+                }
+            }
+        }
+        evoked.push_means(own);
+        let map = correlation.r();
+        subjects.push(SubjectScores {
+            subject: label.clone(),
+            n_epochs: correlation.n_epochs(),
+            r: mean_from(map.view(), first),
+            r_over_time: map.mean_axis(Axis(0)).map_or_else(Vec::new, |mean| mean.to_vec()),
+            map,
+        });
+    }
+    let n = subjects.len() as f64;
+    let mean_map =
+        subjects.iter().fold(Array2::zeros((dataset.n_channels(), dataset.n_times())), |sum, s| sum + &s.map) / n;
+    Ok(Scores {
+        mean_r: subjects.iter().map(|s| s.r).sum::<f64>() / n,
+        r_over_time: mean_map.mean_axis(Axis(0)).map_or_else(Vec::new, |mean| mean.to_vec()),
+        r_per_channel: mean_map.outer_iter().map(|row| mean_from(row.insert_axis(Axis(0)), first)).collect(),
+        evoked: evoked.means(),
+        subjects,
+    })
+}
+
+/// Mean over channels and over the samples from `first` on of a map `(n_channels, n_times)`; 0 where there are none.
+pub fn mean_from(map: ArrayView2<'_, f64>, first: usize) -> f64 {
+    let part = map.slice_move(ndarray::s![.., first.min(map.ncols())..]);
+    part.mean().unwrap_or(0.0)
+}
+
+impl Scores {
+    /// The subjects' scores in the layout of `results.json`.
+    pub fn subject_scores(&self) -> IndexMap<String, SubjectScore> {
+        self.subjects
+            .iter()
+            .map(|s| {
+                let score = SubjectScore { n_epochs: s.n_epochs, r: s.r, r_over_time: s.r_over_time.clone() };
+                (s.subject.clone(), score)
+            })
+            .collect()
+    }
+
+    /// Evoked responses of several models on the same epochs, in the layout of `results.json`.
+    pub fn evoked(models: &[(&str, &Self)]) -> Vec<Evoked> {
+        let rows = |map: &Array2<f64>| map.outer_iter().map(|row| row.iter().map(|&v| v as f32).collect()).collect();
+        let Some((_, first)) = models.first() else { return Vec::new() };
+        first
+            .evoked
+            .iter()
+            .map(|mean| Evoked {
+                condition: mean.condition.clone(),
+                n_epochs: mean.n_epochs,
+                truth: rows(&mean.truth),
+                predicted: models
+                    .iter()
+                    .filter_map(|(name, scores)| {
+                        let own = scores.evoked.iter().find(|own| own.condition == mean.condition)?;
+                        Some(((*name).to_owned(), rows(&own.predicted)))
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+}

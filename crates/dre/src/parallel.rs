@@ -1,0 +1,51 @@
+//! Work shared out over threads with a result that does not depend on their number.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Calls `work(i)` for each `i < n_items` on up to `n_threads` threads (0 counts as 1) and returns the results in order.
+///
+/// Each item is computed by one thread from its own index alone, so that the number of threads cannot change a result.
+pub(crate) fn map<T: Send>(n_items: usize, n_threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let n_threads = n_threads.min(n_items);
+    if n_threads <= 1 {
+        return (0..n_items).map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let (work, next) = (&work, &next);
+    let mut indexed: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..n_threads)
+            .map(|_| {
+                scope.spawn(move || {
+                    let mut mine = Vec::new();
+                    loop {
+                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        if i >= n_items {
+                            return mine;
+                        }
+                        mine.push((i, work(i)));
+                    }
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    indexed.sort_unstable_by_key(|&(i, _)| i);
+    indexed.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::map;
+
+    #[test]
+    fn order_and_values_do_not_depend_on_threads() {
+        let expected: Vec<usize> = (0..100).map(|i| i * i).collect();
+        for n_threads in [0, 1, 2, 7, 200] {
+            assert_eq!(map(100, n_threads, |i| i * i), expected);
+        }
+        assert!(map(0, 4, |i| i).is_empty());
+    }
+}
