@@ -13,7 +13,10 @@ mod kernels;
 mod network;
 mod ops;
 mod params;
+pub mod plain;
 mod plan;
+mod predictor;
+mod train;
 mod workspace;
 
 pub use adam::Adam;
@@ -21,4 +24,6 @@ pub use config::{Loss, NetworkConfig, TrainConfig};
 pub use kernels::{Isa, Threads};
 pub use network::Network;
 pub use params::{Dims, Tensor};
+pub use predictor::DreModel;
+pub use train::{Ended, Observer, Progress, Training, TrainingState};
 pub use workspace::Workspace;
