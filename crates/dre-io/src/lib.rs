@@ -1,1 +1,3 @@
 //! Recordings, BIDS, cohorts and checkpoints on disk.
+
+pub mod study;
