@@ -170,7 +170,7 @@ impl ThreadArgs {
 }
 
 /// How models are fitted.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct FitOptions {
     /// Random seed; replaces `seed` of the study file
     #[arg(long, value_name = "N")]

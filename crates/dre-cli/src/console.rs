@@ -1,6 +1,6 @@
 //! What the program says: results on stdout, everything else on stderr.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
@@ -77,11 +77,15 @@ impl Console {
         let mut text = format!("{ERROR}error{ERROR:#}: {error}");
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
-            text += &format!("\n  caused by: {cause}");
+            // Some messages quote their cause already.
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text.extend(["\n  caused by: ", &cause_text]);
+            }
             source = cause.source();
         }
         if let Some(advice) = error.advice() {
-            text += &format!("\n  {ADVICE}advice{ADVICE:#}: {advice}");
+            let _ = write!(text, "\n  {ADVICE}advice{ADVICE:#}: {advice}");
         }
         self.message(text);
         ExitCode::from(error.exit_status())

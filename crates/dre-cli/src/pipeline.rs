@@ -56,7 +56,7 @@ pub(crate) fn write_bids(simulation: &Simulation, folder: &Path) -> Result<()> {
 }
 
 /// Says what a folder or file holds that is neither a study file nor the results of a run: a BIDS data set, a cohort, a
-/// checkpoint. None where it is nothing of these.
-pub(crate) fn describe(path: &Path) -> Result<Option<String>> {
-    Ok(None)
+/// checkpoint.
+pub(crate) fn describe(path: &Path) -> Result<String> {
+    Err(CliError::Unknown { path: path.to_path_buf() })
 }

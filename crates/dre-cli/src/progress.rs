@@ -131,8 +131,8 @@ fn thousands(value: f64) -> String {
         v if v >= 1e3 => (v / 1e3, " k"),
         v => (v, ""),
     };
-    let decimals = if value >= 100.0 || prefix.is_empty() { 0 } else { 1 };
-    format!("{value:.decimals$}{prefix}")
+    let whole = value >= 100.0 || prefix.is_empty();
+    if whole { format!("{value:.0}{prefix}") } else { format!("{value:.1}{prefix}") }
 }
 
 #[cfg(test)]

@@ -69,13 +69,29 @@ pub struct SimulatedSubject {
 pub struct Truth {
     /// Evoked responses that add up.
     pub responses: Vec<EvokedResponse>,
-    /// Time constant (s) of the recovery from the previous word: a response is scaled by 1 − exp(−Δ / `adaptation`), Δ
-    /// being the time since the previous word's onset.
-    pub adaptation: f64,
+    /// How responses recover from the previous word.
+    pub adaptation: Adaptation,
     /// Frequency of the alpha oscillation (Hz).
     pub alpha_freq: f64,
     /// Time (s) after which the oscillation's correlation with its own past has fallen to 1/e.
     pub alpha_coherence: f64,
+}
+
+/// Responses are small soon after another word and whole after a pause: they are scaled by the logistic function of
+/// (Δ − `midpoint`) / `width`, Δ being the time since the previous word's onset.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adaptation {
+    /// Pause (s) after which a response has half its size.
+    pub midpoint: f64,
+    /// How gradual the recovery is (s).
+    pub width: f64,
+}
+
+impl Adaptation {
+    /// The factor after a pause (s).
+    fn factor(self, pause: f64) -> f64 {
+        1.0 / (1.0 + (-(pause - self.midpoint) / self.width).exp())
+    }
 }
 
 /// The response to one property of a word: a Gaussian bump in time.
@@ -118,9 +134,9 @@ const CHANNELS: [(&str, [f64; 3]); 8] = [
 /// Radius of the head (m).
 const HEAD_RADIUS: f64 = 0.095;
 /// Standard deviation of the alpha oscillation where it is strongest (V).
-const ALPHA_SD: f64 = 8e-6;
+const ALPHA_SD: f64 = 7e-6;
 /// Standard deviation of the 1/f noise (V).
-const NOISE_SD: f64 = 5e-6;
+const NOISE_SD: f64 = 4e-6;
 /// How long a word lasts (s).
 const WORD_DURATION: f64 = 0.25;
 
@@ -152,11 +168,11 @@ impl Simulation {
             .collect();
         let truth = Truth {
             responses: vec![
-                EvokedResponse { feature: "word_onset", latency: 0.1, width: 0.03, topography: bump("Cz", 5e-6) },
-                EvokedResponse { feature: "word_length", latency: 0.15, width: 0.03, topography: bump("P3", 5e-6) },
-                EvokedResponse { feature: "word_frequency", latency: 0.4, width: 0.07, topography: bump("Pz", 6e-6) },
+                EvokedResponse { feature: "word_onset", latency: 0.1, width: 0.03, topography: bump("Cz", 9e-6) },
+                EvokedResponse { feature: "word_length", latency: 0.15, width: 0.03, topography: bump("P3", 9e-6) },
+                EvokedResponse { feature: "word_frequency", latency: 0.4, width: 0.07, topography: bump("Pz", 8e-6) },
             ],
-            adaptation: 0.8,
+            adaptation: Adaptation { midpoint: 0.55, width: 0.06 },
             alpha_freq: 10.0,
             alpha_coherence: 1.5,
         };
@@ -167,7 +183,7 @@ impl Simulation {
 
 /// A topography: `peak` (V) at a channel, less the farther from it.
 fn bump(centre: &str, peak: f64) -> Vec<f64> {
-    const WIDTH: f64 = 0.7; // of the head's radius
+    const WIDTH: f64 = 0.9; // of the head's radius
     let centre = CHANNELS.iter().find(|(name, _)| *name == centre).map_or([0.0; 3], |(_, direction)| *direction);
     let weight = |direction: &[f64; 3]| {
         let squared: f64 = direction.iter().zip(centre).map(|(a, b)| (a - b).powi(2)).sum();
@@ -238,8 +254,7 @@ impl Word {
                 let letters = (LETTERS.0 + LETTERS.1 * z).round().clamp(1.0, 14.0);
                 let zipf = ((ZIPF.0 + ZIPF.1 * other) * 100.0).round() / 100.0;
                 words.push(Self { onset, pause, letters, zipf, first: i == 0, last: i + 1 == n_words });
-                // Speech is uneven: most words follow fast, some after a pause.
-                pause = rng.random_range(0.3..0.7) + if rng.random_bool(0.15) { 0.5 } else { 0.0 };
+                pause = rng.random_range(0.3..0.8);
                 if i + 1 == n_words {
                     pause += 0.4;
                 }
@@ -285,13 +300,13 @@ fn event_table(words: &[Word]) -> EventTable {
 fn evoked_course(
     response: &EvokedResponse,
     words: &[Word],
-    adaptation: f64,
+    adaptation: Adaptation,
     n_times: usize,
     sfreq: f64,
 ) -> ndarray::Array1<f64> {
     let mut course = ndarray::Array1::zeros(n_times);
     for word in words {
-        let size = word.property(response.feature) * (1.0 - (-word.pause / adaptation).exp());
+        let size = word.property(response.feature) * adaptation.factor(word.pause);
         let first = (word.onset * sfreq).ceil() as usize;
         let last = ((word.onset + response.end()) * sfreq) as usize;
         for sample in first..=last.min(n_times - 1) {
@@ -333,4 +348,141 @@ fn add_noise(mut row: ArrayViewMut1<'_, f64>, sfreq: f64, rng: &mut ChaCha8Rng) 
 
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     StandardNormal.sample(rng)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small() -> SimulationConfig {
+        SimulationConfig { n_subjects: 2, duration: 60.0, ..SimulationConfig::default() }
+    }
+
+    fn mean(values: &[f64]) -> f64 {
+        values.iter().sum::<f64>() / values.len() as f64
+    }
+
+    fn correlation(a: &[f64], b: &[f64]) -> f64 {
+        let (ma, mb) = (mean(a), mean(b));
+        let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - ma, y - mb)).sum::<f64>();
+        sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
+    }
+
+    fn numbers(subject: &SimulatedSubject, column: &str) -> Vec<f64> {
+        subject.events.columns[column].iter().map(|text| text.parse().expect("a number")).collect()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_subjects_however_many() {
+        let two = Simulation::new(&small()).expect("valid");
+        let one = Simulation::new(&SimulationConfig { n_subjects: 1, ..small() }).expect("valid");
+        assert_eq!(one.subjects[0].data, two.subjects[0].data);
+        assert_eq!(one.subjects[0].events, two.subjects[0].events);
+        assert_ne!(two.subjects[0].data, two.subjects[1].data);
+        let other = Simulation::new(&SimulationConfig { seed: 1, ..small() }).expect("valid");
+        assert_ne!(other.subjects[0].data, two.subjects[0].data);
+    }
+
+    #[test]
+    fn words_are_as_described() {
+        let simulation = Simulation::new(&SimulationConfig { duration: 600.0, ..small() }).expect("valid");
+        for subject in &simulation.subjects {
+            subject.events.check().expect("sorted, finite, of one length");
+            let events = &subject.events;
+            assert!(events.onset.windows(2).all(|pair| (0.299..=1.201).contains(&(pair[1] - pair[0]))));
+            let rate = events.len() as f64 / 600.0;
+            assert!((rate - 1.0 / 0.6).abs() < 0.15, "{rate} words per second");
+            assert!(events.onset[0] >= 1.0 && events.onset[events.len() - 1] <= 598.0);
+            let r = correlation(&numbers(subject, "word_length"), &numbers(subject, "word_frequency"));
+            assert!((r + 0.7).abs() < 0.08, "length and frequency correlate with {r}");
+            let (first, last) = (numbers(subject, "first_word"), numbers(subject, "last_word"));
+            assert!((first[0] - 1.0).abs() < f64::EPSILON);
+            // A sentence begins exactly after another one ends.
+            assert_eq!(first[1..], last[..last.len() - 1]);
+        }
+    }
+
+    #[test]
+    fn a_response_peaks_at_its_latency_with_its_size() {
+        let response = EvokedResponse { feature: "word_onset", latency: 0.25, width: 0.05, topography: vec![1.0] };
+        let word = Word { onset: 1.0, pause: 0.5, letters: 4.0, zipf: 5.0, first: true, last: false };
+        let adaptation = Adaptation { midpoint: 0.5, width: 0.1 };
+        let course = evoked_course(&response, &[word], adaptation, 300, 100.0);
+        let (peak, value) =
+            course.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, v)| (i, *v)).expect("not empty");
+        assert_eq!(peak, 125);
+        assert!((value - 0.5).abs() < 1e-12, "half its size after a pause of 0.5 s");
+        assert!(course.iter().take(100).all(|v| *v == 0.0), "nothing before the word");
+    }
+
+    #[test]
+    fn alpha_has_unit_power_and_fades_as_the_truth_says() {
+        let simulation = Simulation::new(&small()).expect("valid");
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let sfreq = 100.0;
+        let alpha = alpha_course(&simulation.truth, 1_000_000, sfreq, &mut rng).to_vec();
+        let power = mean(&alpha.iter().map(|v| v * v).collect::<Vec<_>>());
+        assert!((power - 1.0).abs() < 0.1, "power {power}");
+        // After whole cycles only the coherence is left: 1.5 s are 15 cycles of 10 Hz.
+        let lag = (simulation.truth.alpha_coherence * sfreq) as usize;
+        let r = correlation(&alpha[..alpha.len() - lag], &alpha[lag..]);
+        assert!((r - (-1.0f64).exp()).abs() < 0.05, "correlation after the coherence time: {r}");
+        let half_cycle = correlation(&alpha[..alpha.len() - 5], &alpha[5..]);
+        assert!(half_cycle < -0.9, "opposite after half a cycle: {half_cycle}");
+    }
+
+    #[test]
+    fn noise_falls_as_one_over_frequency() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let (sfreq, n_times) = (128.0, 1 << 16);
+        let mut row = ndarray::Array1::zeros(n_times);
+        add_noise(row.view_mut(), sfreq, &mut rng);
+        let sd = mean(&row.iter().map(|v: &f64| v * v).collect::<Vec<_>>()).sqrt();
+        assert!((sd / NOISE_SD - 1.0).abs() < 0.1, "standard deviation {sd} V");
+        // Mean power in octaves, each over many Fourier frequencies.
+        let mut spectrum: Vec<_> = row.iter().map(|v| (*v, 0.0)).collect();
+        fft(&mut spectrum);
+        let octave = |low: f64| {
+            let bin = |freq: f64| (freq / sfreq * n_times as f64) as usize;
+            mean(&spectrum[bin(low)..bin(2.0 * low)].iter().map(|(re, im)| re * re + im * im).collect::<Vec<_>>())
+        };
+        for low in [1.0, 2.0, 4.0, 8.0] {
+            let ratio = octave(low) / octave(2.0 * low);
+            assert!(
+                (1.5..2.7).contains(&ratio),
+                "from {low} Hz to its octave the power falls {ratio} times, not about 2"
+            );
+        }
+    }
+
+    /// Radix-2, recursive; enough for a test.
+    fn fft(values: &mut [(f64, f64)]) {
+        let n = values.len();
+        if n == 1 {
+            return;
+        }
+        let (mut even, mut odd): (Vec<_>, Vec<_>) = values.chunks(2).map(|pair| (pair[0], pair[1])).unzip();
+        fft(&mut even);
+        fft(&mut odd);
+        for k in 0..n / 2 {
+            let (sin, cos) = (-TAU * k as f64 / n as f64).sin_cos();
+            let (re, im) = (cos * odd[k].0 - sin * odd[k].1, cos * odd[k].1 + sin * odd[k].0);
+            values[k] = (even[k].0 + re, even[k].1 + im);
+            values[k + n / 2] = (even[k].0 - re, even[k].1 - im);
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (config, message) in [
+            (SimulationConfig { n_subjects: 0, ..small() }, "n_subjects = 0: must be 1 or above"),
+            (SimulationConfig { sfreq: 10.0, ..small() }, "sfreq = 10: must be 64 Hz or above, to hold the responses"),
+            (
+                SimulationConfig { duration: f64::NAN, ..small() },
+                "duration = NaN: must be 10 s or above, to hold a few words",
+            ),
+        ] {
+            assert_eq!(Simulation::new(&config).expect_err("refused").to_string(), message);
+        }
+    }
 }

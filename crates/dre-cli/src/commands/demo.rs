@@ -23,7 +23,7 @@ pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
     pipeline::write_bids(&simulation, &folder.join("bids"))?;
     fs::write(&study, STUDY).map_err(|source| CliError::Write { path: study.clone(), source })?;
     let study = StudyArgs { study, data: None, out: Some(folder.join("results")) };
-    let job = super::job(study, args.threads.count(), FitOptions { seed: None, resume: false, force: false })?;
+    let job = super::job(study, args.threads.count(), FitOptions::default())?;
     let results = run::everything(&job, context)?;
     context.console.result(findings(&results));
     Ok(())

@@ -19,8 +19,7 @@ pub(super) fn execute(args: &InfoArgs, context: &Context<'_>) -> Result<()> {
     } else if results_file.extension().is_some_and(|extension| extension == "json") && results_file.is_file() {
         super::show(&results::read(&results_file)?, None, console);
     } else {
-        let text = pipeline::describe(path)?.ok_or_else(|| CliError::Unknown { path: path.to_path_buf() })?;
-        console.result(text);
+        console.result(pipeline::describe(path)?);
     }
     Ok(())
 }

@@ -102,14 +102,14 @@ pub enum StudyError {
         reason: String,
     },
     /// A value that makes no sense, alone or beside others.
-    #[error("{}{}: {source}", file.display(), line.map(|l| format!(" line {l}")).unwrap_or_default())]
+    #[error("{}{}: {refused}", file.display(), line.map(|l| format!(" line {l}")).unwrap_or_default())]
     Setting {
         /// The file.
         file: PathBuf,
         /// Line, from 1, where the file has the key.
         line: Option<usize>,
         /// Which setting, what was found, what is expected.
-        source: dre::Error,
+        refused: Box<dre::Error>,
     },
     /// A study cannot be written as TOML.
     #[error("the study cannot be written as TOML; paths in it must be valid UTF-8")]
@@ -156,12 +156,12 @@ pub(super) fn syntax(error: &toml::de::Error, text: &str, file: &Path) -> StudyE
 }
 
 /// Finds the line of a setting that was refused, by its dotted name.
-pub(super) fn setting(source: dre::Error, document: &Spanned<DeTable<'_>>, text: &str, file: &Path) -> StudyError {
-    let line = match &source {
+pub(super) fn setting(refused: dre::Error, document: &Spanned<DeTable<'_>>, text: &str, file: &Path) -> StudyError {
+    let line = match &refused {
         dre::Error::Setting { name, .. } => find(document.get_ref(), name).map(|byte| line_of(text, byte)),
         _ => None,
     };
-    StudyError::Setting { file: file.to_path_buf(), line, source }
+    StudyError::Setting { file: file.to_path_buf(), line, refused: Box::new(refused) }
 }
 
 /// Where the deepest part of a dotted path that the file has stands.

@@ -126,7 +126,7 @@ impl Study {
     pub fn parse(text: &str, file: &Path) -> Result<Self, StudyError> {
         let document = toml::de::DeTable::parse(text).map_err(|e| error::syntax(&e, text, file))?;
         let study = Self::from_section(Section::root(&document)).map_err(|f| f.in_file(text, file))?;
-        study.validate().map_err(|source| error::setting(source, &document, text, file))?;
+        study.validate().map_err(|refused| error::setting(refused, &document, text, file))?;
         Ok(study)
     }
 
