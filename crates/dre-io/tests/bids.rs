@@ -281,7 +281,7 @@ fn an_event_past_the_end_is_named_with_its_line() {
 
 #[test]
 fn what_is_wrong_with_a_table_of_events_is_said_with_its_line() {
-    let cases: [(&[u8], &str); 16] = [
+    let cases: [(&[u8], &str); 17] = [
         (b"", " is empty, expected a header line with the columns onset and duration; restore"),
         (b"onset\tduration\n", ": no events, only a header line;"),
         (
@@ -308,6 +308,7 @@ fn what_is_wrong_with_a_table_of_events_is_said_with_its_line() {
             " line 2: onset is `-0.5`, expected seconds from the recording's first sample, 0 or more; an event before the first sample has no data; remove the row",
         ),
         (b"onset\tduration\n0.5\t-1\n", " line 2: duration is `-1`, expected seconds, 0 or more, or n/a"),
+        (b"onset\tduration\n\x1b[2J\t0\n", " line 2: onset is `\\u{1b}[2J`, expected seconds"),
         (b"onset\tduration\n0.5\t\n", " line 2: duration is ``, expected seconds"),
         (
             b"onset\tduration\tword\n1\t0\tok\n2\t0\tf\xfcr\n",

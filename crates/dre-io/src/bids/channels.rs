@@ -6,6 +6,7 @@ use std::path::Path;
 use dre::data::ChannelType;
 
 use super::BidsError;
+use super::error::clipped;
 use super::table::{Table, is_missing};
 
 /// One row of `channels.tsv`.
@@ -35,7 +36,7 @@ pub(super) fn parse(file: &Path, bytes: &[u8]) -> Result<Vec<BidsChannel>, BidsE
             return Err(table.value(row, "name", text, "the channel's name", "name it as in the recording"));
         }
         if let Some(first_line) = line_of.insert(text, row.line) {
-            let (file, name) = (table.file.clone(), text.to_owned());
+            let (file, name) = (table.file.clone(), clipped(text));
             return Err(BidsError::RepeatedName { file, line: row.line, name, first_line });
         }
         let bids_type = row.fields[kind].trim().to_owned();

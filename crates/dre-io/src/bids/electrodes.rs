@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 
+use super::error::clipped;
 use super::inherit::{Applicable, applicable, most_specific};
 use super::sidecar::{Json, parse_object};
 use super::table::{Row, Table, is_missing, number};
@@ -72,7 +73,7 @@ fn parse(file: &Path, bytes: &[u8], scale: f64) -> Result<IndexMap<String, [f64;
         let Some(position) = position(&table, row, AXES, axes, scale)? else { continue };
         match positions.entry(row.fields[name].trim().to_owned()) {
             Entry::Occupied(first) => {
-                let (file, name, first_line) = (table.file.clone(), first.key().clone(), lines[first.index()]);
+                let (file, name, first_line) = (table.file.clone(), clipped(first.key()), lines[first.index()]);
                 return Err(BidsError::RepeatedName { file, line: row.line, name, first_line });
             }
             Entry::Vacant(entry) => {

@@ -246,6 +246,20 @@ fn read_advice(source: &io::Error) -> &'static str {
 /// `a, b, c`, cut short where there are many.
 pub(super) fn listed<T: AsRef<str>>(items: &[T]) -> String {
     const SHOWN: usize = 30;
-    let text = items.iter().take(SHOWN).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    let text = items.iter().take(SHOWN).map(|item| clipped(item.as_ref())).collect::<Vec<_>>().join(", ");
     if items.len() > SHOWN { format!("{text} and {} more", items.len() - SHOWN) } else { text }
+}
+
+/// A text of a file as a message can hold it: on one line, not endless.
+pub(super) fn clipped(text: &str) -> String {
+    const SHOWN: usize = 100;
+    let mut shown: String = text
+        .chars()
+        .take(SHOWN)
+        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::BidsError;
@@ -62,6 +63,21 @@ pub(super) fn entries(dir: &Path) -> Result<Vec<Entry>, BidsError> {
         }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// The folders inside a folder whose name is wanted. One that may not be looked at is an error, not absent.
+pub(super) fn folders(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Entry>, BidsError> {
+    let mut found = Vec::new();
+    for entry in entries(dir)?.into_iter().filter(|entry| wanted(&entry.name)) {
+        match fs::metadata(&entry.path) {
+            Ok(metadata) if metadata.is_dir() => found.push(entry),
+            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(BidsError::Read { path: entry.path, source });
+            }
+            _ => {}
+        }
+    }
     Ok(found)
 }
 

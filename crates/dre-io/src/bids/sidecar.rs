@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::BidsError;
 use super::BidsRecording;
+use super::error::clipped;
 use super::inherit::applicable;
 use super::table::decode;
 
@@ -79,7 +80,7 @@ impl Json {
             file: file.clone(),
             line: *line,
             key,
-            found: value.to_string(),
+            found: clipped(&value.to_string()),
             expected,
         })
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::BidsError;
-use super::error::listed;
+use super::error::{clipped, listed};
 
 /// A table as text; every row has as many fields as there are columns.
 pub(super) struct Table {
@@ -35,7 +35,7 @@ impl Table {
         };
         let names: Vec<String> = split(header).into_iter().map(|name| name.trim().to_owned()).collect();
         if let Some((_, column)) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
-            return Err(BidsError::RepeatedColumn { file: file.to_path_buf(), column: column.clone() });
+            return Err(BidsError::RepeatedColumn { file: file.to_path_buf(), column: clipped(column) });
         }
         let mut rows = Vec::new();
         for (line, content) in lines {
@@ -85,7 +85,7 @@ impl Table {
         expected: &'static str,
         advice: &'static str,
     ) -> BidsError {
-        BidsError::Value { file: self.file.clone(), line: row.line, column, found: found.to_owned(), expected, advice }
+        BidsError::Value { file: self.file.clone(), line: row.line, column, found: clipped(found), expected, advice }
     }
 }
 

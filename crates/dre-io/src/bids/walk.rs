@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::BidsError;
 use super::error::listed;
-use super::name::{BidsName, Entry, compare_labels, entries, label};
+use super::name::{BidsName, Entry, compare_labels, entries, folders, label};
 
 /// File name extensions of the recordings that can be read; `.ds` is a folder (CTF).
 pub const RECORDING_EXTENSIONS: [&str; 6] = [".vhdr", ".edf", ".bdf", ".set", ".fif", ".ds"];
@@ -95,14 +95,14 @@ pub struct Skipped {
 /// All recordings, sorted, and what was left out.
 pub(super) fn walk(root: &Path) -> Result<(Vec<BidsRecording>, Vec<Skipped>), BidsError> {
     let mut walk = Walk { root, recordings: Vec::new(), skipped: Vec::new(), n_subjects: 0 };
-    for subject in entries(root)?.iter().filter(|e| e.name.starts_with("sub-") && e.path.is_dir()) {
+    for subject in folders(root, |name| name.starts_with("sub-"))? {
         if subject.name == "sub-emptyroom" {
             walk.skip(&subject.path, SkipReason::EmptyRoom);
             continue;
         }
         walk.n_subjects += 1;
         walk.folder(&subject.path, &subject.name, None)?;
-        for session in entries(&subject.path)?.iter().filter(|e| e.name.starts_with("ses-") && e.path.is_dir()) {
+        for session in folders(&subject.path, |name| name.starts_with("ses-"))? {
             walk.folder(&session.path, &subject.name, Some(&session.name))?;
         }
     }
@@ -120,9 +120,8 @@ impl Walk<'_> {
     /// The folders `eeg` and `meg` of a subject's or session's folder.
     fn folder(&mut self, dir: &Path, subject: &str, session: Option<&str>) -> Result<(), BidsError> {
         for datatype in [Datatype::Eeg, Datatype::Meg] {
-            let dir = dir.join(datatype.name());
-            if dir.is_dir() {
-                for entry in entries(&dir)? {
+            for folder in folders(dir, |name| name == datatype.name())? {
+                for entry in entries(&folder.path)? {
                     self.entry(entry, datatype, subject, session)?;
                 }
             }
