@@ -98,6 +98,10 @@ impl Study {
                     check(!self.features.is_empty(), &at, "trf", "a TRF needs at least one [[features]]")?;
                     check_trf(&at, config)?;
                 }
+                ModelSpec::Rtrf(spec) => {
+                    check(spec.linear.n_lags_data >= 1, &format!("{at}.n_lags_data"), spec.linear.n_lags_data, "must be 1 or above")?;
+                    check_alphas(&at, &spec.linear.alphas)?;
+                }
                 ModelSpec::Dre(spec) => check_dre(&at, spec)?,
             }
         }
@@ -122,13 +126,17 @@ fn check_epochs(epochs: &EpochSpec) -> Result<()> {
 }
 
 fn check_trf(at: &str, config: &TrfConfig) -> Result<()> {
-    let TrfConfig { lag_min, lag_max, alphas } = config;
+    let TrfConfig { lag_min, lag_max, alphas, .. } = config;
     check(
         lag_min <= lag_max,
         &format!("{at}.lag_max"),
         lag_max,
         &format!("must not be below lag_min ({lag_min} samples)"),
     )?;
+    check_alphas(at, alphas)
+}
+
+fn check_alphas(at: &str, alphas: &[f64]) -> Result<()> {
     let key = format!("{at}.alphas");
     check(!alphas.is_empty(), &key, "[]", "give at least one penalty")?;
     match alphas.iter().find(|a| !a.is_finite() || **a < 0.0) {
