@@ -1,4 +1,4 @@
-//! Predictions by convolution: y_c(t) = Σ over regressors a and lags l of w_ca(l) x_a(t − l).
+//! Predictions: each regressor convolved with its kernel, summed over regressors.
 
 use faer::c64;
 use ndarray::{Array3, ArrayRef3, Axis};
@@ -19,6 +19,9 @@ pub(super) fn convolve(
 ) -> Array3<f64> {
     let (n_epochs, n_regressors, n_times) = (regressors.shape()[0], regressors.shape()[1], regressors.shape()[2]);
     let n_targets = kernels.shape()[0];
+    if n_regressors == 0 {
+        return Array3::zeros((n_epochs, n_targets, n_times));
+    }
     let reach = (lags.first() + lags.len() as isize - 1).max(-lags.first()).max(0);
     let fft = Fft::at_least(n_times + reach as usize);
     let n_freqs = fft.n_freqs();

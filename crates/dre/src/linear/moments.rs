@@ -1,17 +1,21 @@
 //! Second moments of lagged signals, accumulated from epochs without a design matrix.
 //!
-//! Wanted are, for regressors a, b at lags l, m and targets c,
+//! Wanted are, for regressors a, b at lags l, m and targets c, with zeros outside of each epoch,
 //!
-//! G(a l, b m) = Σ x_a\[t − l\] x_b\[t − m\] and B(a l, c) = Σ x_a\[t − l\] y_c\[t\],
+//! ```text
+//! G(a l, b m) = Σ x_a[t − l] x_b[t − m]    and    B(a l, c) = Σ x_a[t − l] y_c[t],
+//! ```
 //!
-//! summed over epochs and the rows t ∈ \[t₀, n_times), with zeros outside of each epoch. One step along a diagonal of a
-//! block changes one term at each end only,
+//! summed over epochs and the rows t₀ ≤ t < n of each. One step along a diagonal of a block of G changes one term at each
+//! end of the sum only,
 //!
-//! G(a l+1, b m+1) = G(a l, b m) + x_a\[t₀−1−l\] x_b\[t₀−1−m\] − x_a\[n−1−l\] x_b\[n−1−m\],
+//! ```text
+//! G(a l+1, b m+1) = G(a l, b m) + x_a[t₀−1−l] x_b[t₀−1−m] − x_a[n−1−l] x_b[n−1−m],
+//! ```
 //!
 //! so that it takes the first row and column of each block, which are correlations, computed over the frequencies of a
-//! Fourier transform, and the moments of the epochs' two ends. This is the covariance method of linear prediction; with
-//! t₀ = 0 it is what MNE-Python's `TimeDelayingRidge` calls edge correction.
+//! Fourier transform, and the moments of the epochs' two ends. This is the covariance method of linear prediction
+//! (Makhoul 1975); with t₀ = 0 it gives what MNE-Python's `TimeDelayingRidge` calls edge correction.
 
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
@@ -232,19 +236,22 @@ impl LagMoments {
         self.transform(&mut buffers.windowed, regressors, |regressor| self.window(regressor));
         self.transform(&mut buffers.targets, targets, |_| self.first_row..self.n_times);
         let n_freqs = self.fft.n_freqs();
-        let at = |spectra: &'_ [c64], k: usize, n_rows: usize| -> Mat<c64> {
-            Mat::from_fn(n_rows, n_epochs, |row, epoch| spectra[(row * n_freqs + k) * n_epochs + epoch])
-        };
         let one = c64::new(1.0, 0.0);
         parallel::for_each_chunk(&mut self.auto, n * n, self.n_threads, |k, sums| {
-            let (windowed, full) = (at(&buffers.windowed, k, n), at(&buffers.full, k, n));
+            let (windowed, full) = (
+                at_frequency(&buffers.windowed, k, [n, n_freqs, n_epochs]),
+                at_frequency(&buffers.full, k, [n, n_freqs, n_epochs]),
+            );
             let sums = MatMut::from_column_major_slice_mut(sums, n, n);
             matmul(sums, Accum::Add, windowed.conjugate(), full.transpose(), one, Par::Seq);
         });
         parallel::for_each_chunk(&mut self.cross, n * n_targets, self.n_threads, |k, sums| {
-            let (full, targets) = (at(&buffers.full, k, n), at(&buffers.targets, k, n_targets));
+            let (full, targets) = (
+                at_frequency(&buffers.full, k, [n, n_freqs, n_epochs]),
+                at_frequency(&buffers.targets, k, [n_targets, n_freqs, n_epochs]),
+            );
             let sums = MatMut::from_column_major_slice_mut(sums, n, n_targets);
-            matmul(sums, Accum::Add, full.as_ref(), targets.adjoint(), one, Par::Seq);
+            matmul(sums, Accum::Add, full, targets.adjoint(), one, Par::Seq);
         });
         self.buffers = buffers;
     }
@@ -405,11 +412,17 @@ impl LagMoments {
             gram,
             cross: cross_moments,
             sums,
+            rounding: vec![0.0; n_columns],
             target_sums: self.target_sums,
             n_rows: n_epochs * (n_times - first_row),
             columns,
         }
     }
+}
+
+/// One frequency of spectra of the shape `(signal, frequency, epoch)`, as a matrix `(signal, epoch)`.
+fn at_frequency(spectra: &[c64], k: usize, [n_signals, n_freqs, n_epochs]: [usize; 3]) -> MatRef<'_, c64> {
+    MatRef::from_row_major_slice_with_stride(&spectra[k * n_epochs..], n_signals, n_epochs, n_freqs * n_epochs)
 }
 
 /// Second moments of lagged regressors and targets.
@@ -421,6 +434,7 @@ pub struct Moments {
     cross: Mat<f64>,
     sums: Vec<f64>,
     target_sums: Vec<f64>,
+    rounding: Vec<f64>,
     n_rows: usize,
 }
 
@@ -440,6 +454,19 @@ impl Moments {
         self.cross.as_ref()
     }
 
+    /// The rounding error that each diagonal entry of the Gram matrix may carry from taking means off.
+    pub fn rounding(&self) -> &[f64] {
+        &self.rounding
+    }
+
+    /// Says that the regressors had these means taken off before they were pushed.
+    pub(super) fn set_means_taken_off(&mut self, means: &[f64]) {
+        for (regressor, mean) in means.iter().enumerate() {
+            let error = self.n_rows as f64 * (4.0 * f64::EPSILON * mean).powi(2);
+            self.rounding[self.columns.range(regressor)].fill(error);
+        }
+    }
+
     /// Number of rows, over all epochs.
     pub fn n_rows(&self) -> usize {
         self.n_rows
@@ -456,6 +483,9 @@ impl Moments {
     pub fn centre(&mut self) {
         let (means, target_means) = self.means();
         let n_columns = self.columns.len();
+        for (column, rounding) in self.rounding.iter_mut().enumerate() {
+            *rounding = 16.0 * f64::EPSILON * self.gram[column * n_columns + column];
+        }
         for (column, (entries, mean)) in self.gram.chunks_exact_mut(n_columns).zip(&means).enumerate() {
             for (entry, sum) in entries.iter_mut().zip(&self.sums).skip(column) {
                 *entry -= sum * mean;
