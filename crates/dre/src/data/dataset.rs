@@ -1,5 +1,6 @@
 //! The data set of epochs that models are fitted and scored on.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -70,6 +71,7 @@ impl Dataset {
         let found = collect_by_recording(&cohort, |i| {
             prepare::candidates(&cohort.recordings[i], epochs, &window, cohort.sfreq)
         })?;
+        check_selection(&cohort, epochs, &found)?;
         let mut choice = Choice::new(&cohort);
         choice.leave_out_small(&cohort, &found, cleaning);
         let prepared = parallel::map(cohort.recordings.len(), n_threads, |i| {
@@ -330,6 +332,32 @@ fn standardise(cut: &[f32], centre: f64, scale: f64, out: &mut [f32]) {
 
 fn collect_by_recording<T>(cohort: &Cohort, work: impl Fn(usize) -> Result<T>) -> Result<Vec<T>> {
     (0..cohort.recordings.len()).map(|i| work(i).map_err(|e| e.at(cohort.recordings[i].id.as_str()))).collect()
+}
+
+/// Where a selection of events finds none at all, says what there is to select.
+fn check_selection(cohort: &Cohort, spec: &EpochSpec, found: &[Candidates]) -> Result<()> {
+    if spec.events.is_empty() || found.is_empty() || found.iter().any(|one| one.n_events > 0) {
+        return Ok(());
+    }
+    let there: Vec<String> = spec
+        .events
+        .keys()
+        .map(|column| {
+            let texts: BTreeSet<&str> = cohort
+                .recordings
+                .iter()
+                .filter_map(|recording| recording.events.columns.get(column))
+                .flatten()
+                .map(String::as_str)
+                .collect();
+            let shown: Vec<String> = texts.iter().take(12).map(|text| format!("`{text}`")).collect();
+            format!("`{column}` holds {}{}", shown.join(", "), if texts.len() > 12 { ", …" } else { "" })
+        })
+        .collect();
+    Err(Error::NoEpochs {
+        what: "epochs.events selects no event".to_owned(),
+        advice: format!("check its spelling: {}", there.join("; ")),
+    })
 }
 
 fn check_cohort(cohort: &Cohort) -> Result<()> {

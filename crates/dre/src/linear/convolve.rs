@@ -4,7 +4,7 @@ use faer::c64;
 use ndarray::{Array3, ArrayRef3, Axis};
 
 use super::fft::{Fft, FftWork};
-use super::moments::LagRange;
+use super::lags::LagRange;
 use crate::parallel;
 
 /// Convolves each epoch with kernels, zeros outside of the epoch: regressors `(n_epochs, n_regressors, n_times)`, kernels
@@ -22,7 +22,7 @@ pub(super) fn convolve(
     if n_regressors == 0 {
         return Array3::zeros((n_epochs, n_targets, n_times));
     }
-    let reach = (lags.first() + lags.len() as isize - 1).max(-lags.first()).max(0);
+    let reach = lags.last().max(-lags.first()).max(0);
     let fft = Fft::at_least(n_times + reach as usize);
     let n_freqs = fft.n_freqs();
     let mut spectra = vec![c64::new(0.0, 0.0); n_epochs * n_regressors * n_freqs];

@@ -23,104 +23,14 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, c64};
 use ndarray::{ArrayRef3, Axis};
 
 use super::fft::{Fft, FftWork};
+use super::lags::{Columns, LagRange};
+use super::normal::Moments;
 use crate::{Error, Result, parallel};
 
 /// Epochs whose spectra are held at the same time.
 const BLOCK: usize = 32;
 /// Columns of the matrix of end moments that one piece of work updates.
 const PANEL: usize = 64;
-
-/// A range of lags (samples), both ends included; a positive lag is the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LagRange {
-    first: isize,
-    last: isize,
-}
-
-impl LagRange {
-    /// Lags from `first` to `last`, included.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] where `last` is before `first`.
-    pub fn new(first: isize, last: isize) -> Result<Self> {
-        if first <= last {
-            return Ok(Self { first, last });
-        }
-        Err(Error::Setting {
-            name: "lag_max".to_owned(),
-            found: last.to_string(),
-            expected: format!("a lag (samples) not below lag_min = {first}"),
-        })
-    }
-
-    /// The first lag.
-    pub fn first(self) -> isize {
-        self.first
-    }
-
-    /// Number of lags.
-    pub fn len(self) -> usize {
-        (self.last - self.first) as usize + 1
-    }
-
-    /// Never; a range holds one lag at least.
-    pub fn is_empty(self) -> bool {
-        false
-    }
-
-    fn iter(self) -> impl Iterator<Item = isize> {
-        self.first..=self.last
-    }
-}
-
-/// Which regressor and lag each column of a lagged system stands for: by regressor, then by lag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns {
-    lags: Vec<LagRange>,
-    offsets: Vec<usize>,
-}
-
-impl Columns {
-    /// Columns for regressors with these lags.
-    pub fn new(lags: Vec<LagRange>) -> Self {
-        let mut offsets = vec![0];
-        for range in &lags {
-            offsets.push(offsets[offsets.len() - 1] + range.len());
-        }
-        Self { lags, offsets }
-    }
-
-    /// Number of columns.
-    pub fn len(&self) -> usize {
-        self.offsets[self.lags.len()]
-    }
-
-    /// Whether there is no column.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Number of regressors.
-    pub fn n_regressors(&self) -> usize {
-        self.lags.len()
-    }
-
-    /// Lags of a regressor.
-    pub fn lags(&self, regressor: usize) -> LagRange {
-        self.lags[regressor]
-    }
-
-    /// The columns of a regressor.
-    pub fn range(&self, regressor: usize) -> std::ops::Range<usize> {
-        self.offsets[regressor]..self.offsets[regressor + 1]
-    }
-
-    /// Regressor and lag of a column.
-    pub fn locate(&self, column: usize) -> (usize, isize) {
-        let regressor = self.offsets.partition_point(|&offset| offset <= column) - 1;
-        (regressor, self.lags[regressor].first + (column - self.offsets[regressor]) as isize)
-    }
-}
 
 /// Accumulates moments of epochs of one length.
 #[derive(Debug)]
@@ -180,10 +90,9 @@ impl LagMoments {
             });
         }
         let n = columns.n_regressors();
-        let lags = || columns.lags.iter();
-        let span =
-            lags().map(|range| range.last).max().unwrap_or(0) - lags().map(|range| range.first).min().unwrap_or(0);
-        let reach = lags().map(|range| range.first.abs().max(range.last.abs())).max().unwrap_or(0);
+        let lags = || (0..columns.n_regressors()).map(|regressor| columns.lags(regressor));
+        let span = lags().map(LagRange::last).max().unwrap_or(0) - lags().map(LagRange::first).min().unwrap_or(0);
+        let reach = lags().map(|range| range.first().abs().max(range.last().abs())).max().unwrap_or(0);
         let fft = Fft::at_least(n_times + span.max(reach) as usize);
         let zero = c64::new(0.0, 0.0);
         Ok(Self {
@@ -224,7 +133,7 @@ impl LagMoments {
 
     /// The rows that see a regressor's samples at its first lag.
     fn window(&self, regressor: usize) -> std::ops::Range<usize> {
-        let lag = self.columns.lags[regressor].first;
+        let lag = self.columns.lags(regressor).first();
         let clip = |t: isize| t.clamp(0, self.n_times as isize) as usize;
         clip(self.first_row as isize - lag)..clip(self.n_times as isize - lag)
     }
@@ -285,11 +194,12 @@ impl LagMoments {
         for (ends, from) in [(&mut heads, self.first_row), (&mut tails, self.n_times)] {
             ends.clear();
             for epoch in regressors.outer_iter() {
-                for (signal, range) in epoch.outer_iter().zip(&self.columns.lags) {
+                for (regressor, signal) in epoch.outer_iter().enumerate() {
+                    let range = self.columns.lags(regressor);
                     ends.extend(range.iter().map(|lag| {
                         let t = from as isize - lag;
                         // The step into a first lag is never taken: first rows and columns are correlations.
-                        if lag > range.first && (0..self.n_times as isize).contains(&t) {
+                        if lag > range.first() && (0..self.n_times as isize).contains(&t) {
                             signal[t as usize]
                         } else {
                             0.0
@@ -366,8 +276,8 @@ impl LagMoments {
             let mut work = fft.work();
             for b in 0..n {
                 correlate(&|k| auto[k * n * n + b * n + a], &mut work);
-                for (entry, lag) in row[columns.range(b)].iter_mut().zip(columns.lags[b].iter()) {
-                    *entry = shifted(&work.signal, columns.lags[a].first - lag);
+                for (entry, lag) in row[columns.range(b)].iter_mut().zip(columns.lags(b).iter()) {
+                    *entry = shifted(&work.signal, columns.lags(a).first() - lag);
                 }
             }
         });
@@ -376,7 +286,7 @@ impl LagMoments {
         for target in 0..n_targets {
             for a in 0..n {
                 correlate(&|k| cross[k * n * n_targets + target * n + a], &mut work);
-                for (row, lag) in columns.range(a).zip(columns.lags[a].iter()) {
+                for (row, lag) in columns.range(a).zip(columns.lags(a).iter()) {
                     cross_moments[(row, target)] = shifted(&work.signal, -lag);
                 }
             }
@@ -391,7 +301,7 @@ impl LagMoments {
                     for row in columns.range(a).skip(if a == b { j } else { 0 }) {
                         here[row] = if j == 0 {
                             first_rows[b * n_columns + row]
-                        } else if row == columns.offsets[a] {
+                        } else if row == columns.range(a).start {
                             first_rows[a * n_columns + column]
                         } else {
                             previous[row - 1] + here[row]
@@ -423,80 +333,6 @@ impl LagMoments {
 /// One frequency of spectra of the shape `(signal, frequency, epoch)`, as a matrix `(signal, epoch)`.
 fn at_frequency(spectra: &[c64], k: usize, [n_signals, n_freqs, n_epochs]: [usize; 3]) -> MatRef<'_, c64> {
     MatRef::from_row_major_slice_with_stride(&spectra[k * n_epochs..], n_signals, n_epochs, n_freqs * n_epochs)
-}
-
-/// Second moments of lagged regressors and targets.
-#[derive(Clone, Debug)]
-pub struct Moments {
-    columns: Columns,
-    /// Column-major; only the lower triangle counts.
-    gram: Vec<f64>,
-    cross: Mat<f64>,
-    sums: Vec<f64>,
-    target_sums: Vec<f64>,
-    rounding: Vec<f64>,
-    n_rows: usize,
-}
-
-impl Moments {
-    /// What the columns stand for.
-    pub fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    /// Gram matrix of the columns; only the lower triangle holds values.
-    pub fn gram(&self) -> MatRef<'_, f64> {
-        MatRef::from_column_major_slice(&self.gram, self.columns.len(), self.columns.len())
-    }
-
-    /// Moments of columns with targets, `(n_columns, n_targets)`.
-    pub fn cross(&self) -> MatRef<'_, f64> {
-        self.cross.as_ref()
-    }
-
-    /// The rounding error that each diagonal entry of the Gram matrix may carry from taking means off.
-    pub fn rounding(&self) -> &[f64] {
-        &self.rounding
-    }
-
-    /// Says that the regressors had these means taken off before they were pushed.
-    pub(super) fn set_means_taken_off(&mut self, means: &[f64]) {
-        for (regressor, mean) in means.iter().enumerate() {
-            let error = self.n_rows as f64 * (4.0 * f64::EPSILON * mean).powi(2);
-            self.rounding[self.columns.range(regressor)].fill(error);
-        }
-    }
-
-    /// Number of rows, over all epochs.
-    pub fn n_rows(&self) -> usize {
-        self.n_rows
-    }
-
-    /// Mean of each column and of each target over the rows.
-    pub fn means(&self) -> (Vec<f64>, Vec<f64>) {
-        let n = self.n_rows.max(1) as f64;
-        let mean = |sums: &[f64]| sums.iter().map(|sum| sum / n).collect();
-        (mean(&self.sums), mean(&self.target_sums))
-    }
-
-    /// Moments about the means of columns and targets, as an unpenalised intercept asks for.
-    pub fn centre(&mut self) {
-        let (means, target_means) = self.means();
-        let n_columns = self.columns.len();
-        for (column, rounding) in self.rounding.iter_mut().enumerate() {
-            *rounding = 16.0 * f64::EPSILON * self.gram[column * n_columns + column];
-        }
-        for (column, (entries, mean)) in self.gram.chunks_exact_mut(n_columns).zip(&means).enumerate() {
-            for (entry, sum) in entries.iter_mut().zip(&self.sums).skip(column) {
-                *entry -= sum * mean;
-            }
-        }
-        for (target, mean) in target_means.iter().enumerate() {
-            for (column, sum) in self.sums.iter().enumerate() {
-                self.cross[(column, target)] -= sum * mean;
-            }
-        }
-    }
 }
 
 pub(super) fn check_shape(what: &str, array: &ArrayRef3<f64>, expected: [usize; 3]) -> Result<()> {
@@ -538,7 +374,7 @@ mod tests {
             lags in prop::collection::vec((-6isize..7, 0isize..9), 1..4),
             first_row in 0usize..9, n_threads in 1usize..3, split in 0usize..4,
         ) {
-            let columns = Columns::new(lags.iter().map(|&(first, more)| LagRange { first, last: first + more }).collect());
+            let columns = Columns::new(lags.iter().map(|&(first, more)| LagRange::new(first, first + more).unwrap()).collect());
             let all = Array3::from_shape_vec((3, 5, 14), values).unwrap();
             let x = all.slice(ndarray::s![.., ..lags.len(), ..]).to_owned();
             let y = all.slice(ndarray::s![.., 3.., ..]).to_owned();
@@ -558,12 +394,5 @@ mod tests {
             }
             prop_assert_eq!(found.n_rows(), 3 * (14 - first_row));
         }
-    }
-
-    #[test]
-    fn columns_by_hand() {
-        let columns = Columns::new(vec![LagRange::new(-1, 1).unwrap(), LagRange::new(2, 3).unwrap()]);
-        assert_eq!((columns.len(), columns.range(1)), (5, 3..5));
-        assert_eq!([0, 2, 3, 4].map(|c| columns.locate(c)), [(0, -1), (0, 1), (1, 2), (1, 3)]);
     }
 }

@@ -5,7 +5,9 @@ use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array1, Array3, ArrayRef3, Axis, concatenate, s};
 
 use super::convolve::convolve;
-use super::moments::{Columns, LagMoments, LagRange, Moments, check_shape};
+use super::lags::{Columns, LagRange};
+use super::moments::{LagMoments, check_shape};
+use super::normal::Moments;
 use super::solver::{self, PenaltyMatrix};
 use super::trf::{check_alpha, singular};
 use super::{Penalty, RtrfConfig};

@@ -3,7 +3,9 @@
 use ndarray::{Array1, Array3, ArrayRef3, Axis};
 
 use super::convolve::convolve;
-use super::moments::{Columns, LagMoments, LagRange, Moments, check_shape};
+use super::lags::{Columns, LagRange};
+use super::moments::{LagMoments, check_shape};
+use super::normal::Moments;
 use super::solver::{self, Dependent, PenaltyMatrix};
 use super::{Penalty, TrfConfig};
 use crate::{Error, Result};
