@@ -1,2 +1,53 @@
-//! What needs code to do: `cargo xtask test`.
-fn main() {}
+//! What needs code to do: `cargo xtask test` and `cargo xtask bench`.
+
+mod bench;
+mod check;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  test [--only NAME]...   all checks: format, lints, tests, documentation, licences, Python package
+  bench step [OPTIONS]    time of one training step at paper size
+      --batch N           epochs per batch [32]
+      --threads N         number of threads [all cores]
+      --channels N        channels [273]
+      --times N           samples per epoch [301]
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["test", rest @ ..] => test::Options::parse(rest).map(|options| test::execute(&options, &workspace_root())),
+        ["bench", "step", rest @ ..] => bench::StepOptions::parse(rest).map(bench::step),
+        ["help" | "--help" | "-h"] => {
+            say(USAGE);
+            return ExitCode::SUCCESS;
+        }
+        [] => Err("which command?".to_owned()),
+        [other, ..] => Err(format!("unknown command `{other}`")),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            say(&format!("error: {message}\n\n{USAGE}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The folder of the workspace's `Cargo.toml`.
+fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// The one place that prints.
+#[expect(clippy::print_stdout, reason = "a tool for people at a terminal")]
+fn say(text: &str) {
+    println!("{}", text.trim_end_matches('\n'));
+}

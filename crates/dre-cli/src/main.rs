@@ -1,2 +1,38 @@
-//! The `dre` program.
-fn main() {}
+//! The `dre` program: from recordings to trained encoders, scores and a report.
+//!
+//! Results go to stdout, progress and messages to stderr. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by
+//! Ctrl-C.
+
+#![expect(dead_code, unused_variables, reason = "the steps behind the subcommands are joined next")]
+
+mod args;
+mod commands;
+mod console;
+mod error;
+mod interrupt;
+mod pipeline;
+mod progress;
+mod results;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::Cli;
+use crate::commands::Context;
+use crate::console::Console;
+use crate::interrupt::Interrupt;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console::new(cli.output.level(), cli.output.color.into());
+    let interrupt = match Interrupt::install(&console) {
+        Ok(interrupt) => interrupt,
+        Err(error) => return console.failure(&error),
+    };
+    match commands::execute(cli.command, &Context { console: &console, interrupt: &interrupt }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => console.failure(&error),
+    }
+}

@@ -122,6 +122,21 @@ pub enum Error {
         /// What went wrong there.
         source: Box<Error>,
     },
+    /// The training loss is no longer a finite number.
+    #[error(
+        "training diverged: loss {loss} at pass {pass}, batch {batch}, with lr = {lr}; lower lr by a factor of 3 to 10, or \
+         look for extreme values in the data (cleaning.reject_above)"
+    )]
+    Diverged {
+        /// Pass, from 1.
+        pass: usize,
+        /// Batch in the pass, from 1.
+        batch: usize,
+        /// The loss found.
+        loss: f64,
+        /// Step size.
+        lr: f64,
+    },
 }
 
 impl Error {

@@ -14,5 +14,6 @@ pub mod nn;
 mod parallel;
 pub mod results;
 pub mod signal;
+pub mod simulate;
 
 pub use error::{Error, Result};

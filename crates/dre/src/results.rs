@@ -25,7 +25,7 @@ pub struct Results {
     pub times: Vec<f64>,
     /// First time (s) that counts for `mean_r`.
     pub score_from: f64,
-    /// Number of samples of the init window that DRE is shown.
+    /// Number of samples of the longest init window that any model is shown.
     pub n_init_times: usize,
     /// Evoked responses, true and predicted, per condition on the test epochs.
     pub evoked: Vec<Evoked>,
@@ -42,13 +42,18 @@ pub struct ModelResult {
     /// What it is, for people: `Deep Recurrent Encoder`, `TRF (ridge)`.
     pub title: String,
     /// Mean over subjects of the subjects' `r`.
+    #[serde(deserialize_with = "null_is_nan::one")]
     pub mean_r: f64,
     /// One entry per subject label, in the cohort's order.
     pub subjects: IndexMap<String, SubjectScore>,
     /// Mean over subjects and channels, per time.
+    #[serde(deserialize_with = "null_is_nan::many")]
     pub r_over_time: Vec<f64>,
     /// Mean over subjects and times ≥ `score_from`, per channel.
+    #[serde(deserialize_with = "null_is_nan::many")]
     pub r_per_channel: Vec<f64>,
+    /// Number of true samples that the model is shown at the start of each epoch; 0 for a TRF.
+    pub n_init_times: usize,
     /// Number of fitted numbers.
     pub n_parameters: usize,
     /// Fitting time (s), wall clock.
@@ -67,8 +72,10 @@ pub struct SubjectScore {
     /// Number of test epochs.
     pub n_epochs: usize,
     /// Mean r over channels and times ≥ `score_from`.
+    #[serde(deserialize_with = "null_is_nan::one")]
     pub r: f64,
     /// Mean r over channels, per time.
+    #[serde(deserialize_with = "null_is_nan::many")]
     pub r_over_time: Vec<f64>,
 }
 
@@ -76,8 +83,10 @@ pub struct SubjectScore {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PassRecord {
     /// Mean training loss over the whole epoch.
+    #[serde(deserialize_with = "null_is_nan::one")]
     pub train_loss: f64,
     /// Mean validation loss after the init window.
+    #[serde(deserialize_with = "null_is_nan::one")]
     pub valid_loss: f64,
     /// Wall-clock seconds.
     pub seconds: f64,
@@ -153,8 +162,10 @@ pub struct Evoked {
     /// Number of test epochs.
     pub n_epochs: usize,
     /// True response, scaled units: per channel, per time.
+    #[serde(deserialize_with = "null_is_nan::rows")]
     pub truth: Vec<Vec<f32>>,
     /// Predicted response by model name, in the same layout.
+    #[serde(deserialize_with = "null_is_nan::rows_by_name")]
     pub predicted: IndexMap<String, Vec<Vec<f32>>>,
 }
 
@@ -175,4 +186,60 @@ pub struct Provenance {
     pub n_threads: usize,
     /// Random seed.
     pub seed: u64,
+}
+
+/// JSON has no NaN: an r that cannot be computed (a constant channel) is written as `null` and read back as NaN.
+mod null_is_nan {
+    use indexmap::IndexMap;
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn one<'de, D: Deserializer<'de>>(source: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(source)?.unwrap_or(f64::NAN))
+    }
+
+    pub(super) fn many<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<f64>, D::Error> {
+        let values = Vec::<Option<f64>>::deserialize(source)?;
+        Ok(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+    }
+
+    pub(super) fn rows<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Vec<f32>>, D::Error> {
+        Ok(Vec::<Vec<Option<f32>>>::deserialize(source)?.into_iter().map(row).collect())
+    }
+
+    pub(super) fn rows_by_name<'de, D: Deserializer<'de>>(
+        source: D,
+    ) -> Result<IndexMap<String, Vec<Vec<f32>>>, D::Error> {
+        let named = IndexMap::<String, Vec<Vec<Option<f32>>>>::deserialize(source)?;
+        Ok(named.into_iter().map(|(name, rows)| (name, rows.into_iter().map(row).collect())).collect())
+    }
+
+    fn row(values: Vec<Option<f32>>) -> Vec<f32> {
+        values.into_iter().map(|v| v.unwrap_or(f32::NAN)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_that_cannot_be_computed_survive_json() {
+        let score = SubjectScore { n_epochs: 1, r: f64::NAN, r_over_time: vec![0.5, f64::NAN] };
+        let text = serde_json::to_string(&score).expect("writes");
+        let read: SubjectScore = serde_json::from_str(&text).expect("reads");
+        assert!(read.r.is_nan() && read.r_over_time[1].is_nan());
+        assert!((read.r_over_time[0] - 0.5).abs() < f64::EPSILON);
+
+        let rows = vec![vec![1.0, f32::NAN]];
+        let evoked = Evoked {
+            condition: "target".to_owned(),
+            n_epochs: 1,
+            truth: rows.clone(),
+            predicted: IndexMap::from([("trf".to_owned(), rows)]),
+        };
+        let text = serde_json::to_string(&evoked).expect("writes");
+        let read: Evoked = serde_json::from_str(&text).expect("reads");
+        assert!(read.truth[0][1].is_nan() && read.predicted["trf"][0][1].is_nan());
+        assert!((read.truth[0][0] - 1.0).abs() < f32::EPSILON);
+    }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Error, Result};
+
 /// Shape of the network; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -40,6 +42,41 @@ impl NetworkConfig {
     }
 }
 
+impl NetworkConfig {
+    /// Input columns other than the data: mask, subject embedding, features.
+    pub(crate) fn n_rest(&self, dims: super::Dims) -> usize {
+        1 + self.subject_dim + dims.n_features
+    }
+
+    /// The length that the released code pads an epoch of `n` samples to, so that the transposed convolutions return at
+    /// least `n`.
+    pub(crate) fn padded_length(&self, n: usize) -> usize {
+        let down = (0..self.conv_layers).fold(n, |n, _| n.div_ceil(self.stride) + 1);
+        (0..self.conv_layers).fold(down, |n, _| (n - 1) * self.stride)
+    }
+
+    /// Checks the settings that do not depend on the data.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] that names the setting and its range.
+    pub fn check(&self) -> Result<()> {
+        let between = |name: &str, found: usize, low: usize, high: usize| {
+            if (low..=high).contains(&found) {
+                return Ok(());
+            }
+            let expected = format!("a whole number from {low} to {high}");
+            Err(Error::Setting { name: name.into(), found: found.to_string(), expected })
+        };
+        between("conv_layers", self.conv_layers, 0, 4)?;
+        between("lstm_layers", self.lstm_layers, 0, 3)?;
+        between("kernel", self.kernel, 1, 64)?;
+        between("stride", self.stride, 1, 16)?;
+        between("conv_filters", self.conv_filters, 1, 1 << 14)?;
+        between("lstm_hidden", self.lstm_hidden, 1, 1 << 14)?;
+        between("subject_dim", self.subject_dim, 0, 1 << 12)
+    }
+}
+
 impl Default for NetworkConfig {
     fn default() -> Self {
         Self::paper()
@@ -75,6 +112,28 @@ impl TrainConfig {
     /// The released configuration of the paper.
     pub fn paper() -> Self {
         Self { lr: 1e-4, batch_size: 32, n_passes: 60, loss: Loss::Mse }
+    }
+}
+
+impl TrainConfig {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] that names the setting and its range.
+    pub fn check(&self) -> Result<()> {
+        let fail = |name: &str, found: String, expected: &str| {
+            Err(Error::Setting { name: name.into(), found, expected: expected.into() })
+        };
+        if !(self.lr > 0.0 && self.lr <= 1.0) {
+            return fail("lr", self.lr.to_string(), "a step size above 0 and at most 1");
+        }
+        if self.batch_size == 0 {
+            return fail("batch_size", "0".into(), "at least one epoch per batch");
+        }
+        if self.n_passes == 0 {
+            return fail("n_passes", "0".into(), "at least one pass over the training epochs");
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,264 @@
+//! The command line, as clap reads it.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// The Deep Recurrent Encoder for MEG and EEG, beside linear references on identical terms.
+///
+/// `dre` predicts the brain responses of many subjects at once from what was presented and from the first samples of
+/// each epoch. It compares the prediction with that of a temporal receptive field on the same epochs, scalers and
+/// metric.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dre",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_long_help = "\
+Examples:
+  dre demo                                     simulated recordings, everything below, a report
+  dre run study.toml --data ~/data/ds000117    one command from a BIDS data set to a report
+  dre info study.toml                          what a study file says, defaults filled in
+
+Results go to stdout, progress and messages to stderr.
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What is said, and how.
+#[derive(Args, Debug)]
+pub(crate) struct OutputArgs {
+    /// Say only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
+    quiet: bool,
+    /// Say more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Messages")]
+    verbose: u8,
+    /// Colour messages; `auto` does on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Messages")]
+    pub(crate) color: Color,
+}
+
+impl OutputArgs {
+    /// −1 quiet, 0 as usual, 1 and 2 more.
+    pub(crate) fn level(&self) -> i8 {
+        if self.quiet { -1 } else { self.verbose.min(2).cast_signed() }
+    }
+}
+
+/// When messages are coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::AlwaysAnsi,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Do everything a study file asks for: prepare, fit, evaluate, report
+    ///
+    /// Prepares the recordings, fits every model of the study file, scores all of them on the same test epochs, and
+    /// writes one HTML report. Whatever is up to date from an earlier run is kept. Ctrl-C stops after the current batch
+    /// and saves; `--resume` continues from there with the very weights that an uninterrupted run would have had.
+    #[command(after_long_help = "\
+Examples:
+  dre run examples/p300.toml --data ~/data/p300
+  dre run study.toml --out results/first --threads 8
+  dre run study.toml --out results/first --resume       after Ctrl-C or a crash")]
+    Run(RunArgs),
+    /// Read, filter and decimate the recordings; build the features
+    ///
+    /// Writes the cohort: continuous prepared data, features and events of every recording. Nothing is fitted, so the
+    /// cohort does not depend on the split.
+    #[command(after_long_help = "\
+Examples:
+  dre prepare study.toml --data ~/data/ds000117")]
+    Prepare(PrepareArgs),
+    /// Fit the models of a study on its cohort
+    ///
+    /// Needs the cohort that `dre prepare` writes into the same output folder. A checkpoint is written after each pass.
+    #[command(after_long_help = "\
+Examples:
+  dre fit study.toml
+  dre fit study.toml --model dre --resume")]
+    Fit(FitArgs),
+    /// Score the fitted models on the test epochs
+    ///
+    /// Pearson's r across test epochs for each time and channel, within each subject. Writes `results.json` and prints
+    /// the table.
+    #[command(after_long_help = "\
+Examples:
+  dre evaluate study.toml")]
+    Evaluate(EvaluateArgs),
+    /// Write the HTML report of a run again from its results.json
+    #[command(after_long_help = "\
+Examples:
+  dre report dre-p300")]
+    Report(ReportArgs),
+    /// Say what a study file, a run's folder, a cohort, a checkpoint or a BIDS data set holds
+    #[command(after_long_help = "\
+Examples:
+  dre info study.toml           the study with every default filled in
+  dre info dre-p300             the scores of a run
+  dre info ~/data/ds000117      subjects and recordings of a data set")]
+    Info(InfoArgs),
+    /// Simulate six subjects, then do everything on them (about two minutes)
+    ///
+    /// Writes simulated EEG of six listeners as a BIDS data set, with the study file that describes it, then does what
+    /// `dre run` does. The simulated brain adapts to fast words and has ongoing alpha oscillations: effects that the
+    /// Deep Recurrent Encoder can use and a linear model cannot.
+    #[command(after_long_help = "\
+Examples:
+  dre demo
+  dre demo --out trial --threads 2")]
+    Demo(DemoArgs),
+}
+
+/// The study, its data and where results go.
+#[derive(Args, Debug)]
+pub(crate) struct StudyArgs {
+    /// Study file (TOML)
+    #[arg(value_name = "STUDY.toml")]
+    pub(crate) study: PathBuf,
+    /// BIDS data set; replaces `data.bids` of the study file
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Folder for everything that is written [default: dre-NAME, NAME being the study's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// How much of the machine is used.
+#[derive(Args, Debug)]
+pub(crate) struct ThreadArgs {
+    /// Number of threads; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl ThreadArgs {
+    pub(crate) fn count(&self) -> usize {
+        self.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+}
+
+/// How models are fitted.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct FitOptions {
+    /// Random seed; replaces `seed` of the study file
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Continue an interrupted fit from its checkpoint
+    #[arg(long, conflicts_with = "force")]
+    pub(crate) resume: bool,
+    /// Do everything again, even what is up to date
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    #[command(flatten)]
+    pub(crate) fit: FitOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PrepareArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Prepare again, even what is up to date
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FitArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+    /// Fit this model of the study only; may be given several times [default: all]
+    #[arg(long = "model", value_name = "NAME")]
+    pub(crate) models: Vec<String>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    #[command(flatten)]
+    pub(crate) fit: FitOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvaluateArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Random seed that the models were fitted with; replaces `seed` of the study file
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArgs {
+    /// Output folder of a run, or a results.json
+    #[arg(value_name = "DIR|FILE")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InfoArgs {
+    /// What to look at
+    #[arg(value_name = "DIR|FILE")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// Folder for the simulated data and the results
+    #[arg(long, value_name = "DIR", default_value = "dre-demo")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,65 @@
+//! The subcommands, one file each.
+
+mod demo;
+mod evaluate;
+mod fit;
+mod info;
+mod prepare;
+mod report;
+mod run;
+
+use std::path::{Path, PathBuf};
+
+use dre_io::study::StudyFile;
+
+use crate::args::{Command, FitOptions, StudyArgs};
+use crate::console::Console;
+use crate::error::{CliError, Result};
+use crate::interrupt::Interrupt;
+use crate::pipeline::Job;
+
+/// What every subcommand may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) console: &'a Console,
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+/// Does what the command line asks for.
+pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
+    match command {
+        Command::Run(args) => run::execute(args, context),
+        Command::Prepare(args) => prepare::execute(args, context),
+        Command::Fit(args) => fit::execute(args, context),
+        Command::Evaluate(args) => evaluate::execute(args, context),
+        Command::Report(args) => report::execute(&args, context),
+        Command::Info(args) => info::execute(&args, context),
+        Command::Demo(args) => demo::execute(&args, context),
+    }
+}
+
+/// Reads the study file and fills in what the command line says.
+fn job(args: StudyArgs, n_threads: usize, options: FitOptions) -> Result<Job> {
+    let StudyFile { path, text, mut study } = StudyFile::read(&args.study)?;
+    if let Some(seed) = options.seed {
+        study.seed = seed;
+    }
+    if let Some(data) = args.data {
+        study.data.bids = Some(data);
+    }
+    let data = study.data.bids.clone().ok_or(CliError::NoData { file: path })?;
+    if !data.is_dir() {
+        return Err(CliError::NoFolder { path: data });
+    }
+    let out = args.out.unwrap_or_else(|| PathBuf::from(format!("dre-{}", study.name)));
+    let models = study.models.keys().cloned().collect();
+    Ok(Job { study, text, data, out, n_threads, resume: options.resume, force: options.force, models })
+}
+
+/// Shows the scores and where the report is.
+fn show(results: &dre::results::Results, page: Option<&Path>, console: &Console) {
+    console.result(crate::table::scores(results));
+    if let Some(page) = page {
+        console.result(format_args!("Report: {}", page.display()));
+    }
+}

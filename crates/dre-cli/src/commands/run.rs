@@ -1,0 +1,23 @@
+//! `dre run`: everything a study file asks for.
+
+use dre::results::Results;
+
+use super::Context;
+use crate::args::RunArgs;
+use crate::error::Result;
+use crate::pipeline::{self, Job};
+
+pub(super) fn execute(args: RunArgs, context: &Context<'_>) -> Result<()> {
+    let job = super::job(args.study, args.threads.count(), args.fit)?;
+    everything(&job, context).map(drop)
+}
+
+/// Prepares, fits, evaluates and reports; shows and gives the results.
+pub(super) fn everything(job: &Job, context: &Context<'_>) -> Result<Results> {
+    pipeline::prepare(job, context)?;
+    pipeline::fit(job, context)?;
+    let results = pipeline::evaluate(job, context)?;
+    let page = pipeline::report(&results, &job.out)?;
+    super::show(&results, Some(&page), context.console);
+    Ok(results)
+}

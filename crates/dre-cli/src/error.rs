@@ -1,0 +1,65 @@
+//! What can go wrong in the program.
+
+use std::io;
+use std::path::PathBuf;
+
+use dre_io::study::StudyError;
+
+/// A result whose error is [`CliError`].
+pub(crate) type Result<T> = std::result::Result<T, CliError>;
+
+/// An error that ends the program.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    Study(#[from] StudyError),
+    #[error(transparent)]
+    Dre(#[from] dre::Error),
+    #[error("{}: the study does not say where its data are", file.display())]
+    NoData { file: PathBuf },
+    #[error("{}: no such folder", path.display())]
+    NoFolder { path: PathBuf },
+    #[error("{}: the study has no model `{name}`; it has {known}", file.display())]
+    UnknownModel { file: PathBuf, name: String, known: String },
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{} is not a results file of this program", path.display())]
+    ResultsSyntax { path: PathBuf, source: serde_json::Error },
+    #[error("{} has format {found}; this program reads up to {}", path.display(), dre::results::RESULTS_FORMAT)]
+    ResultsFormat { path: PathBuf, found: u64 },
+    #[error("{}: neither a study file, a run's folder, nor anything else that dre writes", path.display())]
+    Unknown { path: PathBuf },
+    #[error("stopped; the checkpoint is saved in {}", folder.display())]
+    Interrupted { folder: PathBuf },
+    #[error("cannot listen for Ctrl-C")]
+    Signal(#[from] ctrlc::Error),
+    #[error("{0}: not built yet")]
+    NotBuilt(&'static str),
+}
+
+impl CliError {
+    /// What the user can do, where the message does not say it already.
+    pub(crate) fn advice(&self) -> Option<String> {
+        match self {
+            Self::NoData { .. } => Some("give --data DIR, or write `bids = \"DIR\"` below [data]".to_owned()),
+            Self::NoFolder { .. } => Some("check the path; it is relative to the working folder".to_owned()),
+            Self::ResultsSyntax { .. } => Some("run `dre evaluate` to write it again".to_owned()),
+            Self::ResultsFormat { .. } => Some("it was written by a newer version; update dre".to_owned()),
+            Self::Interrupted { .. } => Some("the same command with --resume continues from there".to_owned()),
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some space, or choose another disk with --out".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The program's exit status.
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Self::Interrupted { .. } => crate::interrupt::EXIT_STATUS,
+            _ => 1,
+        }
+    }
+}

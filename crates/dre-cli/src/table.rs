@@ -1,0 +1,95 @@
+//! The score table.
+
+use std::fmt::Write as _;
+
+use dre::results::Results;
+
+/// Above this many subjects, only their spread is printed; each one is in `results.json`.
+const MAX_ROWS: usize = 24;
+
+/// Scores of all models: a row per subject, a column per model, the mean, ratios.
+pub(crate) fn scores(results: &Results) -> String {
+    let mut rows = vec![header(results)];
+    let n_subjects = results.cohort.subjects.len();
+    if n_subjects <= MAX_ROWS {
+        rows.extend(results.cohort.subjects.iter().map(|s| subject_row(results, &s.subject, s.n_test)));
+    } else {
+        rows.extend(["lowest", "median", "highest"].into_iter().enumerate().map(|(i, name)| {
+            let pick = |r: &[f64]| r[[0, r.len() / 2, r.len() - 1][i]];
+            spread_row(results, name, pick)
+        }));
+    }
+    let mean = format!("mean of {n_subjects}");
+    let n_test: usize = results.cohort.subjects.iter().map(|s| s.n_test).sum();
+    rows.push(row(mean, n_test.to_string(), results.models.values().map(|m| number(m.mean_r))));
+
+    let mut text = format!(
+        "Pearson's r across test epochs, mean over {} and times from {} to {} s\n\n",
+        match results.cohort.channels.len() {
+            1 => "1 channel".to_owned(),
+            n => format!("{n} channels"),
+        },
+        results.score_from,
+        results.times.last().map_or_else(|| "the end".to_owned(), |t| format!("{t:.3}")),
+    );
+    text += &aligned(&rows);
+    for ratio in &results.ratios {
+        let value =
+            ratio.ratio.map_or_else(|| "undefined, as the latter is not above 0".to_owned(), |r| format!("{r:.1}"));
+        let _ = write!(text, "\n{} / {} = {value}", ratio.numerator, ratio.denominator);
+    }
+    for exclusion in &results.cohort.excluded {
+        let _ = write!(text, "\nleft out: {} ({})", exclusion.what, exclusion.reason);
+    }
+    text.push('\n');
+    text
+}
+
+fn header(results: &Results) -> Vec<String> {
+    row("subject".to_owned(), "test epochs".to_owned(), results.models.keys().cloned())
+}
+
+fn subject_row(results: &Results, subject: &str, n_test: usize) -> Vec<String> {
+    let cells =
+        results.models.values().map(|m| m.subjects.get(subject).map_or_else(|| "–".to_owned(), |s| number(s.r)));
+    row(subject.to_owned(), n_test.to_string(), cells)
+}
+
+fn spread_row(results: &Results, name: &str, pick: impl Fn(&[f64]) -> f64) -> Vec<String> {
+    let cells = results.models.values().map(|m| {
+        let mut r: Vec<f64> = m.subjects.values().map(|s| s.r).collect();
+        r.sort_by(f64::total_cmp);
+        if r.is_empty() { "–".to_owned() } else { number(pick(&r)) }
+    });
+    row(name.to_owned(), String::new(), cells)
+}
+
+fn row(name: String, epochs: String, cells: impl Iterator<Item = String>) -> Vec<String> {
+    [name, epochs].into_iter().chain(cells).collect()
+}
+
+/// Three decimals, with a true minus sign.
+fn number(r: f64) -> String {
+    format!("{r:.3}").replace('-', "−")
+}
+
+/// The first column to the left, the others to the right, a rule below the first row and above the last.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..n_columns).map(width).collect();
+    let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * n_columns.saturating_sub(1));
+    let mut text = String::new();
+    for (i, cells) in rows.iter().enumerate() {
+        if i == 1 || i + 1 == rows.len() {
+            text += &rule;
+            text.push('\n');
+        }
+        for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
+            let _ = if column == 0 { write!(text, "{cell:<width$}") } else { write!(text, "  {cell:>width$}") };
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}

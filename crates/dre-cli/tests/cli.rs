@@ -1,0 +1,165 @@
+//! The program as users meet it: help, wrong usage, wrong files. Every snapshot holds arguments, status and streams.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
+
+/// Runs `dre` in a folder, without what a user's environment may add.
+fn dre(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dre"))
+        .current_dir(folder)
+        .args(args)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("COLUMNS")
+        .output()
+        .expect("the program starts")
+}
+
+/// The run as text. The same on each system, whose error texts differ.
+fn shown(args: &[&str], output: &Output) -> String {
+    let part = |name: &str, bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        if text.is_empty() { String::new() } else { format!("--- {name} ---\n{text}") }
+    };
+    format!(
+        "dre {}\nstatus {}\n{}{}",
+        args.join(" "),
+        output.status.code().expect("ended by itself"),
+        part("stdout", &output.stdout),
+        part("stderr", &output.stderr)
+    )
+    .replace("dre.exe", "dre")
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+macro_rules! snapshot {
+    ($name:literal, $folder:expr, $args:expr) => {{
+        let output = dre($folder.path(), &$args);
+        insta::assert_snapshot!($name, shown(&$args, &output));
+        output
+    }};
+}
+
+#[test]
+fn help() {
+    let folder = folder();
+    let output = snapshot!("help", folder, ["--help"]);
+    assert!(output.status.success() && output.stderr.is_empty(), "help is a result");
+    for command in ["run", "prepare", "fit", "evaluate", "report", "info", "demo"] {
+        let args = [command, "--help"];
+        let output = dre(folder.path(), &args);
+        insta::assert_snapshot!(format!("help-{command}"), shown(&args, &output));
+    }
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    let folder = folder();
+    for (name, args) in [
+        ("no-command", &[][..]),
+        ("unknown-command", &["rnu", "study.toml"]),
+        ("unknown-option", &["run", "study.toml", "--thread", "2"]),
+        ("no-study", &["run"]),
+        ("zero-threads", &["run", "study.toml", "--threads", "0"]),
+        ("resume-and-force", &["run", "study.toml", "--resume", "--force"]),
+        ("quiet-and-verbose", &["info", ".", "-q", "-v"]),
+    ] {
+        let output = dre(folder.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+        insta::assert_snapshot!(format!("usage-{name}"), shown(args, &output));
+    }
+}
+
+/// Writes a study file and runs `dre` on it; what it says.
+fn failure(study: Option<&str>, args: &[&str]) -> String {
+    let folder = folder();
+    if let Some(text) = study {
+        std::fs::write(folder.path().join("study.toml"), text).expect("written");
+    }
+    let before = listing(folder.path());
+    let output = dre(folder.path(), args);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty(), "messages go to stderr");
+    assert_eq!(listing(folder.path()), before, "a failed command leaves nothing behind");
+    shown(args, &output)
+}
+
+fn listing(folder: &Path) -> Vec<std::ffi::OsString> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").file_name()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+#[cfg(unix)]
+fn a_missing_study_file_is_named_with_its_cause() {
+    insta::assert_snapshot!(failure(None, &["run", "study.toml"]));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_nearest_one() {
+    let study = EXAMPLE.replace("lstm_hidden", "lstm_hiden");
+    insta::assert_snapshot!(failure(Some(&study), &["run", "study.toml", "--data", "."]));
+}
+
+#[test]
+fn a_study_without_data_says_how_to_give_them() {
+    insta::assert_snapshot!(failure(Some(EXAMPLE), &["prepare", "study.toml"]));
+}
+
+#[test]
+fn a_missing_data_folder_is_named() {
+    insta::assert_snapshot!(failure(Some(EXAMPLE), &["prepare", "study.toml", "--data", "no/such"]));
+}
+
+#[test]
+fn a_model_that_the_study_lacks_is_named() {
+    let args = ["fit", "study.toml", "--data", ".", "--model", "rtrf"];
+    insta::assert_snapshot!(failure(Some(EXAMPLE), &args));
+}
+
+#[test]
+fn info_says_that_it_does_not_know_a_folder() {
+    insta::assert_snapshot!(failure(Some(EXAMPLE), &["info", "."]));
+}
+
+#[test]
+fn info_shows_a_study_with_its_defaults() {
+    let folder = folder();
+    std::fs::write(folder.path().join("study.toml"), EXAMPLE).expect("written");
+    snapshot!("info-study", folder, ["info", "study.toml"]);
+}
+
+#[test]
+fn a_newer_results_file_is_refused() {
+    let folder = folder();
+    std::fs::write(folder.path().join("results.json"), r#"{"format": 99}"#).expect("written");
+    let output = snapshot!("results-of-a-newer-version", folder, ["report", "."]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn colour_follows_the_option() {
+    let folder = folder();
+    for (when, coloured) in [("always", true), ("never", false), ("auto", false)] {
+        let output = dre(folder.path(), &["info", "nothing", "--color", when]);
+        assert_eq!(output.stderr.contains(&0x1b), coloured, "--color {when}, stderr is no terminal");
+    }
+}
+
+#[test]
+fn info_shows_the_scores_of_a_run() {
+    let folder = folder();
+    std::fs::write(folder.path().join("results.json"), include_str!("results.json")).expect("written");
+    snapshot!("info-results", folder, ["info", "."]);
+    let by_file = dre(folder.path(), &["info", "results.json"]);
+    let by_folder = dre(folder.path(), &["info", "."]);
+    assert_eq!(by_file.stdout, by_folder.stdout);
+}

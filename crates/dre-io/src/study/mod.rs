@@ -1,0 +1,187 @@
+//! The study file: one TOML text that says which data, how they are prepared, and which models are compared.
+//!
+//! Every key has a default or is named in the error when it is missing; every key that is not known is refused with the
+//! nearest one that is. See `examples/p300.toml` for a complete file.
+
+mod de;
+mod error;
+mod model;
+mod section;
+mod validate;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dre::data::{ChannelType, CleaningSpec, EpochSpec, SplitSpec};
+use dre::features::FeatureSpec;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+pub use error::StudyError;
+pub use model::{DreSpec, ModelSpec};
+use section::Section;
+
+/// Everything that a study file says, defaults filled in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Study {
+    /// Name of the study: letters, digits, `-`, `_` and `.`, since folders are named after it.
+    pub name: String,
+    /// Seed of everything random: initial weights, order of the batches.
+    pub seed: u64,
+    /// Which recordings.
+    pub data: DataSpec,
+    /// How recordings are prepared.
+    pub prepare: PrepareSpec,
+    /// Which stretch around each event is an epoch.
+    pub epochs: EpochSpec,
+    /// How epochs are divided into training, validation and test sets.
+    pub split: SplitSpec,
+    /// How data are scaled and what is left out.
+    pub cleaning: CleaningSpec,
+    /// Stimulus features, in the order of the file.
+    pub features: Vec<FeatureSpec>,
+    /// What is scored and shown.
+    pub report: ReportSpec,
+    /// Models by name, in the order of the file.
+    pub models: IndexMap<String, ModelSpec>,
+}
+
+/// Which recordings of a data set are used. An empty list leaves nothing out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataSpec {
+    /// Root of the BIDS data set; in a study file, relative to that file. `--data` replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bids: Option<PathBuf>,
+    /// Task label without `task-`; all tasks where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Subject labels, with or without `sub-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// Session labels, with or without `ses-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<String>,
+    /// Run labels, with or without `run-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<String>,
+    /// Channel types that are predicted.
+    pub picks: Vec<ChannelType>,
+    /// Names of channels that are left out, beside those that `channels.tsv` marks as bad.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+}
+
+impl Default for DataSpec {
+    /// All recordings; magnetometers, gradiometers and EEG, whichever there are.
+    fn default() -> Self {
+        Self {
+            bids: None,
+            task: None,
+            subjects: Vec::new(),
+            sessions: Vec::new(),
+            runs: Vec::new(),
+            picks: vec![ChannelType::Mag, ChannelType::Grad, ChannelType::Eeg],
+            exclude: Vec::new(),
+        }
+    }
+}
+
+/// How a recording is prepared before epochs are cut.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrepareSpec {
+    /// Lower edge of the pass band (Hz); no high-pass where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l_freq: Option<f64>,
+    /// Upper edge of the pass band (Hz); no low-pass where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub h_freq: Option<f64>,
+    /// One sample of `decim` is kept after the filter.
+    pub decim: usize,
+}
+
+impl Default for PrepareSpec {
+    fn default() -> Self {
+        Self { l_freq: None, h_freq: None, decim: 1 }
+    }
+}
+
+/// What is scored and shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportSpec {
+    /// Column of the events; evoked responses are shown for each of its values. One mean over all epochs where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// First time (s) that counts for the mean score.
+    pub score_from: f64,
+}
+
+impl Study {
+    /// Reads the text of a study file. `file` is what messages call it; relative paths in the text stay relative.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the text, with its line; settings that make no sense, as in [`Study::validate`].
+    pub fn parse(text: &str, file: &Path) -> Result<Self, StudyError> {
+        let document = toml::de::DeTable::parse(text).map_err(|e| error::syntax(&e, text, file))?;
+        let study = Self::from_section(Section::root(&document)).map_err(|f| f.in_file(text, file))?;
+        study.validate().map_err(|refused| error::setting(refused, &document, text, file))?;
+        Ok(study)
+    }
+
+    fn from_section(mut root: Section<'_, '_>) -> Result<Self, de::Fault> {
+        let study = Self {
+            name: root.required("name")?,
+            seed: root.optional("seed")?,
+            data: root.optional("data")?,
+            prepare: root.optional("prepare")?,
+            epochs: root.required("epochs")?,
+            split: root.optional("split")?,
+            cleaning: root.optional("cleaning")?,
+            features: root.optional("features")?,
+            report: root.optional("report")?,
+            models: root
+                .sections("models")?
+                .into_iter()
+                .map(|(name, section)| Ok((name, ModelSpec::from_section(section)?)))
+                .collect::<Result<_, de::Fault>>()?,
+        };
+        root.finish()?;
+        Ok(study)
+    }
+
+    /// The study as a file that [`Study::parse`] reads back to an equal value, every default written out.
+    ///
+    /// # Errors
+    /// [`StudyError::Write`] where a path is not valid UTF-8.
+    pub fn to_toml(&self) -> Result<String, StudyError> {
+        toml::to_string(self).map_err(StudyError::Write)
+    }
+}
+
+/// A study file as it lies on the disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudyFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its text as it was read, for the record of where results come from.
+    pub text: String,
+    /// What it says; paths are no longer relative to the file but to the working folder, or absolute.
+    pub study: Study,
+}
+
+impl StudyFile {
+    /// Reads a study file.
+    ///
+    /// # Errors
+    /// [`StudyError::Read`] where the file cannot be read or is not UTF-8, else as [`Study::parse`].
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let text = fs::read_to_string(path).map_err(|source| StudyError::Read { file: path.to_path_buf(), source })?;
+        let mut study = Study::parse(&text, path)?;
+        if let (Some(bids), Some(folder)) = (&mut study.data.bids, path.parent()) {
+            *bids = folder.join(&*bids);
+        }
+        Ok(Self { path: path.to_path_buf(), text, study })
+    }
+}

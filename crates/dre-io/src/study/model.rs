@@ -1,0 +1,52 @@
+//! The models of a study.
+
+use dre::linear::TrfConfig;
+use dre::nn::{NetworkConfig, TrainConfig};
+use serde::Serialize;
+
+use super::de::Fault;
+use super::section::Section;
+
+/// A model and its settings, chosen by `kind` in the table `[models.NAME]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ModelSpec {
+    /// Temporal receptive field, `kind = "trf"`.
+    Trf(TrfConfig),
+    /// Deep Recurrent Encoder, `kind = "dre"`.
+    Dre(DreSpec),
+}
+
+/// Settings of a Deep Recurrent Encoder: one table in the study file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct DreSpec {
+    /// Shape of the network.
+    #[serde(flatten)]
+    pub network: NetworkConfig,
+    /// How it is trained.
+    #[serde(flatten)]
+    pub train: TrainConfig,
+}
+
+/// What `kind` may be.
+const KINDS: [&str; 2] = ["trf", "dre"];
+
+impl ModelSpec {
+    /// The text of `kind` in the study file.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Trf(_) => KINDS[0],
+            Self::Dre(_) => KINDS[1],
+        }
+    }
+
+    pub(super) fn from_section(mut section: Section<'_, '_>) -> Result<Self, Fault> {
+        let model = match section.choice("kind", &KINDS)? {
+            "trf" => Self::Trf(section.part()?),
+            _ => Self::Dre(DreSpec { network: section.part()?, train: section.part()? }),
+        };
+        section.finish()?;
+        Ok(model)
+    }
+}

@@ -1,0 +1,288 @@
+//! The study file: the example of the repository, and what is said about broken ones.
+
+use std::path::Path;
+
+use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
+use dre::linear::TrfConfig;
+use dre::nn::{Loss, NetworkConfig, TrainConfig};
+use dre_io::study::{DreSpec, ModelSpec, PrepareSpec, ReportSpec, Study, StudyFile};
+
+const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
+
+fn parse(text: &str) -> Result<Study, String> {
+    Study::parse(text, Path::new("study.toml")).map_err(|e| e.to_string())
+}
+
+/// The smallest study; tests break it or add to it.
+const SMALL: &str = "\
+name = 'small'
+[epochs]
+tmin = -0.5
+tmax = 1.0
+[[features]]
+name = 'onset'
+kind = 'presence'
+[models.dre]
+kind = 'dre'
+";
+
+#[test]
+fn the_example_says_what_the_issue_asks_for() {
+    let study = parse(EXAMPLE).expect("examples/p300.toml is valid");
+    assert_eq!((study.name.as_str(), study.seed), ("p300", 0));
+    assert_eq!(study.data.task.as_deref(), Some("p300"));
+    assert_eq!(study.data.picks, [ChannelType::Eeg]);
+    assert_eq!(study.prepare, PrepareSpec { l_freq: Some(1.0), h_freq: Some(30.0), decim: 2 });
+    let baseline = BaselineSpec::Window { tmin: None, tmax: Some(0.0) };
+    assert_eq!(study.epochs, EpochSpec { tmin: -0.5, tmax: 1.0, baseline, ..study.epochs.clone() });
+    assert!(study.epochs.events.is_empty());
+    assert_eq!(study.split, SplitSpec { train: 0.7, valid: 0.1 });
+    assert_eq!(study.cleaning, CleaningSpec { min_epochs_per_subject: 200, ..CleaningSpec::default() });
+    assert_eq!(study.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["onset", "target"]);
+    assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), score_from: 0.0 });
+    assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "dre"]);
+    let alphas = vec![1e-3, 0.031_622_776_601_683_8, 1.0, 31.622_776_601_683_8, 1000.0];
+    assert_eq!(study.models["trf"], ModelSpec::Trf(TrfConfig { lag_min: 0, lag_max: 100, alphas }));
+    let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, ..NetworkConfig::paper() };
+    let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse };
+    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train }));
+}
+
+#[test]
+fn a_study_written_out_reads_back_equal() {
+    for text in [EXAMPLE, SMALL] {
+        let study = parse(text).expect("valid");
+        let written = study.to_toml().expect("paths are UTF-8");
+        assert_eq!(parse(&written), Ok(study), "\n{written}");
+    }
+}
+
+#[test]
+fn the_small_study_written_out_shows_every_default() {
+    insta::assert_snapshot!(parse(SMALL).expect("valid").to_toml().expect("paths are UTF-8"));
+}
+
+#[test]
+fn models_keep_the_order_of_the_file() {
+    let text = SMALL.replace("[models.dre]\nkind = 'dre'\n", "");
+    let text = text + "[models.zeta]\nkind = 'trf'\n[models.alpha]\nkind = 'dre'\n[models.mid]\nkind = 'trf'\n";
+    let study = parse(&text).expect("valid");
+    assert_eq!(study.models.keys().collect::<Vec<_>>(), ["zeta", "alpha", "mid"]);
+}
+
+#[test]
+fn a_relative_data_folder_is_relative_to_the_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("study.toml");
+    std::fs::write(&path, format!("{SMALL}[data]\nbids = 'recordings/bids'\n")).expect("written");
+    let file = StudyFile::read(&path).expect("valid");
+    assert_eq!(file.study.data.bids.as_deref(), Some(folder.path().join("recordings/bids").as_path()));
+    assert!(file.text.ends_with("bids = 'recordings/bids'\n"), "the text is kept as it was read");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = StudyFile::read(Path::new("no/such/study.toml")).expect_err("there is no such file");
+    assert_eq!(error.to_string(), "cannot read the study file no/such/study.toml");
+}
+
+/// Each row: what is replaced in the small study, by what, and the message.
+const BROKEN: &[(&str, &str, &str)] = &[
+    // Keys.
+    ("tmax = 1.0", "tmxa = 1.0", "study.toml line 4: unknown key `tmxa` in [epochs]; did you mean `tmax`?"),
+    (
+        "tmax = 1.0",
+        "tmax = 1.0\nfilter = 3",
+        "study.toml line 5: unknown key `filter` in [epochs]; known keys are tmin, tmax, baseline, events",
+    ),
+    ("[epochs]", "sede = 1\n[epochs]", "study.toml line 2: unknown key `sede` at the top level; did you mean `seed`?"),
+    (
+        "kind = 'dre'",
+        "kind = 'dre'\nlearning_rate = 1",
+        "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, conv_filters, \
+         conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_init_times, n_passes, stride, subject_dim",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'trf'\nalpha = 1.0",
+        "study.toml line 10: unknown key `alpha` in [models.dre]; did you mean `alphas`?",
+    ),
+    (
+        "tmax = 1.0",
+        "tmax = 1.0\nbaseline = { tmni = -0.2 }",
+        "study.toml line 5: unknown key `tmni` in [epochs.baseline]; did you mean `tmin`?",
+    ),
+    (
+        "kind = 'presence'",
+        "kind = 'presence'\ndurations = 0.2",
+        "study.toml line 8: unknown key `durations` in features[0]; did you mean `duration`?",
+    ),
+    ("name = 'small'\n", "", "study.toml line 1: `name` is missing at the top level"),
+    ("tmin = -0.5", "", "study.toml line 2: `tmin` is missing in [epochs]"),
+    (
+        "kind = 'dre'",
+        "knid = 'dre'",
+        "study.toml line 8: `kind` is missing in [models.dre]; `knid` is there, is that what it should be?",
+    ),
+    // Types and texts.
+    ("-0.5", "'soon'", "study.toml line 3: epochs.tmin is the text \"soon\", expected a number"),
+    ("'small'", "7", "study.toml line 1: name is 7, expected a text in quotes"),
+    ("[epochs]", "seed = -3\n[epochs]", "study.toml line 2: seed is -3, expected a whole number, 0 or above"),
+    (
+        "tmax = 1.0",
+        "tmax = 1.0\nbaseline = 'no'",
+        "study.toml line 5: epochs.baseline is the text \"no\", expected true, false, or a window such as \
+         { tmin = -0.2, tmax = 0.0 } in seconds",
+    ),
+    ("kind = 'dre'", "kind = 'der'", "study.toml line 9: models.dre.kind is \"der\"; did you mean `dre`?"),
+    (
+        "kind = 'dre'",
+        "kind = 'dre'\nloss = 'huber'",
+        "study.toml line 10: models.dre.loss is \"huber\"; expected one of mse, l1",
+    ),
+    (
+        "[epochs]",
+        "data = { picks = ['eeg', 'egg'] }\n[epochs]",
+        "study.toml line 2: data.picks[1] is \"egg\"; did you mean `eeg`?",
+    ),
+    (
+        "[epochs]",
+        "data = { picks = 'eeg' }\n[epochs]",
+        "study.toml line 2: data.picks is the text \"eeg\", expected a list in [ ]",
+    ),
+    ("[epochs]", "split = 0.7\n[epochs]", "study.toml line 2: split is 0.7, expected a table"),
+    ("[models.dre]\nkind = 'dre'", "[models]\ndre = 1", "study.toml line 9: models.dre is 1, expected a table"),
+    (
+        "tmin = -0.5",
+        "tmin = -0.5 s",
+        "study.toml line 3, column 8: not valid TOML: string values must be quoted, expected literal string",
+    ),
+    (
+        "kind = 'presence'",
+        "kind = 'column'",
+        "study.toml line 5: features[0]: feature `onset`: kind `column` needs `column`, the name of an events column",
+    ),
+    ("'presence'", "'presense'", "study.toml line 7: features[0].kind is \"presense\"; did you mean `presence`?"),
+    // Values.
+    (
+        "'small'",
+        "'a/b'",
+        "study.toml line 1: name = \"a/b\": a name starts with a letter or digit and holds letters, digits, `-`, `_` and `.` only",
+    ),
+    ("tmax = 1.0", "tmax = -1.0", "study.toml line 4: epochs.tmax = -1: must be after tmin (-0.5 s)"),
+    (
+        "tmax = 1.0",
+        "tmax = 1.0\nbaseline = { tmin = -0.7, tmax = 0.0 }",
+        "study.toml line 5: epochs.baseline = -0.7 to 0 s: must lie within the epoch (-0.5 to 1 s) and end after it \
+         starts; `baseline = false` turns it off",
+    ),
+    (
+        "tmin = -0.5",
+        "tmin = 0.1",
+        "study.toml line 2: epochs.baseline = 0.1 to 0 s: must lie within the epoch (0.1 to 1 s) and end after it \
+         starts; `baseline = false` turns it off",
+    ),
+    (
+        "[epochs]",
+        "prepare = { l_freq = 40, h_freq = 30.0 }\n[epochs]",
+        "study.toml line 2: prepare.l_freq = 40: must be below h_freq (30 Hz)",
+    ),
+    (
+        "[epochs]",
+        "prepare.h_freq = 0\n[epochs]",
+        "study.toml line 2: prepare.h_freq = 0: must be above 0 Hz; leave it out for no filter",
+    ),
+    (
+        "[epochs]",
+        "prepare.decim = 0\n[epochs]",
+        "study.toml line 2: prepare.decim = 0: must be 1 (keep every sample) or above",
+    ),
+    (
+        "[epochs]",
+        "split = { train = 0.9, valid = 0.1 }\n[epochs]",
+        "study.toml line 2: split.valid = 0.1: must be below 0.100, since train = 0.9 and the test set needs a share, too",
+    ),
+    (
+        "[epochs]",
+        "split.train = nan\n[epochs]",
+        "study.toml line 2: split.train = NaN: must be between 0 and 1, both excluded",
+    ),
+    (
+        "[epochs]",
+        "cleaning.reject_above = 0\n[epochs]",
+        "study.toml line 2: cleaning.reject_above = 0: must be above 0 interquartile ranges",
+    ),
+    (
+        "[epochs]",
+        "data.picks = []\n[epochs]",
+        "study.toml line 2: data.picks = []: name at least one channel type, such as \"eeg\"",
+    ),
+    (
+        "[models.dre]",
+        "[[features]]\nname = 'onset'\nkind = 'presence'\n[models.dre]",
+        "study.toml line 9: features[1].name = onset: another feature has this name; rename one",
+    ),
+    (
+        "kind = 'presence'",
+        "kind = 'presence'\nduration = 0.0",
+        "study.toml line 8: features[0].duration = 0: must be above 0 s; leave it out for the event's own duration",
+    ),
+    (
+        "[epochs]",
+        "report.score_from = 1.5\n[epochs]",
+        "study.toml line 2: report.score_from = 1.5: must be within the epoch, -0.5 to 1 s",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
+        "",
+        "study.toml: models = none: name at least one, such as [models.dre] with kind = \"dre\"",
+    ),
+    (
+        "[[features]]\nname = 'onset'\nkind = 'presence'\n[models.dre]\nkind = 'dre'",
+        "[models.dre]\nkind = 'trf'",
+        "study.toml line 5: models.dre = trf: a TRF needs at least one [[features]]",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'trf'\nlag_max = -1",
+        "study.toml line 10: models.dre.lag_max = -1: must not be below lag_min (0 samples)",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'trf'\nalphas = [1.0, -1.0]",
+        "study.toml line 10: models.dre.alphas = -1: a penalty must be a finite number, 0 or above",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'trf'\nalphas = []",
+        "study.toml line 10: models.dre.alphas = []: give at least one penalty",
+    ),
+    ("kind = 'dre'", "kind = 'dre'\nconv_layers = 5", "study.toml line 10: models.dre.conv_layers = 5: must be 0 to 4"),
+    ("kind = 'dre'", "kind = 'dre'\nlstm_layers = 4", "study.toml line 10: models.dre.lstm_layers = 4: must be 0 to 3"),
+    (
+        "kind = 'dre'",
+        "kind = 'dre'\nconv_layers = 0\nlstm_layers = 0",
+        "study.toml line 11: models.dre.lstm_layers = 0: conv_layers is 0, too; a network needs at least one layer of \
+         either",
+    ),
+    ("kind = 'dre'", "kind = 'dre'\nlr = 0", "study.toml line 10: models.dre.lr = 0: must be a finite number above 0"),
+    (
+        "kind = 'dre'",
+        "kind = 'dre'\nbatch_size = 0",
+        "study.toml line 10: models.dre.batch_size = 0: must be 1 or above",
+    ),
+];
+
+#[test]
+fn broken_studies_are_refused_with_line_and_advice() {
+    let mut wrong = Vec::new();
+    for (old, new, expected) in BROKEN {
+        let text = SMALL.replacen(old, new, 1);
+        assert_ne!(text, SMALL, "`{old}` must be in the small study");
+        let found = parse(&text).map_or_else(|e| e, |_| "no error".to_owned());
+        if found != *expected {
+            wrong.push(format!("{old:?} -> {new:?}\n  expected: {expected}\n  found:    {found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} messages differ:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -1,0 +1,252 @@
+//! What was found, in sentences that claim no more than the numbers carry.
+
+use dre::data::ChannelType;
+use dre::results::{ModelResult, Results};
+use serde::Serialize;
+
+use crate::format;
+
+/// With fewer than three subjects there is no useful standard error; a mean r below this is called close to zero.
+const SMALL_R: f64 = 0.02;
+
+/// A piece of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Part {
+    pub(crate) text: String,
+    /// A number that the sentence is about.
+    pub(crate) strong: bool,
+}
+
+/// One model against another, over the subjects that both have.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Comparison {
+    pub(crate) numerator: String,
+    pub(crate) denominator: String,
+    /// Ratio of mean r as text, or why there is none.
+    pub(crate) ratio: String,
+    /// Difference of mean r as text.
+    pub(crate) difference: String,
+    /// `4 of 4`.
+    pub(crate) higher_in: String,
+    /// Why the ratio should not be leant on; empty where it may be.
+    pub(crate) caveat: String,
+}
+
+/// Sentences of the headline.
+pub(crate) fn sentences(results: &Results) -> Vec<Vec<Part>> {
+    let Some((best_name, best)) = best_model(results) else {
+        return vec![plain(if results.models.is_empty() {
+            "No model was fitted.".to_owned()
+        } else {
+            "No score could be computed: no model has a finite mean r.".to_owned()
+        })];
+    };
+    let mut out = vec![first(results, best_name, best)];
+    if let Some((numerator, denominator)) = leading_pair(results, best_name) {
+        out.push(second(results, numerator, denominator));
+    }
+    out
+}
+
+/// The model with the highest mean r.
+pub(crate) fn best_model(results: &Results) -> Option<(&str, &ModelResult)> {
+    let scored = results.models.iter().filter(|(_, m)| m.mean_r.is_finite());
+    scored.max_by(|a, b| a.1.mean_r.total_cmp(&b.1.mean_r)).map(|(name, model)| (name.as_str(), model))
+}
+
+/// What to keep in mind, as whole sentences.
+pub(crate) fn caveats(results: &Results) -> Vec<String> {
+    let mut out = Vec::new();
+    let named = |shown: bool| -> Vec<String> {
+        let models = results.models.iter().filter(|(_, m)| (m.n_init_times > 0) == shown);
+        models.map(|(name, _)| name.clone()).collect()
+    };
+    let (shown, hidden) = (named(true), named(false));
+    if !shown.is_empty() && !hidden.is_empty() {
+        out.push(format!(
+            "{} {} shown true samples at the start of every test epoch{}; {} {} not. Part of the difference is what the \
+             brain's recent past tells about its near future.",
+            format::list(&shown),
+            if shown.len() == 1 { "is" } else { "are" },
+            init_window(results).map_or_else(String::new, |(from, to)| {
+                format!(" ({} to {} s)", format::trimmed(from), format::trimmed(to))
+            }),
+            format::list(&hidden),
+            if hidden.len() == 1 { "is" } else { "are" },
+        ));
+    }
+    if results.models.values().any(|m| m.mean_r.is_finite()) {
+        let n = results.models.values().map(|m| m.subjects.len()).max().unwrap_or(0);
+        out.push(if n < 5 {
+            format!(
+                "{} {} too few for a group test; read the single values.",
+                format::counted(n, "subject", "subjects"),
+                if n == 1 { "is" } else { "are" }
+            )
+        } else {
+            "No significance test enters this page; the spread across subjects is shown instead.".to_owned()
+        });
+    }
+    out
+}
+
+/// First and last time (s) of the longest init window; none where no model has one.
+pub(crate) fn init_window(results: &Results) -> Option<(f64, f64)> {
+    let n = results.models.values().map(|m| m.n_init_times).max()?.min(results.times.len());
+    Some((*results.times.first()?, *results.times.get(n.checked_sub(1)?)?))
+}
+
+/// Every ratio that the results name, with what it is worth.
+pub(crate) fn comparisons(results: &Results) -> Vec<Comparison> {
+    let ratios = results.ratios.iter().filter_map(|ratio| {
+        let (a, b) = (results.models.get(&ratio.numerator)?, results.models.get(&ratio.denominator)?);
+        let (higher, paired) = higher_in(a, b);
+        let caveat = if is_near_zero(b) {
+            format!("{} is close to zero, so the ratio says little; read the difference.", ratio.denominator)
+        } else {
+            String::new()
+        };
+        Some(Comparison {
+            numerator: ratio.numerator.clone(),
+            denominator: ratio.denominator.clone(),
+            ratio: ratio.ratio.filter(|r| r.is_finite()).map_or_else(|| "none".to_owned(), format::ratio),
+            difference: format::signed_r(a.mean_r - b.mean_r),
+            higher_in: format!("{higher} of {paired}"),
+            caveat,
+        })
+    });
+    ratios.collect()
+}
+
+fn first(results: &Results, name: &str, best: &ModelResult) -> Vec<Part> {
+    let n = best.subjects.values().filter(|s| s.r.is_finite()).count();
+    let range = crate::scale::extent(best.subjects.values().map(|s| s.r));
+    let over = match range {
+        Some((lo, hi)) if n > 1 => format!(" over {n} subjects ({} to {})", format::r(lo), format::r(hi)),
+        _ if n == 1 => " in one subject".to_owned(),
+        _ => String::new(),
+    };
+    let title = title(name, best);
+    let test = format!("held-out {}", modality(results));
+    if is_near_zero(best) {
+        return vec![
+            text(format!("No model predicts the {test} clearly: the highest mean r is ")),
+            strong(format::r(best.mean_r)),
+            text(format!(" ({title}){over}, too close to zero to tell it from nothing.")),
+        ];
+    }
+    vec![
+        text(format!("{title} predicts {test} with a mean r of ")),
+        strong(format::r(best.mean_r)),
+        text(format!("{over}.")),
+    ]
+}
+
+fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
+    let (a, b) = (&results.models[numerator], &results.models[denominator]);
+    let (higher, paired) = higher_in(a, b);
+    let difference = a.mean_r - b.mean_r;
+    let (a_title, b_title) = (title(numerator, a), title(denominator, b));
+    let subjects = match paired {
+        0 | 1 => String::new(),
+        n => format!(", and {a_title} is higher in {higher} of {n} subjects"),
+    };
+    let reaches = text(format!("{b_title} reaches {}", format::r(b.mean_r)));
+    if difference <= 0.0 {
+        return vec![
+            text(format!(
+                "{a_title} ({}) does not exceed {b_title} ({}): the difference is ",
+                format::r(a.mean_r),
+                format::r(b.mean_r)
+            )),
+            strong(format::signed_r(difference)),
+            text(format!("{subjects}.")),
+        ];
+    }
+    if b.mean_r <= 0.0 {
+        return vec![
+            reaches,
+            text(", so a ratio would mean nothing; the difference is ".to_owned()),
+            strong(format::signed_r(difference)),
+            text(format!("{subjects}.")),
+        ];
+    }
+    let ratio = format::ratio(a.mean_r / b.mean_r);
+    if is_near_zero(b) {
+        return vec![
+            reaches,
+            text(format!(", too close to zero for the ratio of {ratio} to mean much; the difference is ")),
+            strong(format::signed_r(difference)),
+            text(format!("{subjects}.")),
+        ];
+    }
+    vec![
+        reaches,
+        text(format!(": the ratio {numerator} / {denominator} is ")),
+        strong(ratio),
+        text(format!("{subjects}.")),
+    ]
+}
+
+/// The two models that the page compares first: those of the first ratio whose models were scored, else the best model
+/// and the next best.
+pub(crate) fn leading_pair<'a>(results: &'a Results, best: &'a str) -> Option<(&'a str, &'a str)> {
+    let scored = |name: &str| results.models.get(name).is_some_and(|m| m.mean_r.is_finite());
+    if let Some(ratio) = results.ratios.iter().find(|r| scored(&r.numerator) && scored(&r.denominator)) {
+        return Some((&ratio.numerator, &ratio.denominator));
+    }
+    let others = results.models.iter().filter(|(name, m)| *name != best && m.mean_r.is_finite());
+    others.max_by(|a, b| a.1.mean_r.total_cmp(&b.1.mean_r)).map(|(name, _)| (best, name.as_str()))
+}
+
+/// In how many subjects `a` scores higher than `b`, and how many have both scores.
+fn higher_in(a: &ModelResult, b: &ModelResult) -> (usize, usize) {
+    let pairs = a.subjects.iter().filter_map(|(name, s)| Some((s.r, b.subjects.get(name)?.r)));
+    let pairs: Vec<_> = pairs.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+    (pairs.iter().filter(|(x, y)| x > y).count(), pairs.len())
+}
+
+/// Whether a mean r is below two standard errors across subjects (three or more), or below [`SMALL_R`] (fewer).
+fn is_near_zero(model: &ModelResult) -> bool {
+    let r: Vec<f64> = model.subjects.values().map(|s| s.r).filter(|r| r.is_finite()).collect();
+    match standard_deviation(&r) {
+        Some(sd) if r.len() >= 3 => model.mean_r < 2.0 * sd / (r.len() as f64).sqrt(),
+        _ => model.mean_r < SMALL_R,
+    }
+}
+
+/// Standard deviation (n − 1); none with fewer than two values.
+pub(crate) fn standard_deviation(values: &[f64]) -> Option<f64> {
+    let n = values.len() as f64;
+    if values.len() < 2 {
+        return None;
+    }
+    let mean = values.iter().sum::<f64>() / n;
+    Some((values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
+}
+
+fn title(name: &str, model: &ModelResult) -> String {
+    if model.title.trim().is_empty() { name.to_owned() } else { model.title.clone() }
+}
+
+fn modality(results: &Results) -> &'static str {
+    let has = |kinds: &[ChannelType]| results.cohort.channels.iter().any(|c| kinds.contains(&c.kind));
+    match (has(&[ChannelType::Mag, ChannelType::Grad]), has(&[ChannelType::Eeg])) {
+        (true, true) => "M/EEG",
+        (true, false) => "MEG",
+        (false, true) => "EEG",
+        (false, false) => "data",
+    }
+}
+
+fn text(text: String) -> Part {
+    Part { text, strong: false }
+}
+
+fn strong(text: String) -> Part {
+    Part { text, strong: true }
+}
+
+fn plain(sentence: String) -> Vec<Part> {
+    vec![text(sentence)]
+}

@@ -1,0 +1,141 @@
+//! Tables of the page, as text.
+
+use dre::results::{Results, SubjectSummary};
+use serde::Serialize;
+
+use crate::charts::model_class;
+use crate::format;
+use crate::headline::standard_deviation;
+use crate::scale::extent;
+
+/// One model in the score table.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ModelRow {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) class: String,
+    pub(crate) mean: String,
+    pub(crate) sd: String,
+    pub(crate) range: String,
+    pub(crate) init: String,
+    pub(crate) parameters: String,
+    pub(crate) fit_time: String,
+    pub(crate) is_best: bool,
+}
+
+/// One subject in the score table: test epochs, then r per model.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SubjectRow {
+    pub(crate) subject: String,
+    pub(crate) n_epochs: String,
+    pub(crate) r: Vec<String>,
+}
+
+/// One subject in the table of data, or the totals.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct DataRow {
+    pub(crate) subject: String,
+    pub(crate) cells: Vec<String>,
+}
+
+/// Settings and choices of one model.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Choices {
+    pub(crate) name: String,
+    pub(crate) rows: Vec<(String, String)>,
+}
+
+/// The models, in their order.
+pub(crate) fn models(results: &Results) -> Vec<ModelRow> {
+    let best = extent(results.models.values().map(|m| m.mean_r)).map(|(_, hi)| hi);
+    let rows = results.models.iter().enumerate().map(|(i, (name, model))| {
+        let r: Vec<f64> = model.subjects.values().map(|s| s.r).filter(|r| r.is_finite()).collect();
+        ModelRow {
+            name: name.clone(),
+            title: if model.title.trim().is_empty() { name.clone() } else { model.title.clone() },
+            class: model_class(i),
+            mean: format::r(model.mean_r),
+            sd: standard_deviation(&r).map_or_else(|| "\u{2013}".to_owned(), format::r),
+            range: match extent(r.iter().copied()) {
+                Some((lo, hi)) if r.len() > 1 => format!("{} to {}", format::r(lo), format::r(hi)),
+                _ => "\u{2013}".to_owned(),
+            },
+            init: match model.n_init_times {
+                0 => "none".to_owned(),
+                n => format::count(n),
+            },
+            parameters: format::count(model.n_parameters),
+            fit_time: format::duration(model.fit_seconds),
+            is_best: results.models.len() > 1 && Some(model.mean_r) == best,
+        }
+    });
+    rows.collect()
+}
+
+/// Subjects of any model, in the order in which they appear.
+pub(crate) fn subject_labels(results: &Results) -> Vec<&str> {
+    let mut labels: Vec<&str> = Vec::new();
+    for label in results.models.values().flat_map(|m| m.subjects.keys()) {
+        if !labels.contains(&label.as_str()) {
+            labels.push(label);
+        }
+    }
+    labels
+}
+
+/// r of every subject and model.
+pub(crate) fn subjects(results: &Results) -> Vec<SubjectRow> {
+    let rows = subject_labels(results).into_iter().map(|label| {
+        let scores: Vec<_> = results.models.values().map(|m| m.subjects.get(label)).collect();
+        let counts: Vec<String> = scores.iter().flatten().map(|s| format::count(s.n_epochs)).collect();
+        let same = counts.windows(2).all(|w| w[0] == w[1]);
+        SubjectRow {
+            subject: label.to_owned(),
+            // Models are scored on the same epochs; where they are not, the table shows it.
+            n_epochs: if same { counts.first().cloned().unwrap_or_default() } else { counts.join(" / ") },
+            r: scores.iter().map(|s| s.map_or_else(|| format::NONE.to_owned(), |s| format::r(s.r))).collect(),
+        }
+    });
+    rows.collect()
+}
+
+/// Column names of [`data`].
+pub(crate) const DATA_COLUMNS: [&str; 10] =
+    ["recordings", "minutes", "events", "outside", "border", "rejected", "train", "valid", "test", "kept"];
+
+/// Epoch counts per subject.
+pub(crate) fn data(results: &Results) -> Vec<DataRow> {
+    results.cohort.subjects.iter().map(|s| data_row(&s.subject, s)).collect()
+}
+
+/// Sums over subjects.
+pub(crate) fn totals(results: &Results) -> SubjectSummary {
+    results.cohort.subjects.iter().fold(SubjectSummary::default(), |sum, s| SubjectSummary {
+        subject: sum.subject,
+        n_recordings: sum.n_recordings + s.n_recordings,
+        minutes: sum.minutes + s.minutes,
+        n_events: sum.n_events + s.n_events,
+        n_outside: sum.n_outside + s.n_outside,
+        n_border: sum.n_border + s.n_border,
+        n_rejected: sum.n_rejected + s.n_rejected,
+        n_train: sum.n_train + s.n_train,
+        n_valid: sum.n_valid + s.n_valid,
+        n_test: sum.n_test + s.n_test,
+    })
+}
+
+/// The row of `s` under the name `subject`.
+pub(crate) fn data_row(subject: &str, s: &SubjectSummary) -> DataRow {
+    let kept = s.n_train + s.n_valid + s.n_test;
+    let mut cells = vec![format::count(s.n_recordings), format::fixed(s.minutes, 1)];
+    cells
+        .extend([s.n_events, s.n_outside, s.n_border, s.n_rejected, s.n_train, s.n_valid, s.n_test].map(format::count));
+    cells.push(format::percent(kept, s.n_events));
+    DataRow { subject: subject.to_owned(), cells }
+}
+
+/// Choices of every model that made any.
+pub(crate) fn choices(results: &Results) -> Vec<Choices> {
+    let models = results.models.iter().filter(|(_, m)| !m.choices.is_empty());
+    models.map(|(name, m)| Choices { name: name.clone(), rows: m.choices.clone() }).collect()
+}

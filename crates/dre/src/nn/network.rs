@@ -1,0 +1,181 @@
+//! The network: parameters and what can be asked of it.
+
+use ndarray::Array3;
+
+use super::config::{Loss, NetworkConfig};
+use super::kernels::{Isa, Threads};
+use super::params::{Dims, Layout, Tensor};
+use super::workspace::Workspace;
+use crate::data::Batch;
+use crate::{Error, Result};
+
+/// The Deep Recurrent Encoder (Chehab et al. 2021, arXiv 2103.02339).
+///
+/// Input per sample: data × mask, mask, subject embedding, features; then convolutions with ReLU, an LSTM, and transposed
+/// convolutions back to channels × times.
+#[derive(Clone, Debug)]
+pub struct Network {
+    config: NetworkConfig,
+    dims: Dims,
+    pub(super) layout: Layout,
+    pub(super) params: Vec<f32>,
+    pub(super) isa: Isa,
+    pub(super) threads: Threads,
+}
+
+impl Network {
+    /// A network with initial weights drawn from the distributions that PyTorch uses, from a seed.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a size is outside its range.
+    pub fn new(config: NetworkConfig, dims: Dims, seed: u64, threads: Threads) -> Result<Self> {
+        config.check()?;
+        if dims.n_channels == 0 {
+            return Err(Error::Setting {
+                name: "n_channels".into(),
+                found: "0".into(),
+                expected: "at least one channel to predict".into(),
+            });
+        }
+        if config.subject_dim > 0 && dims.n_subjects == 0 {
+            return Err(Error::Setting {
+                name: "n_subjects".into(),
+                found: "0".into(),
+                expected: "at least one subject, or subject_dim = 0".into(),
+            });
+        }
+        let layout = Layout::new(&config, dims);
+        let params = layout.init(seed);
+        Ok(Self { config, dims, layout, params, isa: Isa::detect(), threads })
+    }
+
+    /// The same network computing with a given instruction set, to test each one.
+    ///
+    /// # Panics
+    /// Where this machine does not have it.
+    #[must_use]
+    pub fn with_isa(mut self, isa: Isa) -> Self {
+        assert!(Isa::available().contains(&isa), "{isa:?} is not available on this machine");
+        self.isa = isa;
+        self
+    }
+
+    /// Settings.
+    pub fn config(&self) -> &NetworkConfig {
+        &self.config
+    }
+
+    /// Sizes that come from the data.
+    pub fn dims(&self) -> Dims {
+        self.dims
+    }
+
+    /// Threads that it computes on.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// Number of parameters.
+    pub fn n_parameters(&self) -> usize {
+        self.layout.n_parameters()
+    }
+
+    /// Parameters under PyTorch's `state_dict` names, shapes and gate order (i, f, g, o).
+    pub fn state(&self) -> Vec<Tensor> {
+        self.layout.export(&self.params)
+    }
+
+    /// Takes over parameters named as in [`Network::state`].
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] where a tensor is missing, has another shape, holds NaN, or does not belong here; the network then
+    /// stays as it was.
+    pub fn load_state(&mut self, tensors: &[Tensor]) -> Result<()> {
+        self.params = self.layout.import(tensors)?;
+        Ok(())
+    }
+
+    /// Checks that a batch fits this network and its workspace.
+    fn check(&self, batch: &Batch, workspace: &Workspace) -> Result<()> {
+        let n = batch.n_epochs();
+        let n_times = workspace.plan.n_times;
+        let wrong = |what: &str, found: &[usize], expected: String| Error::Shape {
+            what: format!("batch {what}"),
+            found: found.to_vec(),
+            expected,
+        };
+        if n == 0 || n > workspace.max_batch {
+            return Err(wrong("subjects", &[n], format!("1 to {} epochs", workspace.max_batch)));
+        }
+        if batch.data.shape() != [n, self.dims.n_channels, n_times] || !batch.data.is_standard_layout() {
+            let expected = format!("({n} epochs, {} channels, {n_times} times), row-major", self.dims.n_channels);
+            return Err(wrong("data", batch.data.shape(), expected));
+        }
+        if batch.features.shape() != [n, self.dims.n_features, n_times] || !batch.features.is_standard_layout() {
+            let expected = format!("({n} epochs, {} features, {n_times} times), row-major", self.dims.n_features);
+            return Err(wrong("features", batch.features.shape(), expected));
+        }
+        if self.config.subject_dim > 0
+            && let Some(&s) = batch.subjects.iter().find(|&&s| s >= self.dims.n_subjects)
+        {
+            return Err(Error::Setting {
+                name: "subject".into(),
+                found: s.to_string(),
+                expected: format!("an index below the {} subjects that the network knows", self.dims.n_subjects),
+            });
+        }
+        Ok(())
+    }
+
+    /// Predicts a batch: scaled data, `(n_epochs, n_channels, n_times)`.
+    ///
+    /// Of the batch's data only the first `n_init_times` samples are used.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the batch does not fit the network or the workspace.
+    pub fn predict(&self, batch: &Batch, workspace: &mut Workspace) -> Result<Array3<f32>> {
+        use rayon::prelude::*;
+        self.check(batch, workspace)?;
+        self.forward(batch, workspace);
+        let n = batch.n_epochs();
+        let mut out = Array3::zeros(batch.data.raw_dim());
+        let output = workspace.output(self);
+        let size = self.dims.n_channels * workspace.plan.n_times;
+        self.threads.install(|| {
+            out.as_slice_mut()
+                .expect("just made in standard layout")
+                .par_chunks_mut(size)
+                .enumerate()
+                .for_each(|(epoch, out)| output.epoch(epoch, n, out));
+        });
+        Ok(out)
+    }
+
+    /// Sum of the losses of a batch over channels, epochs and the times from sample `from` on.
+    ///
+    /// # Errors
+    /// As [`Network::predict`].
+    pub fn loss_sum(&self, batch: &Batch, loss: Loss, from: usize, workspace: &mut Workspace) -> Result<f64> {
+        self.check(batch, workspace)?;
+        self.forward(batch, workspace);
+        let target = batch.data.as_slice().expect("checked");
+        let from = from.min(workspace.plan.n_times);
+        Ok(workspace.output(self).loss_sum(target, loss, from, batch.n_epochs(), &self.threads))
+    }
+
+    /// Mean loss of a batch over the whole epochs; the gradient of every parameter is left in the workspace.
+    ///
+    /// # Errors
+    /// As [`Network::predict`].
+    pub fn loss_and_gradient(&self, batch: &Batch, loss: Loss, workspace: &mut Workspace) -> Result<f64> {
+        self.check(batch, workspace)?;
+        self.forward(batch, workspace);
+        let sum = self.backward(batch, loss, workspace);
+        Ok(sum / batch.data.len() as f64)
+    }
+
+    /// The gradient that [`Network::loss_and_gradient`] left, named and shaped as [`Network::state`].
+    pub fn gradient(&self, workspace: &Workspace) -> Vec<Tensor> {
+        self.layout.export(&workspace.gradient)
+    }
+}

@@ -1,0 +1,114 @@
+//! One LSTM layer over a batch: the products with the input's weights, around the loops in [`crate::nn::kernels`].
+//!
+//! Gate order i, f, g, o and two bias vectors, as in PyTorch (`torch.nn.LSTM`, its documentation's equations).
+
+use super::span::column_sums;
+use crate::nn::kernels::matmul::{Mat, matmul};
+use crate::nn::kernels::recurrent::{self, LoopShape};
+use crate::nn::kernels::{Isa, Threads, recurrent_backward};
+
+/// Parameters of a layer, or their gradients: `w_ih (4, hidden, n_in)`, `w_hh (4, hidden, hidden)`, biases `(4, hidden)`.
+pub(crate) struct LstmParams<S> {
+    pub(crate) w_ih: S,
+    pub(crate) w_hh: S,
+    pub(crate) b_ih: S,
+    pub(crate) b_hh: S,
+}
+
+/// What a layer keeps between forward and backward. Sized for the largest batch.
+#[derive(Debug, Default)]
+pub(crate) struct LstmState {
+    /// `(n_steps, batch, 4, hidden)`.
+    pub(crate) gates: Vec<f32>,
+    /// `(n_steps + 1, batch, hidden)`, the first step zero.
+    pub(crate) h: Vec<f32>,
+    c: Vec<f32>,
+    dc: Vec<f32>,
+    bias: Vec<f32>,
+    packed: Vec<f32>,
+}
+
+impl LstmState {
+    pub(crate) fn new(LoopShape { n_steps, batch, hidden }: LoopShape) -> Self {
+        Self {
+            gates: vec![0.0; n_steps * batch * 4 * hidden],
+            h: vec![0.0; (n_steps + 1) * batch * hidden],
+            c: vec![0.0; (n_steps + 1) * batch * hidden],
+            dc: vec![0.0; batch * hidden],
+            bias: vec![0.0; 4 * hidden],
+            packed: vec![0.0; 4 * hidden * hidden],
+        }
+    }
+
+    /// The hidden states after each step, `(n_steps, batch, hidden)`.
+    pub(crate) fn output(&self, shape: LoopShape) -> &[f32] {
+        &self.h[shape.batch * shape.hidden..][..shape.n_steps * shape.batch * shape.hidden]
+    }
+}
+
+/// Forward: `x (n_steps, batch, n_in)` to the hidden states in `state`.
+pub(crate) fn forward(
+    shape: LoopShape,
+    n_in: usize,
+    params: &LstmParams<&[f32]>,
+    x: &[f32],
+    state: &mut LstmState,
+    isa: Isa,
+    threads: &Threads,
+) {
+    let LoopShape { n_steps, batch, hidden } = shape;
+    let (rows, columns) = (n_steps * batch, 4 * hidden);
+    for ((b, &x), &y) in state.bias.iter_mut().zip(params.b_ih).zip(params.b_hh) {
+        *b = x + y;
+    }
+    recurrent::pack(params.w_hh, hidden, isa, &mut state.packed, threads);
+    let gates = &mut state.gates[..rows * columns];
+    matmul(
+        (rows, n_in, columns),
+        Mat::rows(x, n_in),
+        Mat::transposed(params.w_ih, n_in),
+        gates,
+        columns,
+        false,
+        threads,
+    );
+    let n = (n_steps + 1) * batch * hidden;
+    let (h, c) = (&mut state.h[..n], &mut state.c[..n]);
+    h[..batch * hidden].fill(0.0);
+    c[..batch * hidden].fill(0.0);
+    recurrent::run(shape, &state.packed, &state.bias, gates, h, c, isa, threads);
+}
+
+/// Backward: the gradient `dh` of the output becomes the parameters' gradients, and `dx` where asked for.
+///
+/// Leaves the gradient of the gates' pre-activations in `state.gates`.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn backward(
+    shape: LoopShape,
+    n_in: usize,
+    params: &LstmParams<&[f32]>,
+    x: &[f32],
+    dh: &[f32],
+    state: &mut LstmState,
+    gradient: &mut LstmParams<&mut [f32]>,
+    dx: Option<&mut [f32]>,
+    isa: Isa,
+    threads: &Threads,
+) {
+    let LoopShape { n_steps, batch, hidden } = shape;
+    let (rows, columns) = (n_steps * batch, 4 * hidden);
+    recurrent_backward::pack(params.w_hh, hidden, isa, &mut state.packed, threads);
+    let n = (n_steps + 1) * batch * hidden;
+    let gates = &mut state.gates[..rows * columns];
+    let dc = &mut state.dc[..batch * hidden];
+    recurrent_backward::run(shape, &state.packed, &dh[..rows * hidden], gates, &state.c[..n], dc, isa, threads);
+    let transposed = Mat::transposed(gates, columns);
+    matmul((columns, rows, n_in), transposed, Mat::rows(x, n_in), gradient.w_ih, n_in, false, threads);
+    matmul((columns, rows, hidden), transposed, Mat::rows(&state.h, hidden), gradient.w_hh, hidden, false, threads);
+    column_sums(gates, columns, gradient.b_ih, threads);
+    gradient.b_hh.copy_from_slice(gradient.b_ih);
+    if let Some(dx) = dx {
+        let shape = (rows, columns, n_in);
+        matmul(shape, Mat::rows(gates, columns), Mat::rows(params.w_ih, n_in), dx, n_in, false, threads);
+    }
+}

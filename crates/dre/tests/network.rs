@@ -1,0 +1,153 @@
+//! Properties of the network: the fast one equals the plain one for any configuration, the plain one's gradient equals
+//! finite differences, and nothing depends on the number of threads.
+#![allow(missing_docs)]
+
+use dre::data::Batch;
+use dre::nn::plain::PlainNetwork;
+use dre::nn::{Adam, Dims, Isa, Loss, Network, NetworkConfig, Threads, Workspace};
+use ndarray::Array3;
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn batch(dims: Dims, n_epochs: usize, n_times: usize, seed: u64) -> Batch {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut noise = |n: usize| Array3::from_shape_simple_fn([n_epochs, n, n_times], || rng.random_range(-1.0..1.0f32));
+    let (data, features) = (noise(dims.n_channels), noise(dims.n_features));
+    let subjects = (0..n_epochs).map(|i| (i * 7 + 1) % dims.n_subjects).collect();
+    Batch { data, features, subjects }
+}
+
+fn configurations() -> impl Strategy<Value = (NetworkConfig, Dims, usize, usize, Loss)> {
+    let network = (0usize..=4, 0usize..=3, 1usize..=6, 1usize..=4, 1usize..=20, 1usize..=20, 0usize..=3);
+    let data = (1usize..=6, 0usize..=3, 1usize..=5, 1usize..=9, 1usize..=40, 0.0f64..=1.0, any::<bool>());
+    (network, data).prop_map(
+        |((conv_layers, lstm_layers, kernel, stride, conv_filters, lstm_hidden, subject_dim), d)| {
+            let (n_channels, n_features, n_subjects, n_epochs, n_times, init, mse) = d;
+            let n_init_times = (init * n_times as f64).round() as usize;
+            let config = NetworkConfig {
+                n_init_times,
+                subject_dim,
+                conv_layers,
+                kernel,
+                stride,
+                conv_filters,
+                lstm_layers,
+                lstm_hidden,
+            };
+            (
+                config,
+                Dims { n_channels, n_features, n_subjects },
+                n_epochs,
+                n_times,
+                if mse { Loss::Mse } else { Loss::L1 },
+            )
+        },
+    )
+}
+
+fn distance(a: &[f32], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let d: f64 = a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - b).powi(2)).sum();
+    let n: f64 = b.iter().map(|b| b * b).sum();
+    // Gradients that are zero but for rounding have no relative error.
+    (d / (n + 1e-12)).sqrt()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+
+    #[test]
+    fn the_fast_network_equals_the_plain_one((config, dims, n_epochs, n_times, loss) in configurations(), seed in 0u64..100) {
+        // A kernel shorter than its stride can leave samples that no output reaches; `Workspace::new` says so.
+        let network = Network::new(config.clone(), dims, seed, Threads::new(2)).unwrap();
+        let Ok(mut w) = Workspace::new(&network, n_times, n_epochs) else {
+            prop_assume!(false);
+            unreachable!()
+        };
+        let batch = batch(dims, n_epochs, n_times, seed);
+        let plain = PlainNetwork::new(config, &network.state());
+        let (prediction, expected, gradient) = plain.loss_and_gradient(&batch, loss);
+        for isa in Isa::available() {
+            let network = network.clone().with_isa(isa);
+            let found = network.predict(&batch, &mut w).unwrap();
+            prop_assert!(distance(found.as_slice().unwrap(), &prediction.data) < 1e-5);
+            let found = network.loss_and_gradient(&batch, loss, &mut w).unwrap();
+            prop_assert!((found - expected).abs() <= 1e-5 * expected);
+            for g in network.gradient(&w) {
+                let d = distance(&g.data, &gradient[&g.name]);
+                prop_assert!(d < 1e-4, "{}: {d:e}", g.name);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_depends_on_the_number_of_threads((config, dims, n_epochs, n_times, loss) in configurations(), seed in 0u64..100) {
+        let run = |n_threads: usize| {
+            let mut network = Network::new(config.clone(), dims, seed, Threads::new(n_threads)).unwrap();
+            let mut w = Workspace::new(&network, n_times, n_epochs).ok()?;
+            let batch = batch(dims, n_epochs, n_times, seed);
+            let mut adam = Adam::new(&network, 1e-2);
+            let mut losses = Vec::new();
+            for _ in 0..2 {
+                losses.push(network.loss_and_gradient(&batch, loss, &mut w).unwrap().to_bits());
+                adam.step(&mut network, &w);
+            }
+            Some((losses, network.state()))
+        };
+        prop_assert!(run(1) == run(3));
+    }
+
+    #[test]
+    fn the_plain_gradient_equals_finite_differences((config, dims, n_epochs, n_times, _) in configurations(), seed in 0u64..100) {
+        let network = Network::new(config.clone(), dims, seed, Threads::new(1)).unwrap();
+        prop_assume!(Workspace::new(&network, n_times, 1).is_ok());
+        let batch = batch(dims, n_epochs, n_times, seed);
+        let mut plain = PlainNetwork::new(config, &network.state());
+        let (_, _, gradient) = plain.loss_and_gradient(&batch, Loss::Mse);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let names: Vec<String> = gradient.keys().cloned().collect();
+        for name in names {
+            let i = rng.random_range(0..gradient[&name].len());
+            let start = plain.parameters[&name][i];
+            let mut loss_at = |x: f64| {
+                plain.parameters.get_mut(&name).unwrap()[i] = x;
+                plain.loss_and_gradient(&batch, Loss::Mse).1
+            };
+            let slope = |loss_at: &mut dyn FnMut(f64) -> f64, h: f64| (loss_at(start + h) - loss_at(start - h)) / (2.0 * h);
+            let (near, nearer) = (slope(&mut loss_at, 1e-5), slope(&mut loss_at, 1e-6));
+            loss_at(start);
+            // Where a rectifier switches between the two points there is no derivative to compare with.
+            if (near - nearer).abs() < 1e-6 {
+                prop_assert!((near - gradient[&name][i]).abs() < 1e-6, "{name}[{i}]: {near} and {}", gradient[&name][i]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_layer_equals_the_plain_one() {
+    // Sizes that fill every tile of the recurrent kernels: rows beyond one tile, several unit blocks per thread.
+    let config = NetworkConfig {
+        n_init_times: 5,
+        subject_dim: 2,
+        conv_layers: 1,
+        kernel: 4,
+        stride: 2,
+        conv_filters: 24,
+        lstm_layers: 2,
+        lstm_hidden: 70,
+    };
+    let dims = Dims { n_channels: 5, n_features: 2, n_subjects: 3 };
+    let network = Network::new(config.clone(), dims, 3, Threads::new(2)).unwrap();
+    let batch = batch(dims, 33, 12, 4);
+    let (_, _, gradient) = PlainNetwork::new(config, &network.state()).loss_and_gradient(&batch, Loss::Mse);
+    for isa in Isa::available() {
+        let network = network.clone().with_isa(isa);
+        let mut w = Workspace::new(&network, 12, 40).unwrap();
+        network.loss_and_gradient(&batch, Loss::Mse, &mut w).unwrap();
+        for g in network.gradient(&w) {
+            assert!(distance(&g.data, &gradient[&g.name]) < 1e-5, "{isa:?} {}", g.name);
+        }
+    }
+}
