@@ -1,6 +1,7 @@
 //! Work shared out over threads with a result that does not depend on their number.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Calls `work(i)` for each `i < n_items` on up to `n_threads` threads (0 counts as 1) and returns the results in order.
 ///
@@ -36,9 +37,51 @@ pub(crate) fn map<T: Send>(n_items: usize, n_threads: usize, work: impl Fn(usize
     indexed.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Calls `work(i, chunk)` for each chunk of `chunk_len` elements (the last may be shorter) on up to `n_threads` threads.
+///
+/// Each chunk is written by one thread from its own index alone, so that the number of threads cannot change a result.
+pub(crate) fn for_each_chunk<T: Send>(
+    values: &mut [T],
+    chunk_len: usize,
+    n_threads: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) {
+    if values.is_empty() {
+        return;
+    }
+    let n_threads = n_threads.min(values.len().div_ceil(chunk_len));
+    let chunks = values.chunks_mut(chunk_len).enumerate();
+    if n_threads <= 1 {
+        chunks.for_each(|(i, chunk)| work(i, chunk));
+        return;
+    }
+    let queue = Mutex::new(chunks);
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads {
+            scope.spawn(|| {
+                loop {
+                    // A thread that panicked holds no chunk of the queue, so that the rest of it is sound.
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((i, chunk)) = next else { return };
+                    work(i, chunk);
+                }
+            });
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
-    use super::map;
+    use super::{for_each_chunk, map};
+
+    #[test]
+    fn every_chunk_is_written_once() {
+        for n_threads in [0, 1, 3] {
+            let mut values = vec![0; 23];
+            for_each_chunk(&mut values, 5, n_threads, |i, chunk| chunk.iter_mut().for_each(|v| *v += i + 1));
+            assert_eq!(values, (0..23).map(|i| i / 5 + 1).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn order_and_values_do_not_depend_on_threads() {

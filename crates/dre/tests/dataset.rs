@@ -67,7 +67,7 @@ proptest! {
         seed in 0u64..1000, soa in 5usize..90, n_times in 600usize..2500,
         train in 0.3f64..0.8, valid in 0.05f64..0.19, reject_above in 1.0f64..3.0,
     ) {
-        let cohort = Arc::new(Plan { seed, soa, n_times, ..Plan::default() }.cohort());
+        let cohort = Arc::new(Plan { n_times, soa, seed, ..Plan::default() }.cohort());
         let cleaning = CleaningSpec { reject_above, min_epochs_per_recording: 1, min_epochs_per_subject: 0 };
         let Ok(set) =
             Dataset::new(cohort.clone(), &epoch_spec(-0.2, 0.5), &SplitSpec { train, valid }, &cleaning, 1)

@@ -142,8 +142,8 @@ impl Dataset {
                 set.scalers[recording] = Some(one.scaler);
                 set.scaler_starts[recording] = one.scaler_starts;
             }
-            for s in 0..3 {
-                set.subject_ranges[s].push(starts[s]..set.epochs[s].len());
+            for ((ranges, start), epochs) in set.subject_ranges.iter_mut().zip(starts).zip(&set.epochs) {
+                ranges.push(start..epochs.len());
             }
             [summary.n_train, summary.n_valid, summary.n_test] =
                 [0, 1, 2].map(|s| set.subject_ranges[s][subject].len());

@@ -105,7 +105,7 @@ pub(super) fn prepare(
     if ranges[0].is_empty() {
         return Ok(Err(format!("none of its {} epochs is left to train on", epochs.len())));
     }
-    check_finite(cohort, recording, ranges.iter().flat_map(|range| &epochs[range.clone()]), window)?;
+    check_finite(cohort, recording, &ranges.iter().flat_map(|range| &epochs[range.clone()]), window)?;
     let train = &epochs[ranges[0].clone()];
     let scaler = match fit_scaler(cohort, recording, train, window) {
         Ok(scaler) => scaler,
@@ -156,7 +156,7 @@ pub(super) fn baseline(epoch: &[f32], window: &EpochWindow) -> f64 {
 fn check_finite<'a>(
     cohort: &Cohort,
     recording: &CohortRecording,
-    epochs: impl Iterator<Item = &'a Candidate> + Clone,
+    epochs: &(impl Iterator<Item = &'a Candidate> + Clone),
     window: &EpochWindow,
 ) -> Result<()> {
     let rows = (0..cohort.channels.len())

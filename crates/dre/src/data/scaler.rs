@@ -22,7 +22,7 @@ pub struct FeatureScaler {
     pub constant: Vec<bool>,
 }
 
-/// Median and interquartile range, percentiles interpolated linearly between neighbours as NumPy does by default.
+/// Median and interquartile range, percentiles interpolated linearly between neighbours as `numpy.percentile` does.
 ///
 /// Reorders `values`, which must not be empty and must be finite. Takes time proportional to their number.
 pub(crate) fn median_and_iqr(values: &mut [f64]) -> (f64, f64) {
@@ -41,7 +41,7 @@ fn percentile(values: &mut [f64], share: f64) -> f64 {
     low + (high - low) * fraction
 }
 
-/// Running mean and sum of squared deviations, which can be merged (Chan, Golub & LeVeque 1983).
+/// Running mean and sum of squared deviations, which can be merged (Chan, Golub and others 1983).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spread {
     n: f64,

@@ -1,6 +1,6 @@
 //! Pearson's r across epochs, accumulated batch by batch.
 
-use ndarray::{Array2, ArrayView3};
+use ndarray::{Array2, ArrayRef3};
 
 use crate::{Error, Result};
 
@@ -42,9 +42,9 @@ impl Correlation {
     ///
     /// # Errors
     /// [`Error::Shape`] where the arrays do not fit.
-    pub fn push(&mut self, truth: ArrayView3<'_, f32>, predicted: ArrayView3<'_, f32>) -> Result<()> {
+    pub fn push(&mut self, truth: &ArrayRef3<f32>, predicted: &ArrayRef3<f32>) -> Result<()> {
         let [n_channels, n_times] = self.shape;
-        for (what, array) in [("the true data", &truth), ("the prediction", &predicted)] {
+        for (what, array) in [("the true data", truth), ("the prediction", predicted)] {
             if array.shape() != [truth.len_of(ndarray::Axis(0)), n_channels, n_times] {
                 return Err(Error::Shape {
                     what: what.to_owned(),
@@ -72,9 +72,11 @@ impl Correlation {
     /// r for each channel × time, `(n_channels, n_times)`; 0 where either side does not vary or there is no epoch.
     pub fn r(&self) -> Array2<f64> {
         let n = self.n_epochs.max(1) as f64;
-        let values =
-            self.cells.iter().map(|c| (c.xy / n) / ((c.xx / n) * (c.yy / n) + VARIANCE_FLOOR).sqrt()).collect();
-        Array2::from_shape_vec(self.shape, values).expect("one cell per channel and sample")
+        let mut r = Array2::zeros(self.shape);
+        for (r, c) in r.iter_mut().zip(&self.cells) {
+            *r = (c.xy / n) / ((c.xx / n) * (c.yy / n) + VARIANCE_FLOOR).sqrt();
+        }
+        r
     }
 }
 
@@ -99,8 +101,8 @@ mod tests {
             let (truth, mut predicted) = arrays(&values, 9);
             predicted += offset;
             let mut streaming = Correlation::new(2, 3);
-            streaming.push(truth.slice(s![..split, .., ..]), predicted.slice(s![..split, .., ..])).unwrap();
-            streaming.push(truth.slice(s![split.., .., ..]), predicted.slice(s![split.., .., ..])).unwrap();
+            streaming.push(&truth.slice(s![..split, .., ..]), &predicted.slice(s![..split, .., ..])).unwrap();
+            streaming.push(&truth.slice(s![split.., .., ..]), &predicted.slice(s![split.., .., ..])).unwrap();
             let (x, y) = (truth.mapv(f64::from), predicted.mapv(f64::from));
             let (x, y) = (&x - &x.mean_axis(Axis(0)).unwrap(), &y - &y.mean_axis(Axis(0)).unwrap());
             let mean = |a: Array3<f64>| a.mean_axis(Axis(0)).unwrap();
@@ -115,7 +117,7 @@ mod tests {
     fn constants_give_zero() {
         let truth = Array3::from_shape_fn((4, 1, 2), |(e, _, _)| e as f32);
         let mut correlation = Correlation::new(1, 2);
-        correlation.push(truth.view(), Array3::from_elem((4, 1, 2), 3.0).view()).unwrap();
+        correlation.push(&truth, &Array3::from_elem((4, 1, 2), 3.0)).unwrap();
         assert_eq!(correlation.r(), ndarray::array![[0.0, 0.0]]);
         assert_eq!(Correlation::new(1, 2).r(), ndarray::array![[0.0, 0.0]]);
     }
@@ -123,7 +125,7 @@ mod tests {
     #[test]
     fn shapes_are_checked() {
         let mut correlation = Correlation::new(1, 2);
-        let found = correlation.push(Array3::zeros((4, 1, 2)).view(), Array3::zeros((3, 1, 2)).view());
+        let found = correlation.push(&Array3::zeros((4, 1, 2)), &Array3::zeros((3, 1, 2)));
         assert!(found.unwrap_err().to_string().contains("prediction has shape [3, 1, 2]"));
     }
 }

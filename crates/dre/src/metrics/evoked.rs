@@ -1,7 +1,7 @@
 //! Evoked responses per condition, true and predicted.
 
 use indexmap::IndexMap;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayRef2};
 
 /// The name under which the mean over all epochs, whatever their condition, is kept.
 pub const ALL_EPOCHS: &str = "all epochs";
@@ -35,12 +35,12 @@ struct Sums {
 
 impl EvokedSums {
     /// Adds one epoch to a condition.
-    pub(super) fn push(&mut self, condition: &str, truth: ArrayView2<'_, f32>, predicted: ArrayView2<'_, f32>) {
+    pub(super) fn push(&mut self, condition: &str, truth: &ArrayRef2<f32>, predicted: &ArrayRef2<f32>) {
         let sums = self.entry(condition, truth.dim());
         sums.n += 1;
         sums.n_epochs += 1;
-        sums.truth.zip_mut_with(&truth, |sum, &value| *sum += f64::from(value));
-        sums.predicted.zip_mut_with(&predicted, |sum, &value| *sum += f64::from(value));
+        sums.truth.zip_mut_with(truth, |sum, &value| *sum += f64::from(value));
+        sums.predicted.zip_mut_with(predicted, |sum, &value| *sum += f64::from(value));
     }
 
     /// Adds the means of one subject's epochs, each counting as one.

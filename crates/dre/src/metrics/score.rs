@@ -1,7 +1,7 @@
 //! Scoring a model on a set of epochs.
 
 use indexmap::IndexMap;
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayRef2, Axis, s};
 
 use super::Correlation;
 use super::evoked::{ALL_EPOCHS, ConditionMean, EvokedSums};
@@ -79,7 +79,7 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
         for epochs in dataset.subject_epochs(spec.set, index).chunks(spec.batch_size) {
             dataset.draw(epochs, &mut batch);
             let predicted = model.predict(&batch)?;
-            correlation.push(batch.data.view(), predicted.view())?;
+            correlation.push(&batch.data, &predicted)?;
             if let Some((place, value)) = predicted.indexed_iter().find(|(_, value)| !value.is_finite()) {
                 return Err(Error::NotFinite {
                     what: format!("the prediction for {label}"),
@@ -88,9 +88,9 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
                 });
             }
             for ((epoch, truth), predicted) in epochs.iter().zip(batch.data.outer_iter()).zip(predicted.outer_iter()) {
-                own.push(ALL_EPOCHS, truth, predicted);
+                own.push(ALL_EPOCHS, &truth, &predicted);
                 if let Some(text) = spec.condition.as_ref().and_then(|column| dataset.event_text(epoch, column)) {
-                    own.push(text, truth, predicted);
+                    own.push(text, &truth, &predicted);
                 }
             }
         }
@@ -99,7 +99,7 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
         subjects.push(SubjectScores {
             subject: label.clone(),
             n_epochs: correlation.n_epochs(),
-            r: mean_from(map.view(), first),
+            r: mean_from(&map, first),
             r_over_time: map.mean_axis(Axis(0)).map_or_else(Vec::new, |mean| mean.to_vec()),
             map,
         });
@@ -110,16 +110,15 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
     Ok(Scores {
         mean_r: subjects.iter().map(|s| s.r).sum::<f64>() / n,
         r_over_time: mean_map.mean_axis(Axis(0)).map_or_else(Vec::new, |mean| mean.to_vec()),
-        r_per_channel: mean_map.outer_iter().map(|row| mean_from(row.insert_axis(Axis(0)), first)).collect(),
+        r_per_channel: mean_map.outer_iter().map(|row| mean_from(&row.insert_axis(Axis(0)), first)).collect(),
         evoked: evoked.means(),
         subjects,
     })
 }
 
 /// Mean over channels and over the samples from `first` on of a map `(n_channels, n_times)`; 0 where there are none.
-pub fn mean_from(map: ArrayView2<'_, f64>, first: usize) -> f64 {
-    let part = map.slice_move(ndarray::s![.., first.min(map.ncols())..]);
-    part.mean().unwrap_or(0.0)
+pub fn mean_from(map: &ArrayRef2<f64>, first: usize) -> f64 {
+    map.slice(s![.., first.min(map.ncols())..]).mean().unwrap_or(0.0)
 }
 
 impl Scores {

@@ -1,0 +1,98 @@
+//! Predictions by convolution: y_c(t) = Σ over regressors a and lags l of w_ca(l) x_a(t − l).
+
+use faer::c64;
+use ndarray::{Array3, ArrayRef3, Axis};
+
+use super::fft::{Fft, FftWork};
+use super::moments::LagRange;
+use crate::parallel;
+
+/// Convolves each epoch with kernels, zeros outside of the epoch: regressors `(n_epochs, n_regressors, n_times)`, kernels
+/// `(n_targets, n_regressors, n_lags)`, result `(n_epochs, n_targets, n_times)`.
+///
+/// Through the frequencies: a transform per epoch and regressor, per kernel, and per epoch and target.
+pub(super) fn convolve(
+    regressors: &ArrayRef3<f64>,
+    kernels: &ArrayRef3<f64>,
+    lags: LagRange,
+    n_threads: usize,
+) -> Array3<f64> {
+    let (n_epochs, n_regressors, n_times) = (regressors.shape()[0], regressors.shape()[1], regressors.shape()[2]);
+    let n_targets = kernels.shape()[0];
+    let reach = (lags.first() + lags.len() as isize - 1).max(-lags.first()).max(0);
+    let fft = Fft::at_least(n_times + reach as usize);
+    let n_freqs = fft.n_freqs();
+    let mut spectra = vec![c64::new(0.0, 0.0); n_epochs * n_regressors * n_freqs];
+    parallel::for_each_chunk(&mut spectra, n_regressors * n_freqs, n_threads, |epoch, chunk| {
+        let mut work = fft.work();
+        for (row, out) in regressors.index_axis(Axis(0), epoch).outer_iter().zip(chunk.chunks_exact_mut(n_freqs)) {
+            work.set(row.iter().copied());
+            fft.forward(&mut work);
+            out.copy_from_slice(&work.spectrum);
+        }
+    });
+    let by_target = parallel::map(n_targets, n_threads, |target| {
+        let mut work = fft.work();
+        let kernel = kernel_spectra(&kernels.index_axis(Axis(0), target), lags, &fft, &mut work);
+        let mut predicted = Vec::with_capacity(n_epochs * n_times);
+        for epoch in spectra.chunks_exact(n_regressors * n_freqs) {
+            work.spectrum.fill(c64::new(0.0, 0.0));
+            for (x, w) in epoch.chunks_exact(n_freqs).zip(kernel.chunks_exact(n_freqs)) {
+                for ((sum, x), w) in work.spectrum.iter_mut().zip(x).zip(w) {
+                    *sum += x * w;
+                }
+            }
+            fft.inverse(&mut work);
+            predicted.extend_from_slice(&work.signal[..n_times]);
+        }
+        predicted
+    });
+    Array3::from_shape_fn((n_epochs, n_targets, n_times), |(e, c, t)| by_target[c][e * n_times + t])
+}
+
+/// Spectra of one target's kernels `(n_regressors, n_lags)`, one after the other.
+fn kernel_spectra(kernels: &ndarray::ArrayRef2<f64>, lags: LagRange, fft: &Fft, work: &mut FftWork) -> Vec<c64> {
+    let mut spectra = Vec::with_capacity(kernels.nrows() * fft.n_freqs());
+    for kernel in kernels.outer_iter() {
+        work.signal.fill(0.0);
+        // A negative lag stands at the end, where a circular convolution reaches around to it.
+        for (i, &value) in kernel.iter().enumerate() {
+            let place = (lags.first() + i as isize).rem_euclid(fft.len() as isize);
+            work.signal[place as usize] = value;
+        }
+        fft.forward(work);
+        spectra.extend_from_slice(&work.spectrum);
+    }
+    spectra
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn equals_the_plain_sum(
+            x in prop::collection::vec(-1f64..1.0, 2 * 2 * 9), w in prop::collection::vec(-1f64..1.0, 3 * 2 * 5),
+            first in -12isize..12, n_threads in 1usize..3,
+        ) {
+            let x = Array3::from_shape_vec((2, 2, 9), x).unwrap();
+            let w = Array3::from_shape_vec((3, 2, 5), w).unwrap();
+            let found = convolve(&x, &w, LagRange::new(first, first + 4).unwrap(), n_threads);
+            for ((e, c, t), value) in found.indexed_iter() {
+                let mut sum = 0.0;
+                for a in 0..2 {
+                    for i in 0..5 {
+                        let s = t as isize - (first + i as isize);
+                        if (0..9).contains(&s) {
+                            sum += w[[c, a, i]] * x[[e, a, s as usize]];
+                        }
+                    }
+                }
+                prop_assert!((value - sum).abs() < 1e-13);
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The autoregressive temporal receptive field.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use ndarray::{Array1, Array3, ArrayRef3, Axis, concatenate, s};
+
+use super::convolve::convolve;
+use super::moments::{Columns, LagMoments, LagRange, Moments, check_shape};
+use super::solver::{self, PenaltyMatrix};
+use super::trf::{check_alpha, singular};
+use super::{Penalty, RtrfConfig};
+use crate::{Error, Result, parallel};
+
+/// A fitted autoregressive TRF: each sample from the data's and the features' recent past,
+///
+/// ŷ_c(t) = b_c + Σ over channels d and lags l ∈ 1…L of A_cd(l) y_d(t − l) + Σ over features f and lags m ∈ 0…M−1 of
+/// B_cf(m) x_f(t − m).
+///
+/// Ridge regression with an unpenalised intercept over the samples of each epoch whose lags all lie within it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rtrf {
+    /// Data coefficients, `(n_channels, n_lags_data, n_channels)`: predicted channel, lag from the most recent, channel.
+    pub coef_data: Array3<f64>,
+    /// Feature coefficients, `(n_channels, n_lags_features, n_features)`: predicted channel, lag from 0, feature.
+    pub coef_features: Array3<f64>,
+    /// Intercepts, one per channel.
+    pub intercept: Array1<f64>,
+}
+
+/// A roll-out: what the model predicts when it is fed its own predictions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rollout {
+    /// Prediction, `(n_epochs, n_channels, n_times)`; the true data before the init window's end.
+    pub prediction: Array3<f64>,
+    /// Epochs whose prediction reached the limit and was held there.
+    pub n_diverged: usize,
+}
+
+impl Rtrf {
+    /// Fits to epochs: features `(n_epochs, n_features, n_times)`, data `(n_epochs, n_channels, n_times)`. `names` are
+    /// the features' names, for messages.
+    ///
+    /// # Errors
+    /// As [`super::Trf::fit`].
+    pub fn fit(
+        features: &ArrayRef3<f64>,
+        data: &ArrayRef3<f64>,
+        names: &[String],
+        config: &RtrfConfig,
+        alpha: f64,
+        n_threads: usize,
+    ) -> Result<Self> {
+        let shape = [features.shape()[1], data.shape()[1], data.shape()[2]];
+        let mut moments = RtrfMoments::new(config, shape, n_threads)?;
+        moments.push(features, data)?;
+        moments.finish(names)?.solve(alpha)
+    }
+
+    /// Predicts epochs from features and the first `n_init_times` samples of data, held within ±`limit` (data units).
+    ///
+    /// The data before an epoch, and the features before it, count as zeros. A prediction that reaches the limit is held
+    /// there, so that a recurrence which diverges stays finite and is counted.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the arrays do not fit the model; [`Error::Setting`] for an init window beyond the epoch.
+    pub fn roll_out(
+        &self,
+        features: &ArrayRef3<f64>,
+        data: &ArrayRef3<f64>,
+        n_init_times: usize,
+        limit: f64,
+        n_threads: usize,
+    ) -> Result<Rollout> {
+        let (n_channels, n_lags, _) = self.coef_data.dim();
+        let [n_epochs, _, n_times] = [data.shape()[0], data.shape()[1], data.shape()[2]];
+        check_shape("the data", data, [n_epochs, n_channels, n_times])?;
+        check_shape("the features", features, [n_epochs, self.coef_features.dim().2, n_times])?;
+        if n_init_times > n_times {
+            return Err(Error::Setting {
+                name: "n_init_times".to_owned(),
+                found: n_init_times.to_string(),
+                expected: format!("at most the epoch's length, {n_times} samples"),
+            });
+        }
+        let driven = self.driven(features, n_threads)?;
+        // History oldest first and time before channel, so that the lags of a sample are contiguous.
+        let mut recurrence = vec![0.0; n_channels * n_lags * n_channels];
+        for ((c, lag, d), &value) in self.coef_data.indexed_iter() {
+            recurrence[((n_lags - 1 - lag) * n_channels + d) * n_channels + c] = value;
+        }
+        let recurrence = MatRef::from_column_major_slice(&recurrence, n_channels, n_lags * n_channels);
+        let padded = (n_lags + n_times) * n_channels;
+        const EPOCHS: usize = 16;
+        let mut history = vec![0.0; n_epochs * padded];
+        parallel::for_each_chunk(&mut history, EPOCHS * padded, n_threads, |block, history| {
+            let n = history.len() / padded;
+            for (e, epoch) in history.chunks_exact_mut(padded).enumerate() {
+                for t in 0..n_times {
+                    let source = if t < n_init_times { data } else { &*driven };
+                    for c in 0..n_channels {
+                        epoch[(n_lags + t) * n_channels + c] = source[[block * EPOCHS + e, c, t]];
+                    }
+                }
+            }
+            let mut step = vec![0.0; n * n_channels];
+            for t in n_init_times..n_times {
+                let past = &history[t * n_channels..];
+                let past = MatRef::from_column_major_slice_with_stride(past, n_lags * n_channels, n, padded);
+                let out = MatMut::from_column_major_slice_mut(&mut step, n_channels, n);
+                matmul(out, Accum::Replace, recurrence, past, 1.0, Par::Seq);
+                for (epoch, step) in history.chunks_exact_mut(padded).zip(step.chunks_exact(n_channels)) {
+                    for (value, step) in epoch[(n_lags + t) * n_channels..].iter_mut().zip(step) {
+                        *value = (*value + step).clamp(-limit, limit);
+                    }
+                }
+            }
+        });
+        let prediction = Array3::from_shape_fn((n_epochs, n_channels, n_times), |(e, c, t)| {
+            history[e * padded + (n_lags + t) * n_channels + c]
+        });
+        let n_diverged = prediction
+            .outer_iter()
+            .filter(|epoch| epoch.slice(s![.., n_init_times..]).iter().any(|value| value.abs() >= limit))
+            .count();
+        Ok(Rollout { prediction, n_diverged })
+    }
+
+    /// What the features alone contribute, with the intercept, `(n_epochs, n_channels, n_times)`.
+    fn driven(&self, features: &ArrayRef3<f64>, n_threads: usize) -> Result<Array3<f64>> {
+        let (n_channels, n_lags, n_features) = self.coef_features.dim();
+        let shape = (features.shape()[0], n_channels, features.shape()[2]);
+        let mut driven = if n_features == 0 || n_lags == 0 {
+            Array3::zeros(shape)
+        } else {
+            let kernels = self.coef_features.view().permuted_axes([0, 2, 1]);
+            convolve(features, &kernels, LagRange::new(0, n_lags as isize - 1)?, n_threads)
+        };
+        driven += &self.intercept.view().insert_axis(Axis(1));
+        Ok(driven)
+    }
+
+    /// Spectral radius of the recurrence: the factor by which its slowest mode changes per sample. At 1 or above, a
+    /// roll-out does not come to rest.
+    ///
+    /// The largest eigenvalue of the companion matrix in magnitude, by repeated squaring of its action: the growth of a
+    /// fixed vector over 4,096 samples, of which the second half counts. Accurate to about 10⁻³.
+    pub fn spectral_radius(&self) -> f64 {
+        const N_STEPS: usize = 4096;
+        let (n_channels, n_lags, _) = self.coef_data.dim();
+        // Oldest first, in a ring; the start is arbitrary but has a part along every mode with probability one.
+        let mut past: std::collections::VecDeque<Vec<f64>> = (0..n_lags)
+            .map(|l| {
+                (0..n_channels).map(|c| ((l * n_channels + c) as f64 * 0.754_877_666 + 0.1).fract() - 0.5).collect()
+            })
+            .collect();
+        let (mut log_growth, mut counted) = (0.0, 0.0);
+        for step in 0..N_STEPS {
+            let mut next = vec![0.0; n_channels];
+            for ((c, lag, d), a) in self.coef_data.indexed_iter() {
+                next[c] += a * past[n_lags - 1 - lag][d];
+            }
+            past.pop_front();
+            past.push_back(next);
+            let norm = past.iter().flatten().map(|v| v * v).sum::<f64>().sqrt();
+            if norm == 0.0 {
+                return 0.0;
+            }
+            past.iter_mut().flatten().for_each(|v| *v /= norm);
+            if step >= N_STEPS / 2 {
+                log_growth += norm.ln();
+                counted += 1.0;
+            }
+        }
+        (log_growth / counted).exp()
+    }
+
+    /// Number of coefficients and intercepts.
+    pub fn n_parameters(&self) -> usize {
+        self.coef_data.len() + self.coef_features.len() + self.intercept.len()
+    }
+}
+
+/// Accumulates what any number of alphas need.
+#[derive(Debug)]
+pub(super) struct RtrfMoments {
+    moments: LagMoments,
+    shape: [usize; 2],
+    config: RtrfConfig,
+}
+
+impl RtrfMoments {
+    /// For this many features, channels and samples.
+    pub(super) fn new(config: &RtrfConfig, shape: [usize; 3], n_threads: usize) -> Result<Self> {
+        let [n_features, n_channels, n_times] = shape;
+        if config.n_lags_data == 0 {
+            return Err(Error::Setting {
+                name: "n_lags_data".to_owned(),
+                found: "0".to_owned(),
+                expected: "at least 1 sample; without data lags the model is a TRF".to_owned(),
+            });
+        }
+        let mut lags = vec![LagRange::new(1, config.n_lags_data as isize)?; n_channels];
+        if config.n_lags_features > 0 {
+            lags.extend(vec![LagRange::new(0, config.n_lags_features as isize - 1)?; n_features]);
+        }
+        let first_row = config.n_lags_data.max(config.n_lags_features.saturating_sub(1));
+        let moments = LagMoments::new(Columns::new(lags), n_channels, n_times, first_row, n_threads)?;
+        Ok(Self { moments, shape: [n_features, n_channels], config: config.clone() })
+    }
+
+    pub(super) fn push(&mut self, features: &ArrayRef3<f64>, data: &ArrayRef3<f64>) -> Result<()> {
+        if self.config.n_lags_features == 0 {
+            return self.moments.push(data, data);
+        }
+        let (n_epochs, n_times) = (data.shape()[0], data.shape()[2]);
+        check_shape("the features", features, [n_epochs, self.shape[0], n_times])?;
+        let both = concatenate![Axis(1), data.view(), features.view()];
+        self.moments.push(&both, data)
+    }
+
+    pub(super) fn finish(self, names: &[String]) -> Result<RtrfSystem> {
+        let [n_features, n_channels] = self.shape;
+        let mut moments = self.moments.finish();
+        if moments.n_rows() == 0 {
+            return Err(Error::NoEpochs {
+                what: "the RTRF's training set".to_owned(),
+                advice: "give it at least one epoch".to_owned(),
+            });
+        }
+        moments.centre();
+        let names = (0..n_channels).map(|c| format!("channel {c}")).chain(names.iter().cloned()).collect();
+        Ok(RtrfSystem { moments, n_features, n_channels, config: self.config, names })
+    }
+}
+
+/// The RTRF's normal equations, to be solved for any alpha.
+#[derive(Debug)]
+pub(super) struct RtrfSystem {
+    moments: Moments,
+    n_features: usize,
+    n_channels: usize,
+    config: RtrfConfig,
+    names: Vec<String>,
+}
+
+impl RtrfSystem {
+    pub(super) fn solve(&self, alpha: f64) -> Result<Rtrf> {
+        check_alpha(alpha)?;
+        let moments = &self.moments;
+        let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns());
+        let solution = solver::ridge(moments.gram(), moments.cross(), &penalty, alpha)
+            .map_err(|dependent| singular("the RTRF", moments, dependent, &self.names, alpha))?;
+        let (n_channels, l, m) = (self.n_channels, self.config.n_lags_data, self.config.n_lags_features);
+        let (means, mut intercept) = moments.means();
+        for (c, intercept) in intercept.iter_mut().enumerate() {
+            *intercept -= means.iter().enumerate().map(|(column, mean)| mean * solution[(column, c)]).sum::<f64>();
+        }
+        Ok(Rtrf {
+            coef_data: Array3::from_shape_fn((n_channels, l, n_channels), |(c, lag, d)| solution[(d * l + lag, c)]),
+            coef_features: Array3::from_shape_fn((n_channels, m, self.n_features), |(c, lag, f)| {
+                solution[(n_channels * l + f * m + lag, c)]
+            }),
+            intercept: Array1::from(intercept),
+        })
+    }
+}
