@@ -1,6 +1,6 @@
 //! The models of a study.
 
-use dre::linear::TrfConfig;
+use dre::linear::{RtrfConfig, TrfConfig};
 use dre::nn::{NetworkConfig, TrainConfig};
 use serde::Serialize;
 
@@ -14,6 +14,8 @@ use super::section::Section;
 pub enum ModelSpec {
     /// Temporal receptive field, `kind = "trf"`.
     Trf(TrfConfig),
+    /// Autoregressive temporal receptive field, `kind = "rtrf"`.
+    Rtrf(RtrfConfig),
     /// Deep Recurrent Encoder, `kind = "dre"`.
     Dre(DreSpec),
 }
@@ -30,20 +32,22 @@ pub struct DreSpec {
 }
 
 /// What `kind` may be.
-const KINDS: [&str; 2] = ["trf", "dre"];
+const KINDS: [&str; 3] = ["trf", "rtrf", "dre"];
 
 impl ModelSpec {
     /// The text of `kind` in the study file.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Trf(_) => KINDS[0],
-            Self::Dre(_) => KINDS[1],
+            Self::Rtrf(_) => KINDS[1],
+            Self::Dre(_) => KINDS[2],
         }
     }
 
     pub(super) fn from_section(mut section: Section<'_, '_>) -> Result<Self, Fault> {
         let model = match section.choice("kind", &KINDS)? {
             "trf" => Self::Trf(section.part()?),
+            "rtrf" => Self::Rtrf(section.part()?),
             _ => Self::Dre(DreSpec { network: section.part()?, train: section.part()? }),
         };
         section.finish()?;
