@@ -28,7 +28,7 @@ pub enum Error {
         value: f64,
     },
     /// A setting is outside the range that makes sense.
-    #[error("{name} = {found}: {expected}")]
+    #[error("{name} = {found}, expected {expected}")]
     Setting {
         /// The setting's name as the user writes it.
         name: String,
