@@ -1,5 +1,7 @@
 //! Filters against MNE-Python: two real recordings (`golden/mne/process-*`) and the committed `fixtures/filters`.
 
+#![allow(clippy::print_stderr, reason = "errors found and skipped cases are worth reading in the test's log")]
+
 use std::path::{Path, PathBuf};
 
 use dre::signal::{FirFilter, FirScratch, Preparation, PrepareScratch, PrepareSpec};
