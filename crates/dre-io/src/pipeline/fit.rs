@@ -156,11 +156,7 @@ impl Fit<'_> {
     fn train(&self, spec: &DreSpec, monitor: &mut dyn Monitor) -> Result<()> {
         let data = self.data;
         let path = self.folder.join(CHECKPOINT_FILE);
-        let dims = Dims {
-            n_channels: data.n_channels(),
-            n_features: data.n_features(),
-            n_subjects: data.n_subjects(),
-        };
+        let dims = Dims { n_channels: data.n_channels(), n_features: data.n_features(), n_subjects: data.n_subjects() };
         let seed = self.job.study.seed;
         let network = Network::new(spec.network.clone(), dims, seed, Threads::new(self.job.n_threads))?;
         let (mut training, seconds) = match self.checkpoint(&path)? {
@@ -178,8 +174,7 @@ impl Fit<'_> {
             &format!("{}: DRE, {} parameters, {n_epochs} epochs", self.name, training.network().n_parameters()),
         );
         monitor.training(self.name, (spec.train.n_passes, training.history().len()), n_epochs, data.n_times());
-        let mut watch =
-            Watch { fit: self, path: &path, monitor, started: Instant::now(), seconds_before: seconds };
+        let mut watch = Watch { fit: self, path: &path, monitor, started: Instant::now(), seconds_before: seconds };
         let ended = training.run(data, &mut watch);
         let seconds = watch.seconds_in_all();
         if matches!(ended, Ok(Ended::Stopped)) {

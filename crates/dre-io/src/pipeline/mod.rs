@@ -115,7 +115,9 @@ pub enum PipelineError {
         found: String,
     },
     /// Recordings do not have the same sampling frequency.
-    #[error("{recording} is sampled at {found} Hz, {first} at {expected} Hz; leave one kind out, or resample the recordings first")]
+    #[error(
+        "{recording} is sampled at {found} Hz, {first} at {expected} Hz; leave one kind out, or resample the recordings first"
+    )]
     SfreqDiffers {
         /// The first recording.
         first: String,

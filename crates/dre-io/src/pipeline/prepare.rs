@@ -55,7 +55,8 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     }
     monitor.step("Preparing", &format!("{} recordings of {}", recordings.len(), job.data.display()));
     let mut writer = CohortWriter::new(&place)?;
-    let mut build = Build { job, dataset: &dataset, first: None, inputs: Vec::new(), steps: Vec::new(), warned: HashSet::new() };
+    let mut build =
+        Build { job, dataset: &dataset, first: None, inputs: Vec::new(), steps: Vec::new(), warned: HashSet::new() };
     for recording in &recordings {
         build.add(recording, &mut writer, monitor)?;
     }
@@ -157,11 +158,9 @@ impl Build<'_> {
             });
         }
         match channel_difference(channels, &prepared.channels) {
-            Some(difference) => Err(PipelineError::ChannelsDiffer {
-                first: first.clone(),
-                recording: recording.id.clone(),
-                difference,
-            }),
+            Some(difference) => {
+                Err(PipelineError::ChannelsDiffer { first: first.clone(), recording: recording.id.clone(), difference })
+            }
             None => Ok(()),
         }
     }
@@ -209,8 +208,8 @@ fn input(root: &Path, path: &Path) -> Result<InputFile> {
 
 /// Whether the data set still selects the same recordings and their files have kept size and time.
 fn inputs_unchanged(dataset: &BidsDataset, recordings: &[&BidsRecording], info: &CohortInfo) -> bool {
-    let same = recordings.len() == info.recordings.len()
-        && recordings.iter().zip(&info.recordings).all(|(a, b)| a.id == b.id);
+    let same =
+        recordings.len() == info.recordings.len() && recordings.iter().zip(&info.recordings).all(|(a, b)| a.id == b.id);
     let unchanged = |input: &InputFile| {
         stamp(&dataset.root().join(&input.path)).is_ok_and(|now| now == (input.bytes, input.modified))
     };
