@@ -5,15 +5,14 @@ use serde::Serialize;
 
 use crate::charts::TimeMarks;
 use crate::charts::evoked::{Traces, panel, tile};
+use crate::compact::{self, Compact};
 use crate::headline::init_window;
 use crate::scale::extent;
 
 /// Up to this many channels are shown as small multiples.
 const MAX_TILES: usize = 16;
 /// Bytes of base64 that the evoked responses may add to the page.
-const BUDGET: usize = 2_600_000;
-/// Stands for a missing value; finite values use 0 to 65534.
-const MISSING: u16 = u16::MAX;
+const BUDGET: usize = 2_000_000;
 
 /// The section on evoked responses.
 #[derive(Clone, Debug, Serialize)]
@@ -59,14 +58,22 @@ pub(crate) struct Tile {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct EvokedStore {
     channels: Vec<String>,
-    n_traces: usize,
-    /// Smallest and largest value of each channel over all conditions and traces.
-    ranges: Vec<(f32, f32)>,
-    /// Names of the traces: the true response, then models.
-    names: Vec<String>,
-    /// Little-endian 16-bit counts, (channel, condition, trace, time), 0–65534 between the channel's extremes and 65535
-    /// for missing, in base64.
-    values: String,
+    traces: Vec<TraceName>,
+    /// Per channel: (condition, trace, time).
+    values: Vec<Compact>,
+}
+
+/// A trace's name, and the index of its model where it is a prediction.
+#[derive(Clone, Debug, Serialize)]
+struct TraceName {
+    name: String,
+    model: Option<usize>,
+}
+
+impl TraceName {
+    fn new((name, model): (&str, Option<usize>)) -> Self {
+        Self { name: name.to_owned(), model }
+    }
 }
 
 /// Channels, best predicted first: by r of the model with the highest mean r, else by the strength of the response.
@@ -118,7 +125,7 @@ pub(crate) fn section(results: &Results) -> Option<(EvokedSection, EvokedStore)>
         .map(|(i, name)| (i, name.as_str()))
         .collect();
     let order = ranking(results);
-    let per_channel = shown.len() * (1 + models.len()) * results.times.len() * 2 * 4 / 3;
+    let per_channel = compact::size(shown.len() * (1 + models.len()) * results.times.len());
     let stored = &order[..order.len().min((BUDGET / per_channel.max(1)).max(1))];
     let traces = |evoked, channel| channel_traces(evoked, channel, &models);
     let domain = |channels: &[usize]| {
@@ -163,22 +170,18 @@ pub(crate) fn section(results: &Results) -> Option<(EvokedSection, EvokedStore)>
         n_tiles: tiled.len(),
         empty: empty.iter().map(|e| e.condition.clone()).collect(),
     };
-    let mut bytes = Vec::new();
-    let mut ranges = Vec::new();
-    for &channel in stored {
-        let (lo, hi) = extent(shown.iter().flat_map(|e| all_values(&traces(e, channel)))).unwrap_or((0.0, 0.0));
-        ranges.push((lo as f32, hi as f32));
-        for evoked in &shown {
-            let traces = traces(evoked, channel);
-            append(&mut bytes, traces.truth, (lo, hi), results.times.len());
-            for (_, _, values) in &traces.predicted {
-                append(&mut bytes, values, (lo, hi), results.times.len());
-            }
-        }
-    }
-    let trace_names = std::iter::once("true").chain(models.iter().map(|m| m.1)).map(str::to_owned).collect();
-    let store =
-        EvokedStore { channels, n_traces: 1 + models.len(), ranges, names: trace_names, values: base64(&bytes) };
+    let values = stored.iter().map(|&channel| {
+        let all: Vec<f64> = shown.iter().flat_map(|e| values(&traces(e, channel), results.times.len())).collect();
+        Compact::new(&all)
+    });
+    let store = EvokedStore {
+        channels,
+        values: values.collect(),
+        traces: std::iter::once(("true", None))
+            .chain(models.iter().map(|m| (m.1, Some(m.0))))
+            .map(TraceName::new)
+            .collect(),
+    };
     Some((section, store))
 }
 
@@ -188,53 +191,9 @@ fn channel_traces<'a>(evoked: &'a Evoked, channel: usize, models: &[(usize, &'a 
     Traces { truth: row(&evoked.truth), predicted: predicted.collect() }
 }
 
-fn all_values(traces: &Traces<'_>) -> Vec<f64> {
-    traces.truth.iter().chain(traces.predicted.iter().flat_map(|p| p.2)).map(|v| f64::from(*v)).collect()
-}
-
-/// Appends `n_times` counts; an absent trace counts as missing throughout.
-fn append(bytes: &mut Vec<u8>, values: &[f32], (lo, hi): (f64, f64), n_times: usize) {
-    let span = if hi > lo { hi - lo } else { 1.0 };
-    for i in 0..n_times {
-        let value = values.get(i).copied().filter(|v| v.is_finite());
-        let code = value.map_or(MISSING, |v| ((f64::from(v) - lo) / span * f64::from(MISSING - 1)).round() as u16);
-        bytes.extend(code.to_le_bytes());
-    }
-}
-
-/// RFC 4648 base64 with padding.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = (0..3).fold(0u32, |w, i| w << 8 | u32::from(chunk.get(i).copied().unwrap_or(0)));
-        for i in 0..4 {
-            let symbol = char::from(ALPHABET[(word >> (18 - 6 * i) & 63) as usize]);
-            out.push(if i <= chunk.len() { symbol } else { '=' });
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The test vectors of RFC 4648, section 10.
-    #[test]
-    fn base64_follows_the_standard() {
-        let pairs =
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
-        for (plain, coded) in pairs {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
-
-    #[test]
-    fn values_span_the_codes_and_gaps_are_marked() {
-        let mut bytes = Vec::new();
-        append(&mut bytes, &[-1.0, 3.0, f32::NAN], (-1.0, 3.0), 4);
-        let codes: Vec<u16> = bytes.chunks(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect();
-        assert_eq!(codes, [0, 65534, MISSING, MISSING]);
-    }
+/// Every trace, one after the other; an absent one is missing throughout.
+fn values(traces: &Traces<'_>, n_times: usize) -> Vec<f64> {
+    let rows = std::iter::once(traces.truth).chain(traces.predicted.iter().map(|p| p.2));
+    let row = |row: &[f32]| (0..n_times).map(|i| row.get(i).map_or(f64::NAN, |v| f64::from(*v))).collect::<Vec<_>>();
+    rows.flat_map(row).collect()
 }

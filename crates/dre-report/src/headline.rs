@@ -34,8 +34,7 @@ pub(crate) struct Comparison {
 
 /// Sentences of the headline.
 pub(crate) fn sentences(results: &Results) -> Vec<Vec<Part>> {
-    let scored = results.models.iter().filter(|(_, m)| m.mean_r.is_finite());
-    let Some((best_name, best)) = scored.max_by(|a, b| a.1.mean_r.total_cmp(&b.1.mean_r)) else {
+    let Some((best_name, best)) = best_model(results) else {
         return vec![plain(if results.models.is_empty() {
             "No model was fitted.".to_owned()
         } else {
@@ -47,6 +46,12 @@ pub(crate) fn sentences(results: &Results) -> Vec<Vec<Part>> {
         out.push(second(results, numerator, denominator));
     }
     out
+}
+
+/// The model with the highest mean r.
+pub(crate) fn best_model(results: &Results) -> Option<(&str, &ModelResult)> {
+    let scored = results.models.iter().filter(|(_, m)| m.mean_r.is_finite());
+    scored.max_by(|a, b| a.1.mean_r.total_cmp(&b.1.mean_r)).map(|(name, model)| (name.as_str(), model))
 }
 
 /// What to keep in mind, as whole sentences.
@@ -122,7 +127,7 @@ fn first(results: &Results, name: &str, best: &ModelResult) -> Vec<Part> {
         _ => String::new(),
     };
     let title = title(name, best);
-    let test = format!("test {}", modality(results));
+    let test = format!("held-out {}", modality(results));
     if is_near_zero(best) {
         return vec![
             text(format!("No model predicts the {test} clearly: the highest mean r is ")),
@@ -142,7 +147,10 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
     let (higher, paired) = higher_in(a, b);
     let difference = a.mean_r - b.mean_r;
     let (a_title, b_title) = (title(numerator, a), title(denominator, b));
-    let subjects = format!("{a_title} is higher in {higher} of {}", format::counted(paired, "subject", "subjects"));
+    let subjects = match paired {
+        0 | 1 => String::new(),
+        n => format!(", and {a_title} is higher in {higher} of {n} subjects"),
+    };
     let reaches = text(format!("{b_title} reaches {}", format::r(b.mean_r)));
     if difference <= 0.0 {
         return vec![
@@ -152,7 +160,7 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
                 format::r(b.mean_r)
             )),
             strong(format::signed_r(difference)),
-            text(format!(", and {subjects}.")),
+            text(format!("{subjects}.")),
         ];
     }
     if b.mean_r <= 0.0 {
@@ -160,7 +168,7 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
             reaches,
             text(", so a ratio would mean nothing; the difference is ".to_owned()),
             strong(format::signed_r(difference)),
-            text(format!(", and {subjects}.")),
+            text(format!("{subjects}.")),
         ];
     }
     let ratio = format::ratio(a.mean_r / b.mean_r);
@@ -169,22 +177,22 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
             reaches,
             text(format!(", too close to zero for the ratio of {ratio} to mean much; the difference is ")),
             strong(format::signed_r(difference)),
-            text(format!(", and {subjects}.")),
+            text(format!("{subjects}.")),
         ];
     }
     vec![
         reaches,
         text(format!(": the ratio {numerator} / {denominator} is ")),
         strong(ratio),
-        text(format!(", and {subjects}.")),
+        text(format!("{subjects}.")),
     ]
 }
 
-/// The first ratio whose models were scored; else the best model and the next best.
-fn leading_pair<'a>(results: &'a Results, best: &'a str) -> Option<(&'a str, &'a str)> {
+/// The two models that the page compares first: those of the first ratio whose models were scored, else the best model
+/// and the next best.
+pub(crate) fn leading_pair<'a>(results: &'a Results, best: &'a str) -> Option<(&'a str, &'a str)> {
     let scored = |name: &str| results.models.get(name).is_some_and(|m| m.mean_r.is_finite());
-    let named = results.ratios.iter().find(|r| scored(&r.numerator) && scored(&r.denominator));
-    if let Some(ratio) = named {
+    if let Some(ratio) = results.ratios.iter().find(|r| scored(&r.numerator) && scored(&r.denominator)) {
         return Some((&ratio.numerator, &ratio.denominator));
     }
     let others = results.models.iter().filter(|(name, m)| *name != best && m.mean_r.is_finite());

@@ -3,13 +3,16 @@
 use dre::results::Results;
 use serde::Serialize;
 
-use crate::charts::{Drawn, both, channels, cohort, scores, time, training};
+use crate::charts::{Drawn, both, channels, cohort, strips, time, training};
+use crate::compact::Compact;
 use crate::evoked::{self, EvokedSection, EvokedStore, marks, ranking};
 use crate::headline::{self, Comparison, Part, standard_deviation};
 use crate::{format, tables};
 
 /// Above this many rows a table starts folded.
 const MAX_OPEN_ROWS: usize = 12;
+/// More bands than this cover each other.
+const MAX_BANDS: usize = 4;
 
 /// Everything on the page.
 #[derive(Debug, Serialize)]
@@ -80,7 +83,18 @@ struct PlotStore {
     after: &'static str,
     x: Vec<f64>,
     decimals: usize,
-    lines: Vec<(String, Vec<f64>)>,
+    lines: Vec<LineStore>,
+}
+
+/// Numbers of one line.
+#[derive(Debug, Serialize)]
+struct LineStore {
+    name: String,
+    /// Index of its model.
+    model: usize,
+    y: Vec<f64>,
+    /// Each subject's line, one after the other.
+    subjects: Option<Compact>,
 }
 
 impl<'a> Page<'a> {
@@ -88,14 +102,8 @@ impl<'a> Page<'a> {
     pub(crate) fn new(results: &'a Results) -> Self {
         let (evoked, evoked_store) = evoked::section(results).unzip();
         let (training, mut plots) = training_figures(results);
-        plots.push(PlotStore {
-            name: "time".to_owned(),
-            before: "",
-            after: "\u{202f}s",
-            x: results.times.iter().map(|t| rounded(*t, 4)).collect(),
-            decimals: 3,
-            lines: results.models.iter().map(|(name, m)| (name.clone(), rounded_all(&m.r_over_time))).collect(),
-        });
+        let (time, time_plot) = time_figure(results);
+        plots.push(time_plot);
         let times = results.times.iter().map(|t| rounded(*t, 4)).collect();
         let store = Store { plots, times, evoked: evoked_store };
         Self {
@@ -108,7 +116,7 @@ impl<'a> Page<'a> {
             subjects: tables::subjects(results),
             score_from: format::trimmed(results.score_from),
             scores: scores_figure(results),
-            time: time_figure(results),
+            time,
             channels: channels_figure(results),
             evoked,
             training,
@@ -159,63 +167,100 @@ fn facts(results: &Results) -> Vec<(String, String)> {
 
 fn scores_figure(results: &Results) -> Option<Figure> {
     let labels = tables::subject_labels(results);
-    let rows: Vec<scores::Row<'_>> = results
+    let rows: Vec<strips::Row<'_>> = results
         .models
         .iter()
         .map(|(name, model)| {
-            let r = |label: &&'_ str| model.subjects.get(*label).map_or(f64::NAN, |s| s.r);
-            scores::Row { name, mean: model.mean_r, subjects: labels.iter().map(|l| (*l, r(l))).collect() }
+            let r = |label: &str| model.subjects.get(label).map_or(f64::NAN, |s| s.r);
+            strips::Row { name, mean: model.mean_r, dots: labels.iter().map(|l| (*l, r(l))).collect() }
         })
         .collect();
     let from = format::trimmed(results.score_from);
     let mut caption = format!("Each dot is one subject: r averaged over channels and over times from {from} s on.");
     if labels.len() > 1 {
         caption.push_str(" The upright bar is the mean over subjects");
-        let joined = rows.len() > 1 && labels.len() <= 40;
+        let joined = rows.len() > 1 && labels.len() <= strips::MAX_JOINED;
         caption.push_str(if joined { "; a thin line joins the dots of one subject." } else { "." });
     }
-    Figure::new("", "r of every subject", caption, both(|size| scores::draw(&rows, size)))
+    let style = strips::Style { axis: "mean r per subject", dots: "subjects", radius: 4.5 };
+    Figure::new("", "r of every subject", caption, both(|size| strips::draw(&rows, style, size)))
 }
 
-fn time_figure(results: &Results) -> Option<Figure> {
+fn time_figure(results: &Results) -> (Option<Figure>, PlotStore) {
+    let n_subjects = tables::subject_labels(results).len();
+    let banded = banded(results);
     let lines: Vec<time::Line<'_>> = results
         .models
         .iter()
         .map(|(name, model)| {
-            let subjects: Vec<(&str, &[f64])> =
-                model.subjects.iter().map(|(s, score)| (s.as_str(), score.r_over_time.as_slice())).collect();
+            let after_init = |r: &[f64]| -> Vec<f64> {
+                r.iter().enumerate().map(|(i, r)| if i < model.n_init_times { f64::NAN } else { *r }).collect()
+            };
+            let subjects: Vec<Vec<f64>> = model.subjects.values().map(|s| after_init(&s.r_over_time)).collect();
             let sd = (0..model.r_over_time.len()).map(|i| {
-                let r: Vec<f64> =
-                    subjects.iter().filter_map(|s| s.1.get(i).copied()).filter(|r| r.is_finite()).collect();
+                let r: Vec<f64> = subjects.iter().filter_map(|s| s.get(i).copied()).filter(|r| r.is_finite()).collect();
                 standard_deviation(&r).unwrap_or(f64::NAN)
             });
-            time::Line { name, mean: &model.r_over_time, sd: sd.collect(), subjects }
+            let sd = sd.collect();
+            let has_band = n_subjects > 1 && banded.contains(&name.as_str());
+            time::Line { name, mean: after_init(&model.r_over_time), sd, has_band, subjects }
         })
         .collect();
     let marks = marks(results);
-    let n = tables::subject_labels(results).len();
     let mut caption = "How well each model predicts the test epochs at each time, averaged over channels".to_owned();
-    caption.push_str(match n {
-        0 | 1 => ".",
-        _ => ": the line is the mean over subjects, the band \u{b1} 1 standard deviation across subjects.",
-    });
-    if marks.init.is_some() {
-        caption.push_str(
-            " In the grey init window a model may be shown the true samples, so r there says nothing and may leave the \
-             axis.",
-        );
+    if n_subjects > 1 {
+        caption.push_str(": the line is the mean over subjects, the band ");
+        if banded.len() < lines.len() {
+            let names: Vec<String> = banded.iter().map(|n| (*n).to_owned()).collect();
+            caption.push_str(&format!("(drawn for {} only) ", format::list(&names)));
+        }
+        caption.push_str("\u{b1} 1 standard deviation across subjects");
     }
-    Figure::new("time", "r over time", caption, both(|size| time::draw(&lines, &results.times, &marks, size)))
+    caption.push('.');
+    if marks.init.is_some() {
+        caption.push_str(" Models that are shown the true samples of the grey init window have no line there.");
+    }
+    let figure =
+        Figure::new("time", "r over time", caption, both(|size| time::draw(&lines, &results.times, &marks, size)));
+    let store = lines.iter().enumerate().map(|(model, line)| LineStore {
+        name: line.name.to_owned(),
+        model,
+        y: line.mean.iter().map(|r| rounded(*r, 4)).collect(),
+        subjects: (n_subjects > 1).then(|| Compact::new(&line.subjects.concat())),
+    });
+    let store = PlotStore {
+        name: "time".to_owned(),
+        before: "",
+        after: "\u{202f}s",
+        x: results.times.iter().map(|t| rounded(*t, 4)).collect(),
+        decimals: 3,
+        lines: store.collect(),
+    };
+    (figure, store)
+}
+
+/// Models whose spread is drawn: all where they are few, else those that the headline compares.
+fn banded(results: &Results) -> Vec<&str> {
+    if results.models.len() <= MAX_BANDS {
+        return results.models.keys().map(String::as_str).collect();
+    }
+    let Some((best, _)) = headline::best_model(results) else { return Vec::new() };
+    headline::leading_pair(results, best).map_or_else(|| vec![best], |(a, b)| vec![a, b])
 }
 
 fn channels_figure(results: &Results) -> Option<Figure> {
     let names: Vec<&str> = results.cohort.channels.iter().map(|c| c.name.as_str()).collect();
     let series: Vec<channels::Series<'_>> =
-        results.models.iter().map(|(name, m)| channels::Series { name, r: &m.r_per_channel }).collect();
+        results.models.iter().map(|(name, m)| channels::Series { name, mean: m.mean_r, r: &m.r_per_channel }).collect();
     let order = ranking(results);
-    let caption = "Where the prediction works: r of every channel, averaged over subjects and scored times, best \
-                   predicted channel first."
-        .to_owned();
+    let order_or_mean = if names.len() > channels::MAX_ROWS {
+        "; each dot is a channel, the upright bar the mean over channels."
+    } else {
+        ", best predicted channel first."
+    };
+    let caption = format!(
+        "Where the prediction works: r of every channel, averaged over subjects and scored times{order_or_mean}"
+    );
     Figure::new("", "r per channel", caption, both(|size| channels::draw(&series, &names, &order, size)))
 }
 
@@ -226,7 +271,7 @@ fn training_figures(results: &Results) -> (Vec<Figure>, Vec<PlotStore>) {
         let n = model.history.len();
         let seconds: f64 = model.history.iter().map(|p| p.seconds).filter(|s| s.is_finite()).sum();
         let kept = match model.best_pass {
-            Some(best) => format!(" The weights of pass {}, with the lowest validation loss, were kept.", best + 1),
+            Some(best) => format!(" The weights of pass {}, where validation loss is lowest, were kept.", best + 1),
             None => String::new(),
         };
         let caption = format!(
@@ -241,18 +286,19 @@ fn training_figures(results: &Results) -> (Vec<Figure>, Vec<PlotStore>) {
             caption,
             both(|size| training::draw(i, name, &model.history, model.best_pass, size)),
         )?;
-        let line =
-            |loss: fn(&dre::results::PassRecord) -> f64| model.history.iter().map(loss).map(significant).collect();
+        let line = |name: &str, loss: fn(&dre::results::PassRecord) -> f64| LineStore {
+            name: name.to_owned(),
+            model: i,
+            y: model.history.iter().map(loss).map(significant).collect(),
+            subjects: None,
+        };
         let store = PlotStore {
             name: plot,
             before: "pass ",
             after: "",
             x: (1..=n).map(|pass| pass as f64).collect(),
             decimals: 4,
-            lines: vec![
-                ("training".to_owned(), line(|p| p.train_loss)),
-                ("validation".to_owned(), line(|p| p.valid_loss)),
-            ],
+            lines: vec![line("training", |p| p.train_loss), line("validation", |p| p.valid_loss)],
         };
         Some((figure, store))
     });
@@ -307,10 +353,6 @@ fn provenance(results: &Results) -> Vec<(&'static str, String)> {
 fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     (value * scale).round() / scale
-}
-
-fn rounded_all(values: &[f64]) -> Vec<f64> {
-    values.iter().map(|v| rounded(*v, 4)).collect()
 }
 
 /// Six significant digits, for losses of any size.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Approximate width of a character of the page's sans-serif face, in units of the font size.
-const CHAR_WIDTH: f64 = 0.56;
+const CHAR_WIDTH: f64 = 0.6;
 
 /// Where `x` lies in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,8 +61,8 @@ pub(crate) fn models(results: &Results) -> Vec<ModelRow> {
                 _ => "\u{2013}".to_owned(),
             },
             init: match model.n_init_times {
-                0 => "no".to_owned(),
-                n => format::counted(n, "sample", "samples"),
+                0 => "none".to_owned(),
+                n => format::count(n),
             },
             parameters: format::count(model.n_parameters),
             fit_time: format::duration(model.fit_seconds),

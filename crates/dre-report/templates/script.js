@@ -3,69 +3,105 @@
   const store = JSON.parse(document.getElementById("store").textContent);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const fixed = (value, decimals) => {
-    if (value === null || Number.isNaN(value)) return "n/a";
+    if (value === null || Number.isNaN(value)) return "\u2013";
     const text = Math.abs(value).toFixed(decimals);
     return (value < 0 && Number(text) !== 0 ? "\u2212" : "") + text;
   };
-
-  // Evoked responses of every stored channel, decoded once: value(channel, condition, trace, time).
-  const evoked = store.evoked;
-  const nTimes = store.times.length;
-  const nConditions = all("[data-condition]").length;
-  const codes = evoked ? new DataView(Uint8Array.from(atob(evoked.values), (c) => c.charCodeAt(0)).buffer) : null;
-  let channel = 0;
-  const value = (condition, trace, time) => {
-    const at = ((channel * nConditions + condition) * evoked.n_traces + trace) * nTimes + time;
-    const code = codes.getUint16(2 * at, true);
-    const [lo, hi] = evoked.ranges[channel];
-    return code === 65535 ? NaN : lo + (code / 65534) * (hi - lo);
+  /** Numbers of a packed array: 16-bit counts from lo to hi, 65535 for a missing one. */
+  const unpack = ({ lo, hi, base64 }) => {
+    const view = new DataView(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
+    return Array.from({ length: view.byteLength / 2 }, (_, i) => {
+      const code = view.getUint16(2 * i, true);
+      return code === 65535 ? NaN : lo + (code / 65534) * (hi - lo);
+    });
   };
-  const series = (condition, trace) => Array.from({ length: nTimes }, (_, i) => value(condition, trace, i));
+  /** The scales of a drawn figure. */
+  const frameOf = (svg) => {
+    const [left, right, top, bottom, x0, x1, y0, y1] = svg.querySelector(".cursor").dataset.frame.split(" ").map(Number);
+    return { left, right, top, bottom, x0, x1, y0, y1 };
+  };
+  /** A line through ys over xs, broken where a value is missing. */
+  const pathOf = (frame, xs, ys) => {
+    let d = "";
+    let gap = true;
+    xs.forEach((x, i) => {
+      if (Number.isNaN(ys[i])) {
+        gap = true;
+        return;
+      }
+      const px = frame.left + ((x - frame.x0) / (frame.x1 - frame.x0)) * (frame.right - frame.left);
+      const py = frame.bottom - ((ys[i] - frame.y0) / (frame.y1 - frame.y0)) * (frame.bottom - frame.top);
+      d += `${gap ? "M" : "L"}${px.toFixed(1)} ${py.toFixed(1)}`;
+      gap = false;
+    });
+    return d;
+  };
+  const element = (name, attributes, text = "") => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, setting] of Object.entries(attributes)) node.setAttribute(key, setting);
+    node.textContent = text;
+    return node;
+  };
 
   // Models, shown or hidden in every figure at once.
   const hidden = new Set();
-  const names = all(".controls").length ? all(".key[data-model]", all(".controls")[0]).map((k) => k.textContent.trim()) : [];
   for (const key of all(".key[data-model]")) {
     key.addEventListener("click", () => {
       const model = key.dataset.model;
       if (!hidden.delete(model)) hidden.add(model);
       for (const twin of all(`.key[data-model="${model}"]`)) twin.setAttribute("aria-pressed", String(!hidden.has(model)));
       for (const group of all(`svg .m${model}`)) group.classList.toggle("hidden", hidden.has(model));
+      for (const plot of all(".plot")) plot.refresh();
     });
   }
-  const isShown = (name) => !hidden.has(String(names.indexOf(name)));
 
+  // Every subject's r over time.
   const each = document.getElementById("each");
-  if (each) {
+  const timePlot = store.plots.find((plot) => plot.name === "time");
+  if (each && timePlot.lines.some((line) => line.subjects)) {
     each.addEventListener("click", () => {
       const on = each.getAttribute("aria-pressed") !== "true";
       each.setAttribute("aria-pressed", String(on));
-      document.getElementById("time").classList.toggle("show-each", on);
+      for (const line of timePlot.lines) {
+        const values = on && line.subjects ? unpack(line.subjects) : [];
+        const n = timePlot.x.length;
+        for (const svg of all("#time svg")) {
+          const frame = frameOf(svg);
+          const lines = Array.from({ length: values.length / n }, (_, i) =>
+            element("path", { class: "thin", d: pathOf(frame, timePlot.x, values.slice(i * n, (i + 1) * n)) }));
+          svg.querySelector(`.each-${line.model}`).replaceChildren(...lines);
+        }
+      }
     });
+  } else if (each) {
+    each.remove();
   }
 
+  // Evoked responses of the chosen channel: (condition, trace, time).
+  const evoked = store.evoked;
+  let channel = 0;
+  let values = evoked ? unpack(evoked.values[0]) : [];
+  const trace = (condition, k) => {
+    const start = (condition * evoked.traces.length + k) * store.times.length;
+    return values.slice(start, start + store.times.length);
+  };
+
   // Read-outs: a cursor that follows the pointer or the arrow keys.
-  const hint = matchMedia("(hover: none)").matches
-    ? "Touch the figure to read values."
-    : "Point at the figure to read values, or focus it and press \u2190 or \u2192.";
   const linesOf = (plot) => {
-    if (plot.dataset.plot === "evoked") {
-      const condition = Number(plot.dataset.condition);
-      return {
-        x: store.times, before: "", after: "\u202fs", decimals: 2,
-        lines: evoked.names.map((name, trace) => [name, (i) => value(condition, trace, i)]),
-      };
-    }
-    const found = store.plots.find((p) => p.name === plot.dataset.plot);
-    return { ...found, lines: found.lines.map(([name, values]) => [name, (i) => values[i]]) };
+    if (plot.dataset.plot !== "evoked") return store.plots.find((p) => p.name === plot.dataset.plot);
+    const condition = Number(plot.dataset.condition);
+    const lines = evoked.traces.map(({ name, model }, k) => ({ name, model, y: trace(condition, k) }));
+    return { x: store.times, before: "", after: "\u202fs", decimals: 2, lines };
   };
   const bold = (text) => Object.assign(document.createElement("b"), { textContent: text });
+  const hint = matchMedia("(hover: none)").matches
+    ? "Touch a figure to read its values."
+    : "Point at a figure to read its values, or focus it and press \u2190 or \u2192.";
 
-  for (const plot of all(".plot")) {
+  all(".plot").forEach((plot, position) => {
     const readout = plot.nextElementSibling;
-    const isEvoked = plot.dataset.plot === "evoked";
     let index = null;
-    readout.textContent = isEvoked && plot.dataset.condition !== "0" ? "" : hint;
+    if (position === 0) readout.textContent = hint;
     plot.tabIndex = 0;
     plot.setAttribute("role", "group");
     plot.setAttribute("aria-label", "Figure with a read-out: left and right arrow keys move it");
@@ -73,44 +109,49 @@
       const data = linesOf(plot);
       if (!data.x.length) return;
       index = Math.max(0, Math.min(data.x.length - 1, i));
-      for (const cursor of all(".cursor", plot)) {
-        const [left, right, , , x0, x1] = cursor.dataset.frame.split(" ").map(Number);
+      for (const svg of all("svg", plot)) {
+        const { left, right, x0, x1 } = frameOf(svg);
         const x = left + ((data.x[index] - x0) / (x1 - x0)) * (right - left);
+        const cursor = svg.querySelector(".cursor");
         cursor.setAttribute("transform", `translate(${x.toFixed(1)} 0)`);
         cursor.classList.add("on");
       }
       const parts = [bold(`${data.before}${fixed(data.x[index], data.before ? 0 : 3)}${data.after}`)];
-      for (const [name, at] of data.lines) {
-        if (isShown(name)) parts.push(`  \u00b7  ${name} `, bold(fixed(at(index), data.decimals)));
+      for (const { name, model, y } of data.lines) {
+        if (model === null || !hidden.has(String(model))) parts.push(` \u00b7 ${name}\u00a0`, bold(fixed(y[index], data.decimals)));
       }
       readout.replaceChildren(...parts);
     };
-    plot.refresh = () => { if (index !== null) show(index); };
+    plot.refresh = () => {
+      if (index !== null) show(index);
+    };
     const follow = (event) => {
       const svg = all("svg", plot).find((s) => s.getBoundingClientRect().width > 0);
       const box = svg.getBoundingClientRect();
-      const [left, right, , , x0, x1] = svg.querySelector(".cursor").dataset.frame.split(" ").map(Number);
+      const { left, right, x0, x1 } = frameOf(svg);
       const at = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
       const x = x0 + ((at - left) / (right - left)) * (x1 - x0);
       const xs = linesOf(plot).x;
       let nearest = 0;
       for (let i = 1; i < xs.length; i++) if (Math.abs(xs[i] - x) < Math.abs(xs[nearest] - x)) nearest = i;
+      readout.ariaLive = "off";
       show(nearest);
     };
     plot.addEventListener("pointermove", follow);
     plot.addEventListener("pointerdown", follow);
     plot.addEventListener("keydown", (event) => {
-      const last = linesOf(plot).x.length - 1;
+      const xs = linesOf(plot).x;
       const step = event.shiftKey ? 10 : 1;
-      const from = index ?? (isEvoked || plot.dataset.plot === "time" ? store.times.findIndex((t) => t >= 0) : 0);
-      const to = { ArrowLeft: from - step, ArrowRight: from + step, Home: 0, End: last }[event.key];
+      const from = index ?? Math.max(0, xs.findIndex((x) => x >= 0));
+      const to = { ArrowLeft: from - step, ArrowRight: from + step, Home: 0, End: xs.length - 1 }[event.key];
       if (to === undefined) return;
       event.preventDefault();
+      readout.ariaLive = "polite";
       show(to);
     });
-  }
+  });
 
-  // Another channel: redraw lines and the vertical axis of every condition.
+  // Another channel: redraw the lines and the vertical axis of every condition.
   const ticks = (lo, hi, n) => {
     const rough = (hi - lo) / n;
     const magnitude = 10 ** Math.floor(Math.log10(rough));
@@ -120,43 +161,33 @@
     for (let i = Math.ceil(lo / step - 1e-6); i <= Math.floor(hi / step + 1e-6); i++) out.push([i * step, fixed(i * step, decimals)]);
     return out;
   };
-  const element = (name, attributes, text = "") => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, setting] of Object.entries(attributes)) node.setAttribute(key, setting);
-    node.textContent = text;
-    return node;
-  };
   const choose = (chosen) => {
     channel = chosen;
+    values = unpack(evoked.values[channel]);
     const name = evoked.channels[channel];
     document.getElementById("channel").value = String(channel);
-    document.getElementById("channel-name").textContent = name;
+    for (const place of all(".channel-name")) place.textContent = name;
     for (const tile of all(".tile")) tile.setAttribute("aria-pressed", String(Number(tile.dataset.channel) === channel));
-    const [lo, hi] = [Math.min(0, evoked.ranges[channel][0]), Math.max(0, evoked.ranges[channel][1])];
+    const [lo, hi] = [Math.min(0, evoked.values[channel].lo), Math.max(0, evoked.values[channel].hi)];
     const pad = hi > lo ? (hi - lo) * 0.05 : 0.5;
-    const [y0, y1] = [lo - pad, hi + pad];
     for (const plot of all(".plot[data-condition]")) {
       const condition = Number(plot.dataset.condition);
       const svg = plot.querySelector("svg");
-      const [left, right, top, bottom, x0, x1] = svg.querySelector(".cursor").dataset.frame.split(" ").map(Number);
-      const px = (t) => (left + ((t - x0) / (x1 - x0)) * (right - left)).toFixed(1);
-      const py = (v) => (bottom - ((v - y0) / (y1 - y0)) * (bottom - top)).toFixed(1);
-      const axis = svg.querySelector(".yaxis");
-      axis.replaceChildren();
-      for (const [v, label] of ticks(y0, y1, Math.max(2, Math.min(6, Math.round((bottom - top) / 45))))) {
-        axis.append(element("path", { class: v === 0 ? "zero" : "grid", d: `M${left} ${py(v)}L${right} ${py(v)}` }));
-        axis.append(element("text", { class: "tick", x: left - 7, y: Number(py(v)) + 4, "text-anchor": "end" }, label));
-      }
+      const frame = { ...frameOf(svg), y0: lo - pad, y1: hi + pad };
+      const { left, right, top, bottom, y0, y1 } = frame;
+      svg.querySelector(".cursor").dataset.frame = Object.values(frame).join(" ");
+      const axis = ticks(y0, y1, Math.max(2, Math.min(6, Math.round((bottom - top) / 45)))).flatMap(([v, label]) => {
+        const y = Number((bottom - ((v - y0) / (y1 - y0)) * (bottom - top)).toFixed(1));
+        return [
+          element("path", { class: v === 0 ? "zero" : "grid", d: `M${left} ${y}L${right} ${y}` }),
+          element("text", { class: "tick", x: left - 7, y: y + 4, "text-anchor": "end" }, label),
+        ];
+      });
+      svg.querySelector(".yaxis").replaceChildren(...axis);
       for (const line of all("[data-trace]", svg)) {
-        let d = "";
-        let gap = true;
-        series(condition, Number(line.dataset.trace)).forEach((v, i) => {
-          if (!Number.isNaN(v)) d += `${gap ? "M" : "L"}${px(store.times[i])} ${py(v)}`;
-          gap = Number.isNaN(v);
-        });
-        line.setAttribute("d", d);
+        line.setAttribute("d", pathOf(frame, store.times, trace(condition, Number(line.dataset.trace))));
       }
-      const label = `True and predicted evoked response at channel ${name}, condition ${condition + 1} of ${nConditions}`;
+      const label = `True and predicted evoked response to ${plot.dataset.name} at channel ${name}.`;
       svg.setAttribute("aria-label", label);
       svg.querySelector("desc").textContent = label;
       plot.refresh();

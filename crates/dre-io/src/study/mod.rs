@@ -18,7 +18,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use error::StudyError;
-pub use model::{DreSpec, ModelSpec};
+pub use model::{DreSpec, InitSpec, ModelSpec, RtrfSpec};
 use section::Section;
 
 /// Everything that a study file says, defaults filled in.

@@ -2,7 +2,7 @@
 
 use dre::linear::{RtrfConfig, TrfConfig};
 use dre::nn::{NetworkConfig, TrainConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::de::Fault;
 use super::section::Section;
@@ -15,7 +15,7 @@ pub enum ModelSpec {
     /// Temporal receptive field, `kind = "trf"`.
     Trf(TrfConfig),
     /// Autoregressive temporal receptive field, `kind = "rtrf"`.
-    Rtrf(RtrfConfig),
+    Rtrf(RtrfSpec),
     /// Deep Recurrent Encoder, `kind = "dre"`.
     Dre(DreSpec),
 }
@@ -31,6 +31,32 @@ pub struct DreSpec {
     pub train: TrainConfig,
 }
 
+/// Settings of an autoregressive temporal receptive field: one table in the study file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RtrfSpec {
+    /// Lags and penalties.
+    #[serde(flatten)]
+    pub linear: RtrfConfig,
+    /// Where its roll-out starts.
+    #[serde(flatten)]
+    pub init: InitSpec,
+}
+
+/// The init window of a roll-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InitSpec {
+    /// True samples shown at the start of each epoch.
+    pub n_init_times: usize,
+}
+
+impl Default for InitSpec {
+    /// As many as the network is shown.
+    fn default() -> Self {
+        Self { n_init_times: NetworkConfig::paper().n_init_times }
+    }
+}
+
 /// What `kind` may be.
 const KINDS: [&str; 3] = ["trf", "rtrf", "dre"];
 
@@ -44,10 +70,19 @@ impl ModelSpec {
         }
     }
 
+    /// True samples that the model is shown at the start of each epoch.
+    pub fn n_init_times(&self) -> usize {
+        match self {
+            Self::Trf(_) => 0,
+            Self::Rtrf(spec) => spec.init.n_init_times,
+            Self::Dre(spec) => spec.network.n_init_times,
+        }
+    }
+
     pub(super) fn from_section(mut section: Section<'_, '_>) -> Result<Self, Fault> {
         let model = match section.choice("kind", &KINDS)? {
             "trf" => Self::Trf(section.part()?),
-            "rtrf" => Self::Rtrf(section.part()?),
+            "rtrf" => Self::Rtrf(RtrfSpec { linear: section.part()?, init: section.part()? }),
             _ => Self::Dre(DreSpec { network: section.part()?, train: section.part()? }),
         };
         section.finish()?;

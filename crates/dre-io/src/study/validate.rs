@@ -99,7 +99,7 @@ impl Study {
                     check(!self.features.is_empty(), "features", "none", &expected)?;
                     check_trf(&at, config)?;
                 }
-                ModelSpec::Rtrf(config) => check_rtrf(&at, config)?,
+                ModelSpec::Rtrf(spec) => check_rtrf(&at, &spec.linear)?,
                 ModelSpec::Dre(spec) => check_dre(&at, spec)?,
             }
         }

@@ -1,61 +1,52 @@
-//! r of every channel.
+//! r of every channel: a row per channel where they are few, a strip of dots per model where they are many.
 
+use super::strips::{self, Row, Style};
 use super::{Frame, Size, TEXT, legend, model_class};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, text_width};
 
-/// Up to this many channels each gets a row with its name; more become ranks along the x axis.
-const MAX_ROWS: usize = 32;
+/// Up to this many channels each gets a row with its name.
+pub(crate) const MAX_ROWS: usize = 32;
 const ROW: f64 = 22.0;
 
 /// One model's r per channel.
 #[derive(Clone, Debug)]
 pub(crate) struct Series<'a> {
     pub(crate) name: &'a str,
+    /// Mean over subjects, channels and scored times.
+    pub(crate) mean: f64,
     pub(crate) r: &'a [f64],
 }
 
-/// Draws every channel in `order` (best first); empty where no value is finite.
+/// Draws every channel, in `order` (best first) where they have rows; empty where no value is finite.
 pub(crate) fn draw(series: &[Series<'_>], channels: &[&str], order: &[usize], size: Size) -> String {
-    let values = series.iter().flat_map(|s| s.r.iter().copied());
-    let Some((lo, hi)) = extent(values) else { return String::new() };
-    let domain = padded((lo.min(0.0), hi.max(0.0)), 0.04);
-    let label = spoken(series, channels, order);
-    if channels.len() <= MAX_ROWS {
-        draw_rows(series, channels, order, domain, &label, size)
-    } else {
-        draw_ranks(series, channels, order, domain, &label, size)
+    if channels.len() > MAX_ROWS {
+        let rows: Vec<Row<'_>> = series
+            .iter()
+            .map(|s| Row {
+                name: s.name,
+                mean: s.mean,
+                dots: channels.iter().copied().zip(s.r.iter().copied()).collect(),
+            })
+            .collect();
+        return strips::draw(&rows, Style { axis: "mean r per channel", dots: "channels", radius: 2.2 }, size);
     }
-}
-
-fn entries(series: &[Series<'_>], size: Size) -> Vec<(String, String)> {
-    let max = if size == Size::Wide { 24 } else { 14 };
-    series.iter().enumerate().map(|(i, s)| (model_class(i), format::ellipsis(s.name, max))).collect()
-}
-
-fn draw_rows(
-    series: &[Series<'_>],
-    channels: &[&str],
-    order: &[usize],
-    domain: (f64, f64),
-    label: &str,
-    size: Size,
-) -> String {
+    let Some((lo, hi)) = extent(series.iter().flat_map(|s| s.r.iter().copied())) else { return String::new() };
+    let domain = padded((lo.min(0.0), hi.max(0.0)), 0.04);
     let names: Vec<String> = order.iter().map(|c| format::ellipsis(channels[*c], 16)).collect();
-    let left = names.iter().map(|n| text_width(n, TEXT)).fold(20.0, f64::max) + 12.0;
-    let entries = entries(series, size);
+    let left = names.iter().map(|n| text_width(n, TEXT)).fold(20.0, f64::max) + 10.0;
+    let longest = if size == Size::Wide { 24 } else { 14 };
+    let entries: Vec<_> =
+        series.iter().enumerate().map(|(i, s)| (model_class(i), format::ellipsis(s.name, longest))).collect();
     // The legend may wrap, so its height is found by drawing it once.
     let legend_height = legend(&mut Svg::new(0.0, 0.0, ""), &entries, (left, size.width()), 0.0);
     let top = 12.0 + legend_height;
     let bottom = top + order.len() as f64 * ROW;
     let frame = Frame::new((left, size.width() - 14.0), (top, bottom), domain, (0.0, 1.0));
-    let mut svg = Svg::new(size.width(), bottom + 40.0, label);
+    let mut svg = Svg::new(size.width(), bottom + 40.0, &spoken(series, channels, order));
     legend(&mut svg, &entries, (left, size.width()), 12.0);
-    for tick in crate::scale::ticks(domain, (frame.width() / 80.0).round() as usize) {
-        let class = if tick.value == 0.0 { "zero" } else { "grid" };
-        svg.line(class, (frame.x.at(tick.value), top), (frame.x.at(tick.value), bottom));
-    }
+    frame.draw_x_grid(&mut svg);
     frame.draw_x(&mut svg, "mean r");
     for (row, &c) in order.iter().enumerate() {
         let y = top + (row as f64 + 0.5) * ROW;
@@ -71,36 +62,6 @@ fn draw_rows(
                 svg.end();
             }
         }
-    }
-    svg.finish()
-}
-
-fn draw_ranks(
-    series: &[Series<'_>],
-    channels: &[&str],
-    order: &[usize],
-    domain: (f64, f64),
-    label: &str,
-    size: Size,
-) -> String {
-    let entries = entries(series, size);
-    let legend_height = legend(&mut Svg::new(0.0, 0.0, ""), &entries, (90.0, size.width()), 0.0);
-    let top = 16.0 + legend_height;
-    let height = top + if size == Size::Wide { 250.0 } else { 210.0 };
-    let frame = Frame::new((42.0, size.width() - 10.0), (top, height - 42.0), (0.0, order.len() as f64), domain);
-    let mut svg = Svg::new(size.width(), height, label);
-    legend(&mut svg, &entries, (90.0, size.width()), top - 10.0 - (legend_height - 18.0));
-    frame.draw_y(&mut svg, "mean r");
-    frame.draw_x(&mut svg, "channels, best predicted first");
-    for (i, s) in series.iter().enumerate() {
-        svg.group(&model_class(i));
-        for (rank, &c) in order.iter().enumerate() {
-            if let Some(r) = s.r.get(c).copied().filter(|r| r.is_finite()) {
-                let title = format!("{}: r = {} ({})", channels[c], format::r(r), s.name);
-                svg.dot("point", (frame.x.at(rank as f64 + 0.5), frame.y.at(r)), 2.2, Some(&title));
-            }
-        }
-        svg.end();
     }
     svg.finish()
 }

@@ -3,12 +3,12 @@
 pub(crate) mod channels;
 pub(crate) mod cohort;
 pub(crate) mod evoked;
-pub(crate) mod scores;
+pub(crate) mod strips;
 pub(crate) mod time;
 pub(crate) mod training;
 
 use crate::scale::{Scale, Tick, ticks};
-use crate::svg::{Anchor, Svg};
+use crate::svg::{Anchor, Svg, num, text_width};
 
 /// Number of colours before they repeat (then with dashed lines).
 pub(crate) const N_COLOURS: usize = 5;
@@ -102,9 +102,18 @@ impl Frame {
 
     /// Tick marks and values below the area, and the axis's name below them.
     pub(crate) fn draw_x(&self, svg: &mut Svg, name: &str) {
-        let n = (self.width() / 80.0).round().clamp(2.0, 9.0) as usize;
+        self.draw_x_ticks(svg, name, ticks(self.x.domain, self.n_x_ticks()));
+    }
+
+    /// As [`Frame::draw_x`] for counts: no ticks between whole numbers.
+    pub(crate) fn draw_x_counts(&self, svg: &mut Svg, name: &str) {
+        let whole = self.n_x_ticks().min((self.x.domain.1 - self.x.domain.0) as usize);
+        self.draw_x_ticks(svg, name, ticks(self.x.domain, whole));
+    }
+
+    fn draw_x_ticks(&self, svg: &mut Svg, name: &str, ticks: Vec<Tick>) {
         svg.line("axis", (self.left, self.bottom), (self.right, self.bottom));
-        for Tick { value, label } in ticks(self.x.domain, n) {
+        for Tick { value, label } in ticks {
             let x = self.x.at(value);
             svg.line("axis", (x, self.bottom), (x, self.bottom + 4.0));
             svg.text("tick", (x, self.bottom + 17.0), Anchor::Middle, &label);
@@ -112,11 +121,24 @@ impl Frame {
         svg.text("axis-name", (self.right, self.bottom + 34.0), Anchor::End, name);
     }
 
+    /// Vertical grid lines.
+    pub(crate) fn draw_x_grid(&self, svg: &mut Svg) {
+        for Tick { value, .. } in ticks(self.x.domain, self.n_x_ticks()) {
+            let class = if value == 0.0 { "zero" } else { "grid" };
+            svg.line(class, (self.x.at(value), self.top), (self.x.at(value), self.bottom));
+        }
+    }
+
+    fn n_x_ticks(&self) -> usize {
+        (self.width() / 95.0).round().clamp(2.0, 8.0) as usize
+    }
+
     /// A vertical line that the page's script moves; it carries the frame, so that the script knows the scales.
     pub(crate) fn draw_cursor(&self, svg: &mut Svg) {
-        let edges = [self.left, self.right, self.top, self.bottom].map(crate::svg::num).join(" ");
-        let extra = format!("data-frame=\"{edges} {} {}\"", self.x.domain.0, self.x.domain.1);
-        svg.path("cursor", &format!("M0 {}V{}", crate::svg::num(self.top), crate::svg::num(self.bottom)), &extra);
+        let edges = [self.left, self.right, self.top, self.bottom].map(num).join(" ");
+        let [x, y] = [self.x.domain, self.y.domain];
+        let extra = format!("data-frame=\"{edges} {} {} {} {}\"", x.0, x.1, y.0, y.1);
+        svg.path("cursor", &format!("M0 {}V{}", num(self.top), num(self.bottom)), &extra);
     }
 }
 
@@ -132,27 +154,26 @@ pub(crate) struct TimeMarks {
 }
 
 impl TimeMarks {
-    /// Shades the init window and marks the onset; with `labels`, names them and the scored times above the area.
+    /// Shades the init window and marks the onset; with `labels`, names the init window and the scored times above the
+    /// area.
     pub(crate) fn draw(&self, svg: &mut Svg, frame: &Frame, labels: bool) {
+        let bracket = |svg: &mut Svg, from: f64, to: f64, name: &str| {
+            let y = num(frame.top - 5.0);
+            svg.path("bracket", &format!("M{} {y}v-4H{}v4", num(from), num(to)), "");
+            svg.text("mark", (from + 1.0, frame.top - 14.0), Anchor::Start, name);
+        };
         if let Some((from, to)) = self.init {
             let (x0, x1) = (frame.x.clamped(from), frame.x.clamped(to));
             svg.rect("init", x0, frame.top, x1 - x0, frame.height());
             if labels {
-                svg.text("mark", (x0 + 4.0, frame.top + 14.0), Anchor::Start, "init window");
+                bracket(svg, x0, x1, "init");
             }
         }
         if frame.x.contains(0.0) {
-            let x = frame.x.at(0.0);
-            svg.line("onset", (x, frame.top), (x, frame.bottom));
-            if labels {
-                svg.text("mark halo", (x - 5.0, frame.bottom - 6.0), Anchor::End, "onset");
-            }
+            svg.line("onset", (frame.x.at(0.0), frame.top), (frame.x.at(0.0), frame.bottom));
         }
         if labels && self.score_from < self.end {
-            let (x0, x1) = (frame.x.clamped(self.score_from), frame.x.clamped(self.end));
-            let y = frame.top - 5.0;
-            svg.path("bracket", &format!("M{} {y}v-4H{}v4", crate::svg::num(x0), crate::svg::num(x1)), "");
-            svg.text("mark", (x1, y - 8.0), Anchor::End, "scored");
+            bracket(svg, frame.x.clamped(self.score_from), frame.x.clamped(self.end), "scored");
         }
     }
 }
@@ -194,7 +215,7 @@ pub(crate) type LegendEntry = (String, String);
 pub(crate) fn legend(svg: &mut Svg, entries: &[LegendEntry], (x, right): (f64, f64), y: f64) -> f64 {
     let (mut at_x, mut at_y) = (x, y);
     for (class, text) in entries {
-        let width = 16.0 + crate::svg::text_width(text, TEXT) + 14.0;
+        let width = 16.0 + text_width(text, TEXT) + 14.0;
         if at_x > x && at_x + width - 14.0 > right {
             at_x = x;
             at_y += 18.0;

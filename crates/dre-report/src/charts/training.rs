@@ -20,7 +20,7 @@ pub(crate) fn draw(index: usize, name: &str, history: &[PassRecord], best: Optio
     let frame = Frame::new((50.0, right), (26.0, height - 42.0), passes, padded(domain, 0.06));
     let mut svg = Svg::new(size.width(), height, &spoken(name, history, best));
     frame.draw_y(&mut svg, "loss");
-    frame.draw_x(&mut svg, "pass over the training epochs");
+    frame.draw_x_counts(&mut svg, "pass over the training epochs");
     let lines: [Vec<f64>; 2] =
         [history.iter().map(|p| p.train_loss).collect(), history.iter().map(|p| p.valid_loss).collect()];
     svg.group(&model_class(index));
@@ -34,7 +34,7 @@ pub(crate) fn draw(index: usize, name: &str, history: &[PassRecord], best: Optio
         svg.line("onset", (x, frame.top), (x, frame.bottom));
         svg.dot("ring", (x, y), 5.0, None);
         let (anchor, dx) =
-            if x > (frame.left + frame.right) / 2.0 { (Anchor::End, -6.0) } else { (Anchor::Start, 6.0) };
+            if x > (frame.left + frame.right) / 2.0 { (Anchor::End, -9.0) } else { (Anchor::Start, 9.0) };
         svg.text("mark halo", (x + dx, frame.top + 12.0), anchor, &format!("kept: pass {}", i + 1));
     }
     let ends: Vec<f64> = lines

@@ -160,6 +160,11 @@ fn choose<M>(
 }
 
 impl CohortTrf {
+    /// From the subjects' fits, such as those read from a file. Predicts on `n_threads` threads.
+    pub fn new(subjects: Vec<SubjectFit<Trf>>, n_threads: usize) -> Self {
+        Self { subjects, n_threads }
+    }
+
     /// Number of coefficients and intercepts over all subjects.
     pub fn n_parameters(&self) -> usize {
         self.subjects.iter().map(|fit| fit.model.n_parameters()).sum()
@@ -167,6 +172,11 @@ impl CohortTrf {
 }
 
 impl CohortRtrf {
+    /// From the subjects' fits, such as those read from a file. Predicts on `n_threads` threads.
+    pub fn new(subjects: Vec<SubjectFit<Rtrf>>, n_init_times: usize, n_threads: usize) -> Self {
+        Self { subjects, n_init_times, n_threads }
+    }
+
     /// Number of coefficients and intercepts over all subjects.
     pub fn n_parameters(&self) -> usize {
         self.subjects.iter().map(|fit| fit.model.n_parameters()).sum()

@@ -1,0 +1,76 @@
+//! A prepared cohort as a folder.
+//!
+//! ```text
+//! cohort.json                     what it holds and where it comes from
+//! sub-01_task-x_run-01/data.npy      (n_channels, n_times) f32, SI units, filtered and decimated
+//! sub-01_task-x_run-01/features.npy  (n_features, n_times) f32
+//! sub-01_task-x_run-01/events.tsv    onset and duration (s), other columns as in the data set
+//! ```
+
+mod events;
+mod read;
+mod write;
+
+use dre::data::Channel;
+use dre::results::Exclusion;
+use serde::{Deserialize, Serialize};
+
+pub use read::{CohortFolder, open_cohort};
+pub use write::{CohortWriter, NewRecording};
+
+/// File with everything about a cohort but its numbers.
+pub const COHORT_FILE: &str = "cohort.json";
+
+/// Version of the layout that this program writes; it refuses a larger one.
+pub const COHORT_FORMAT: u32 = 1;
+
+/// Content of `cohort.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CohortInfo {
+    /// Version of the layout.
+    pub format: u32,
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// Sampling frequency (Hz).
+    pub sfreq: f64,
+    /// Channels, in the order of the rows.
+    pub channels: Vec<Channel>,
+    /// Features, sorted, in the order of the rows.
+    pub features: Vec<String>,
+    /// Subject labels, sorted.
+    pub subjects: Vec<String>,
+    /// Recordings.
+    pub recordings: Vec<RecordingInfo>,
+    /// Steps of the preparation as people describe them.
+    pub steps: Vec<String>,
+    /// What was left out and why.
+    pub excluded: Vec<Exclusion>,
+    /// The settings that made it; it is up to date while they and the inputs are the same.
+    pub recipe: serde_json::Value,
+    /// The files that it was made of.
+    pub inputs: Vec<InputFile>,
+}
+
+/// One recording of a cohort.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordingInfo {
+    /// BIDS entities; the name of its folder.
+    pub id: String,
+    /// Subject label.
+    pub subject: String,
+    /// Number of samples.
+    pub n_times: usize,
+}
+
+/// A file that a cohort was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Path within the data set.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Time of the last change, nanoseconds since 1970.
+    pub modified: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}

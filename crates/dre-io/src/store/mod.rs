@@ -1,0 +1,11 @@
+//! Files and folders that are there whole or not at all, and the formats that they hold.
+
+mod atomic;
+mod error;
+mod npy;
+mod tensors;
+
+pub use atomic::{NewFolder, read_json, write_file, write_json};
+pub use error::StoreError;
+pub use npy::{MappedNpy, NpyWriter, write_npy};
+pub use tensors::{read_tensors, write_tensors};

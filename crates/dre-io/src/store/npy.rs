@@ -1,0 +1,154 @@
+//! NumPy's `.npy` files of `f32`, written as a stream and read where they lie.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use ndarray::{ArrayBase, ArrayViewD, Data, Dimension};
+use ndarray_npy::{ViewNpyExt, WriteNpyExt};
+
+use super::{StoreError, write_file};
+
+/// A memory-mapped `.npy` file of `f32` in C order.
+#[derive(Debug)]
+pub struct MappedNpy {
+    map: Mmap,
+    start: usize,
+    shape: Vec<usize>,
+}
+
+impl MappedNpy {
+    /// Maps a file and checks its header against its size.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`], or [`StoreError::Format`] where it is not a whole `.npy` file of `f32` in C order.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(StoreError::read(path))?;
+        // SAFETY: the map is only read, and nothing of this program changes the file: cohorts are written elsewhere and
+        // renamed into place. Another program that changes the file meanwhile changes the numbers read, as with any
+        // memory-mapped file.
+        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::read(path))?;
+        let (start, shape) = {
+            let view = ArrayViewD::<f32>::view_npy(&map)
+                .map_err(|e| StoreError::damaged(path, e.to_string(), "a .npy file of 32-bit floats"))?;
+            if !view.is_standard_layout() {
+                return Err(StoreError::damaged(path, "Fortran order", "C order"));
+            }
+            (map.len() - view.len() * size_of::<f32>(), view.shape().to_vec())
+        };
+        Ok(Self { map, start, shape })
+    }
+
+    /// Shape of the array.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+}
+
+impl AsRef<[f32]> for MappedNpy {
+    fn as_ref(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.map[self.start..])
+    }
+}
+
+/// Writes an array of two dimensions row by row, without holding it.
+#[derive(Debug)]
+pub struct NpyWriter {
+    path: PathBuf,
+    out: BufWriter<File>,
+    left: usize,
+}
+
+impl NpyWriter {
+    /// Starts a file of shape `(n_rows, n_columns)`.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn create(path: &Path, n_rows: usize, n_columns: usize) -> Result<Self, StoreError> {
+        let file = File::create(path).map_err(StoreError::write(path))?;
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        out.write_all(&header(n_rows, n_columns)).map_err(StoreError::write(path))?;
+        Ok(Self { path: path.to_path_buf(), out, left: n_rows * n_columns })
+    }
+
+    /// Appends numbers.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    ///
+    /// # Panics
+    /// Beyond the array's end.
+    pub fn push(&mut self, values: &[f32]) -> Result<(), StoreError> {
+        self.left = self.left.checked_sub(values.len()).expect("more numbers than the array holds");
+        let little = values.iter().flat_map(|v| v.to_le_bytes());
+        if cfg!(target_endian = "little") {
+            self.out.write_all(bytemuck::cast_slice(values)).map_err(StoreError::write(&self.path))
+        } else {
+            self.out.write_all(&little.collect::<Vec<_>>()).map_err(StoreError::write(&self.path))
+        }
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    ///
+    /// # Panics
+    /// Where numbers are missing.
+    pub fn finish(mut self) -> Result<(), StoreError> {
+        assert_eq!(self.left, 0, "numbers are missing");
+        self.out.flush().map_err(StoreError::write(&self.path))
+    }
+}
+
+/// The header of format version 1.0 (NumPy Enhancement Proposal 1), padded so that the numbers start at a multiple of 64.
+fn header(n_rows: usize, n_columns: usize) -> Vec<u8> {
+    let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n_rows}, {n_columns}), }}");
+    let total = (10 + text.len() + 1).next_multiple_of(64);
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend(u16::try_from(total - 10).expect("a short header").to_le_bytes());
+    out.extend(text.bytes());
+    out.resize(total - 1, b' ');
+    out.push(b'\n');
+    out
+}
+
+/// Writes an array of `f64` as a whole, as [`write_file`].
+///
+/// # Errors
+/// [`StoreError::Write`].
+pub fn write_npy<S: Data<Elem = f64>, D: Dimension>(path: &Path, array: &ArrayBase<S, D>) -> Result<(), StoreError> {
+    write_file(path, |out| array.write_npy(out).map_err(std::io::Error::other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_streamed_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        let mut out = NpyWriter::create(&path, 2, 3).unwrap();
+        out.push(&[1.0, 2.0]).unwrap();
+        out.push(&[3.0, 4.0, 5.0, -6.5]).unwrap();
+        out.finish().unwrap();
+        let x = MappedNpy::open(&path).unwrap();
+        assert_eq!((x.shape(), x.as_ref()), (&[2, 3][..], &[1.0, 2.0, 3.0, 4.0, 5.0, -6.5][..]));
+    }
+
+    #[test]
+    fn a_cut_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        let mut out = NpyWriter::create(&path, 1, 4).unwrap();
+        out.push(&[0.0; 4]).unwrap();
+        out.finish().unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        for n in 0..bytes.len() {
+            std::fs::write(&path, &bytes[..n]).unwrap();
+            assert!(MappedNpy::open(&path).unwrap_err().to_string().contains("x.npy"), "{n} bytes");
+        }
+    }
+}
