@@ -155,7 +155,7 @@
   const ticks = (lo, hi, n) => {
     const rough = (hi - lo) / n;
     const magnitude = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((m) => m * magnitude).find((s) => s >= rough * 0.999);
+    const step = [1, 2, 5, 10].map((m) => m * magnitude).find((s) => s >= rough * 0.75);
     const decimals = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
     const out = [];
     for (let i = Math.ceil(lo / step - 1e-6); i <= Math.floor(hi / step + 1e-6); i++) out.push([i * step, fixed(i * step, decimals)]);
