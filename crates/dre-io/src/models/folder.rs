@@ -36,7 +36,7 @@ fn stack<D: Dimension>(arrays: Vec<&Array<f64, D>>) -> ArrayD<f64>
 where
     D::Larger: RemoveAxis,
 {
-    let views: Vec<_> = arrays.into_iter().map(Array::view).collect();
+    let views: Vec<_> = arrays.into_iter().map(|a| a.view()).collect();
     ndarray::stack(Axis(0), &views).expect("subjects' models have the same shape").into_dyn()
 }
 

@@ -98,7 +98,6 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
                 one.finish(&Fitted::Rtrf(model), choices, started.elapsed().as_secs_f64(), None)?;
             }
             ModelSpec::Dre(spec) => one.train(spec, monitor)?,
-            _ => unreachable!("every kind of the study file is fitted here"),
         }
     }
     Ok(())

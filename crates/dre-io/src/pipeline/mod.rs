@@ -16,7 +16,7 @@ use crate::study::Study;
 
 pub use evaluate::{RESULTS_FILE, evaluate};
 pub use fit::{MODELS_FOLDER, fit};
-pub use prepare::{COHORT_FOLDER, prepare};
+pub use prepare::{COHORT_FOLDER, open_prepared, prepare};
 
 /// A study with all that a run of it needs.
 #[derive(Clone, Debug)]

@@ -7,11 +7,14 @@ use std::time::UNIX_EPOCH;
 use dre::data::{Channel, EventTable};
 use dre::features;
 use dre::results::Exclusion;
+use ndarray::Array2;
 use serde_json::json;
 
 use super::{Job, Monitor, PipelineError, Result};
 use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
-use crate::cohort::{COHORT_FORMAT, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording, open_cohort};
+use crate::cohort::{
+    COHORT_FILE, COHORT_FORMAT, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording, open_cohort,
+};
 use crate::prepare::{PreparedRecording, READ_MEMORY, channel_difference, pick_channels, prepare_recording};
 use crate::recording::{ChannelNote, Recording, describe, open_recording};
 use crate::store::StoreError;
@@ -85,6 +88,20 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     Ok(open_cohort(&place)?)
 }
 
+/// Opens the cohort that an earlier [`prepare`] left.
+///
+/// # Errors
+/// [`PipelineError::Missing`] where there is none or the study has changed since.
+pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
+    let path = job.out.join(COHORT_FOLDER);
+    let missing = PipelineError::Missing { path: path.clone(), step: "prepare" };
+    if !path.join(COHORT_FILE).exists() {
+        return Err(missing);
+    }
+    let cohort = open_cohort(&path)?;
+    if cohort.info.recipe == recipe(job) { Ok(cohort) } else { Err(missing) }
+}
+
 struct Build<'a> {
     job: &'a Job,
     dataset: &'a BidsDataset,
@@ -126,7 +143,7 @@ impl Build<'_> {
             subject: &recording.subject,
             n_times,
             data: &prepared.data,
-            features: &features,
+            features: features.as_slice().expect("just made in standard layout"),
             events: &events.table,
         })?;
         for file in info.files.iter().chain([&self.dataset.root().join(&events.path)]) {
@@ -138,7 +155,13 @@ impl Build<'_> {
         Ok(())
     }
 
-    fn features(&self, recording: &BidsRecording, events: &EventTable, sfreq: f64, n_times: usize) -> Result<Vec<f32>> {
+    fn features(
+        &self,
+        recording: &BidsRecording,
+        events: &EventTable,
+        sfreq: f64,
+        n_times: usize,
+    ) -> Result<Array2<f32>> {
         features::build(&self.job.study.features, events, sfreq, n_times)
             .map_err(|source| PipelineError::InRecording { recording: recording.id.clone(), source })
     }
