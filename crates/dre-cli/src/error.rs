@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use dre_io::bids::BidsError;
+use dre_io::pipeline::PipelineError;
+use dre_io::store::StoreError;
 use dre_io::study::StudyError;
 
 /// A result whose error is [`CliError`].
@@ -31,12 +34,18 @@ pub(crate) enum CliError {
     ResultsFormat { path: PathBuf, found: u64 },
     #[error("{}: neither a study file, a run's folder, nor anything else that dre writes", path.display())]
     Unknown { path: PathBuf },
-    #[error("stopped; the checkpoint is saved in {}", folder.display())]
-    Interrupted { folder: PathBuf },
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    #[error(transparent)]
+    Recording(#[from] dre_io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Bids(#[from] BidsError),
+    #[error(transparent)]
+    Report(#[from] dre_report::Error),
     #[error("cannot listen for Ctrl-C")]
     Signal(#[from] ctrlc::Error),
-    #[error("{0}: not built yet")]
-    NotBuilt(&'static str),
 }
 
 impl CliError {
@@ -47,7 +56,9 @@ impl CliError {
             Self::NoFolder { .. } => Some("check the path; it is relative to the working folder".to_owned()),
             Self::ResultsSyntax { .. } => Some("run `dre evaluate` to write it again".to_owned()),
             Self::ResultsFormat { .. } => Some("it was written by a newer version; update dre".to_owned()),
-            Self::Interrupted { .. } => Some("the same command with --resume continues from there".to_owned()),
+            Self::Pipeline(PipelineError::Stopped { .. }) => {
+                Some("the same command with --resume continues from there".to_owned())
+            }
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space, or choose another disk with --out".to_owned())
             }
@@ -58,7 +69,7 @@ impl CliError {
     /// The program's exit status.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            Self::Interrupted { .. } => crate::interrupt::EXIT_STATUS,
+            Self::Pipeline(PipelineError::Stopped { .. }) => crate::interrupt::EXIT_STATUS,
             _ => 1,
         }
     }

@@ -3,8 +3,6 @@
 //! Results go to stdout, progress and messages to stderr. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by
 //! Ctrl-C.
 
-#![expect(dead_code, unused_variables, reason = "the steps behind the subcommands are joined next")]
-
 mod args;
 mod commands;
 mod console;

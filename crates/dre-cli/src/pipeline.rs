@@ -1,62 +1,165 @@
-//! The steps of a study, from folders to folders. Each is one subcommand; `dre run` does them in turn.
+//! The steps of a study, watched by the console. The work itself is in [`dre_io::pipeline`] and [`dre_report`].
 
+use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use dre::results::Results;
-use dre::simulate::Simulation;
-use dre_io::study::Study;
+use dre::nn::Progress;
+use dre::results::{PassRecord, Results};
+pub(crate) use dre_io::pipeline::Job;
+use dre_io::pipeline::{COHORT_FOLDER, MODELS_FOLDER, Monitor, PipelineError};
+use dre_io::store::write_file;
 
 use crate::commands::Context;
 use crate::error::{CliError, Result};
+use crate::progress::TrainingProgress;
 
-/// A study with the command line's answers filled in.
-#[derive(Debug)]
-pub(crate) struct Job {
-    /// What to do.
-    pub(crate) study: Study,
-    /// The study file's text as it was read.
-    pub(crate) text: String,
-    /// Root of the BIDS data set; it exists.
-    pub(crate) data: PathBuf,
-    /// Folder for everything that is written; it may not exist yet.
-    pub(crate) out: PathBuf,
-    /// Number of threads.
-    pub(crate) n_threads: usize,
-    /// Continue interrupted fits.
-    pub(crate) resume: bool,
-    /// Do again what is up to date.
-    pub(crate) force: bool,
-    /// Names of the models to fit, in the order of the study file.
-    pub(crate) models: Vec<String>,
+/// Name of the page in a run's folder.
+const REPORT_FILE: &str = "report.html";
+
+/// Shows on the console what a run does, and asks it to stop on Ctrl-C.
+struct Watch<'a> {
+    context: &'a Context<'a>,
+    training: RefCell<Option<TrainingProgress<'a>>>,
+    epochs_before: usize,
+}
+
+impl<'a> Watch<'a> {
+    fn new(context: &'a Context<'a>) -> Self {
+        Self { context, training: RefCell::new(None), epochs_before: 0 }
+    }
+}
+
+impl Monitor for Watch<'_> {
+    fn step(&self, verb: &str, text: &str) {
+        self.context.console.step(verb, text);
+    }
+
+    fn warn(&self, text: &str) {
+        self.context.console.warn(text);
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.context.interrupt.requested()
+    }
+
+    fn training(&mut self, model: &str, passes: (usize, usize), n_epochs: usize, n_times: usize) {
+        let progress = TrainingProgress::new(self.context.console, model, passes, n_epochs, n_times);
+        self.training.replace(Some(progress));
+        self.epochs_before = 0;
+    }
+
+    fn on_batch(&mut self, progress: &Progress) -> ControlFlow<()> {
+        if progress.batch == 1 {
+            self.epochs_before = 0;
+        }
+        let n_epochs = progress.n_epochs.saturating_sub(self.epochs_before);
+        self.epochs_before = progress.n_epochs;
+        if let Some(training) = self.training.get_mut() {
+            training.batch(progress.train_loss, n_epochs);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn on_pass(&mut self, record: &PassRecord) {
+        if let Some(training) = self.training.get_mut() {
+            training.pass(record);
+        }
+    }
+
+    fn trained(&mut self) {
+        self.training.replace(None);
+    }
 }
 
 /// Prepares the recordings; gives the cohort's folder.
 pub(crate) fn prepare(job: &Job, context: &Context<'_>) -> Result<PathBuf> {
-    Err(CliError::NotBuilt("prepare"))
+    Ok(dre_io::pipeline::prepare(job, &mut Watch::new(context))?.path)
 }
 
 /// Fits `job.models` on the prepared cohort; gives the folder that holds the models.
 pub(crate) fn fit(job: &Job, context: &Context<'_>) -> Result<PathBuf> {
-    Err(CliError::NotBuilt("fit"))
+    let cohort = dre_io::pipeline::open_prepared(job)?;
+    dre_io::pipeline::fit(job, &cohort, &mut Watch::new(context))?;
+    Ok(job.out.join(MODELS_FOLDER))
 }
 
 /// Scores the fitted models and writes `results.json`.
 pub(crate) fn evaluate(job: &Job, context: &Context<'_>) -> Result<Results> {
-    Err(CliError::NotBuilt("evaluate"))
+    let cohort = dre_io::pipeline::open_prepared(job)?;
+    Ok(dre_io::pipeline::evaluate(job, &cohort, &mut Watch::new(context))?)
 }
 
 /// Writes the report into the folder; gives the page's path.
 pub(crate) fn report(results: &Results, folder: &Path) -> Result<PathBuf> {
-    Err(CliError::NotBuilt("report"))
+    let page = dre_report::write_html(results)?;
+    let path = folder.join(REPORT_FILE);
+    write_file(&path, |out| out.write_all(page.as_bytes()))?;
+    Ok(path)
 }
 
-/// Writes simulated recordings as a BIDS data set into a folder that may exist.
-pub(crate) fn write_bids(simulation: &Simulation, folder: &Path) -> Result<()> {
-    Err(CliError::NotBuilt("writing BIDS"))
-}
-
-/// Says what a folder or file holds that is neither a study file nor the results of a run: a BIDS data set, a cohort, a
-/// checkpoint.
+/// Says what a folder or file holds that is neither a study file nor the results of a run: a cohort, a run's folder
+/// without results, a BIDS data set, a recording.
 pub(crate) fn describe(path: &Path) -> Result<String> {
-    Err(CliError::Unknown { path: path.to_path_buf() })
+    let cohort = [path.to_path_buf(), path.join(COHORT_FOLDER)];
+    if let Some(folder) = cohort.iter().find(|f| f.join(dre_io::cohort::COHORT_FILE).is_file()) {
+        return Ok(describe_cohort(&dre_io::cohort::open_cohort(folder)?));
+    }
+    if path.is_file() {
+        let recording = dre_io::open_recording(path)?;
+        let info = recording.info();
+        return Ok(format!(
+            "{}: {}, {} Hz, {:.1} s, {} annotations",
+            path.display(),
+            info.channel_summary(),
+            info.sfreq,
+            info.seconds(),
+            info.annotations.len()
+        ));
+    }
+    match dre_io::bids::BidsDataset::open(path) {
+        Ok(dataset) => Ok(describe_bids(&dataset)),
+        Err(dre_io::bids::BidsError::NoRecordings { .. }) => Err(CliError::Unknown { path: path.to_path_buf() }),
+        Err(error) => Err(PipelineError::from(error).into()),
+    }
+}
+
+fn describe_cohort(folder: &dre_io::cohort::CohortFolder) -> String {
+    let info = &folder.info;
+    let minutes: f64 = info.recordings.iter().map(|r| r.n_times as f64 / info.sfreq / 60.0).sum();
+    let mut text = format!(
+        "Cohort: {} subjects, {} recordings, {minutes:.1} min, {} channels at {} Hz, features {}",
+        info.subjects.len(),
+        info.recordings.len(),
+        info.channels.len(),
+        info.sfreq,
+        info.features.join(", ")
+    );
+    for step in &info.steps {
+        text.push_str(&format!("\n  {step}"));
+    }
+    text
+}
+
+fn describe_bids(dataset: &dre_io::bids::BidsDataset) -> String {
+    let mut text = format!("BIDS data set {}", dataset.root().display());
+    let recordings = dataset.recordings();
+    let mut from = 0;
+    while let Some(first) = recordings.get(from) {
+        let n = recordings[from..].iter().take_while(|r| r.subject == first.subject).count();
+        let mut tasks: Vec<&str> = recordings[from..from + n].iter().filter_map(|r| r.task.as_deref()).collect();
+        tasks.sort_unstable();
+        tasks.dedup();
+        text.push_str(&format!(
+            "\n  {}: {n} recordings ({}), task {}",
+            first.subject,
+            first.datatype.name(),
+            tasks.join(", ")
+        ));
+        from += n;
+    }
+    for skipped in dataset.skipped() {
+        text.push_str(&format!("\n  left out: {} ({})", skipped.path.display(), skipped.reason));
+    }
+    text
 }

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use dre::results::PassRecord;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::console::Console;
 
-/// Shows loss, speed and the time that is left.
+/// Shows loss, speed and the time that is left, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct TrainingProgress<'a> {
     console: &'a Console,
@@ -39,7 +39,8 @@ impl<'a> TrainingProgress<'a> {
             let template = "{prefix:>12} [{bar:24}] {msg}";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::with_draw_target(Some(samples_left), ProgressDrawTarget::hidden());
-            console.add(bar.with_style(style.progress_chars("=> ")).with_prefix(model.to_owned()))
+            let bar = bar.with_style(style.progress_chars("=> ")).with_prefix(model.to_owned());
+            console.add(bar.with_finish(ProgressFinish::AndClear))
         });
         Self {
             console,
@@ -75,13 +76,6 @@ impl<'a> TrainingProgress<'a> {
         self.last_valid = Some(record.valid_loss);
         if self.bar.is_none() {
             self.console.step(&self.model, self.line(self.passes_done, record.train_loss));
-        }
-    }
-
-    /// Removes the bar; the messages above it stay.
-    pub(crate) fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
         }
     }
 

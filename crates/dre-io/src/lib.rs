@@ -1,6 +1,15 @@
-//! Recordings, BIDS, cohorts and checkpoints on disk.
+//! Recordings, BIDS, cohorts, models and studies on disk.
 
 pub mod bids;
 pub mod cohort;
+mod error;
+mod hash;
+pub mod models;
+pub mod pipeline;
+pub mod prepare;
+pub mod recording;
 pub mod store;
 pub mod study;
+
+pub use error::{Error, Result};
+pub use recording::{Recording, open_recording};

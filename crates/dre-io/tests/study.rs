@@ -42,7 +42,10 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), score_from: 0.0 });
     assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "dre"]);
     let alphas = vec![1e-3, 0.031_622_776_601_683_8, 1.0, 31.622_776_601_683_8, 1000.0];
-    assert_eq!(study.models["trf"], ModelSpec::Trf(TrfConfig { lag_min: 0, lag_max: 100, alphas }));
+    assert_eq!(
+        study.models["trf"],
+        ModelSpec::Trf(TrfConfig { lag_min: 0, lag_max: 100, alphas, ..TrfConfig::default() })
+    );
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, ..NetworkConfig::paper() };
     let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse };
     assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train }));
@@ -99,8 +102,9 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "kind = 'dre'",
         "kind = 'dre'\nlearning_rate = 1",
-        "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, conv_filters, \
-         conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_init_times, n_passes, stride, subject_dim",
+        "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, \
+         conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_init_times, n_passes, \
+         stride, subject_dim",
     ),
     (
         "kind = 'dre'",
@@ -131,8 +135,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "tmax = 1.0",
         "tmax = 1.0\nbaseline = 'no'",
-        "study.toml line 5: epochs.baseline is the text \"no\", expected true, false, or a window such as \
-         { tmin = -0.2, tmax = 0.0 } in seconds",
+        "study.toml line 5: epochs.baseline is the text \"no\", expected true, false, or a window such as { tmin \
+         = -0.2, tmax = 0.0 } in seconds",
     ),
     ("kind = 'dre'", "kind = 'der'", "study.toml line 9: models.dre.kind is \"der\"; did you mean `dre`?"),
     (
@@ -167,109 +171,129 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "'small'",
         "'a/b'",
-        "study.toml line 1: name = \"a/b\": a name starts with a letter or digit and holds letters, digits, `-`, `_` and `.` only",
+        "study.toml line 1: name = \"a/b\", expected a name of letters, digits, `-`, `_` and `.` that starts with \
+         a letter or digit",
     ),
-    ("tmax = 1.0", "tmax = -1.0", "study.toml line 4: epochs.tmax = -1: must be after tmin (-0.5 s)"),
+    ("tmax = 1.0", "tmax = -1.0", "study.toml line 4: epochs.tmax = -1, expected a time after tmin (-0.5 s)"),
     (
         "tmax = 1.0",
         "tmax = 1.0\nbaseline = { tmin = -0.7, tmax = 0.0 }",
-        "study.toml line 5: epochs.baseline = -0.7 to 0 s: must lie within the epoch (-0.5 to 1 s) and end after it \
-         starts; `baseline = false` turns it off",
+        "study.toml line 5: epochs.baseline = -0.7 to 0 s, expected a window within the epoch, -0.5 to 1 s, that \
+         ends after it starts; `baseline = false` turns it off",
     ),
     (
         "tmin = -0.5",
         "tmin = 0.1",
-        "study.toml line 2: epochs.baseline = 0.1 to 0 s: must lie within the epoch (0.1 to 1 s) and end after it \
-         starts; `baseline = false` turns it off",
+        "study.toml line 2: epochs.baseline = 0.1 to 0 s, expected a window within the epoch, 0.1 to 1 s, that \
+         ends after it starts; `baseline = false` turns it off",
     ),
     (
         "[epochs]",
         "prepare = { l_freq = 40, h_freq = 30.0 }\n[epochs]",
-        "study.toml line 2: prepare.l_freq = 40: must be below h_freq (30 Hz)",
+        "study.toml line 2: prepare.l_freq = 40, expected a frequency below h_freq (30 Hz)",
     ),
     (
         "[epochs]",
         "prepare.h_freq = 0\n[epochs]",
-        "study.toml line 2: prepare.h_freq = 0: must be above 0 Hz; leave it out for no filter",
+        "study.toml line 2: prepare.h_freq = 0, expected a frequency above 0 Hz; leave it out for no filter",
     ),
     (
         "[epochs]",
         "prepare.decim = 0\n[epochs]",
-        "study.toml line 2: prepare.decim = 0: must be 1 (keep every sample) or above",
+        "study.toml line 2: prepare.decim = 0, expected 1 (every sample is kept) or above",
     ),
     (
         "[epochs]",
         "split = { train = 0.9, valid = 0.1 }\n[epochs]",
-        "study.toml line 2: split.valid = 0.1: must be below 0.100, since train = 0.9 and the test set needs a share, too",
+        "study.toml line 2: split.valid = 0.1, expected a share below 0.100, since train = 0.9 and the test set \
+         needs one, too",
     ),
     (
         "[epochs]",
         "split.train = nan\n[epochs]",
-        "study.toml line 2: split.train = NaN: must be between 0 and 1, both excluded",
+        "study.toml line 2: split.train = NaN, expected a share between 0 and 1, both excluded",
     ),
     (
         "[epochs]",
         "cleaning.reject_above = 0\n[epochs]",
-        "study.toml line 2: cleaning.reject_above = 0: must be above 0 interquartile ranges",
+        "study.toml line 2: cleaning.reject_above = 0, expected a number of interquartile ranges above 0",
     ),
     (
         "[epochs]",
         "data.picks = []\n[epochs]",
-        "study.toml line 2: data.picks = []: name at least one channel type, such as \"eeg\"",
+        "study.toml line 2: data.picks = [], expected at least one channel type, such as \"eeg\"",
     ),
     (
         "[models.dre]",
         "[[features]]\nname = 'onset'\nkind = 'presence'\n[models.dre]",
-        "study.toml line 9: features[1].name = onset: another feature has this name; rename one",
+        "study.toml line 9: features[1].name = onset, expected a name that no other feature has",
     ),
     (
         "kind = 'presence'",
         "kind = 'presence'\nduration = 0.0",
-        "study.toml line 8: features[0].duration = 0: must be above 0 s; leave it out for the event's own duration",
+        "study.toml line 8: features[0].duration = 0, expected a time above 0 s; leave it out for the event's own \
+         duration",
     ),
     (
         "[epochs]",
         "report.score_from = 1.5\n[epochs]",
-        "study.toml line 2: report.score_from = 1.5: must be within the epoch, -0.5 to 1 s",
+        "study.toml line 2: report.score_from = 1.5, expected a time within the epoch, -0.5 to 1 s",
     ),
     (
         "[models.dre]\nkind = 'dre'",
         "",
-        "study.toml: models = none: name at least one, such as [models.dre] with kind = \"dre\"",
+        "study.toml: models = none, expected at least one, such as [models.dre] with kind = \"dre\"",
     ),
     (
         "[[features]]\nname = 'onset'\nkind = 'presence'\n[models.dre]\nkind = 'dre'",
         "[models.dre]\nkind = 'trf'",
-        "study.toml line 5: models.dre = trf: a TRF needs at least one [[features]]",
+        "study.toml: features = none, expected at least one for the TRF `dre` to predict from",
     ),
     (
         "kind = 'dre'",
         "kind = 'trf'\nlag_max = -1",
-        "study.toml line 10: models.dre.lag_max = -1: must not be below lag_min (0 samples)",
+        "study.toml line 10: models.dre.lag_max = -1, expected a lag not below lag_min (0 samples)",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'rtrf'\nn_lags_data = 0",
+        "study.toml line 10: models.dre.n_lags_data = 0, expected 1 sample or above",
     ),
     (
         "kind = 'dre'",
         "kind = 'trf'\nalphas = [1.0, -1.0]",
-        "study.toml line 10: models.dre.alphas = -1: a penalty must be a finite number, 0 or above",
+        "study.toml line 10: models.dre.alphas = -1, expected penalties that are finite and not below 0",
     ),
     (
         "kind = 'dre'",
         "kind = 'trf'\nalphas = []",
-        "study.toml line 10: models.dre.alphas = []: give at least one penalty",
+        "study.toml line 10: models.dre.alphas = [], expected at least one penalty",
     ),
-    ("kind = 'dre'", "kind = 'dre'\nconv_layers = 5", "study.toml line 10: models.dre.conv_layers = 5: must be 0 to 4"),
-    ("kind = 'dre'", "kind = 'dre'\nlstm_layers = 4", "study.toml line 10: models.dre.lstm_layers = 4: must be 0 to 3"),
+    (
+        "kind = 'dre'",
+        "kind = 'dre'\nconv_layers = 5",
+        "study.toml line 10: models.dre.conv_layers = 5, expected a whole number from 0 to 4",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'dre'\nlstm_layers = 4",
+        "study.toml line 10: models.dre.lstm_layers = 4, expected a whole number from 0 to 3",
+    ),
     (
         "kind = 'dre'",
         "kind = 'dre'\nconv_layers = 0\nlstm_layers = 0",
-        "study.toml line 11: models.dre.lstm_layers = 0: conv_layers is 0, too; a network needs at least one layer of \
-         either",
+        "study.toml line 11: models.dre.lstm_layers = 0, expected 1 or above where conv_layers is 0, since a \
+         network needs a layer",
     ),
-    ("kind = 'dre'", "kind = 'dre'\nlr = 0", "study.toml line 10: models.dre.lr = 0: must be a finite number above 0"),
+    (
+        "kind = 'dre'",
+        "kind = 'dre'\nlr = 0",
+        "study.toml line 10: models.dre.lr = 0, expected a step size above 0 and at most 1",
+    ),
     (
         "kind = 'dre'",
         "kind = 'dre'\nbatch_size = 0",
-        "study.toml line 10: models.dre.batch_size = 0: must be 1 or above",
+        "study.toml line 10: models.dre.batch_size = 0, expected at least one epoch per batch",
     ),
 ];
 

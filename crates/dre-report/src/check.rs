@@ -34,7 +34,7 @@ pub(crate) fn check(results: &Results) -> Result<()> {
                 per_time(format!("{what}, channel {},", channel.name), row.len())?;
             }
         }
-        for name in evoked.predicted.keys().filter(|name| !results.models.contains_key(*name)) {
+        if let Some(name) = evoked.predicted.keys().find(|name| !results.models.contains_key(*name)) {
             let known = results.models.keys().cloned().collect::<Vec<_>>().join(", ");
             return Err(Error::UnknownModel { what, model: name.clone(), known });
         }

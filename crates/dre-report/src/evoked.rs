@@ -3,14 +3,15 @@
 use dre::results::{Evoked, Results};
 use serde::Serialize;
 
-use crate::charts::TimeMarks;
-use crate::charts::evoked::{Traces, panel, tile};
+use crate::charts::evoked::{PanelOf, Traces, panel, tile};
+use crate::charts::{Size, TimeMarks};
 use crate::compact::{self, Compact};
 use crate::headline::init_window;
 use crate::scale::extent;
 
-/// Up to this many channels are shown as small multiples.
-const MAX_TILES: usize = 16;
+/// About so many small multiples in all, and at most so many channels.
+const MAX_TILES: usize = 32;
+const MAX_TILED_CHANNELS: usize = 16;
 /// Bytes of base64 that the evoked responses may add to the page.
 const BUDGET: usize = 2_000_000;
 
@@ -37,7 +38,9 @@ pub(crate) struct EvokedSection {
 pub(crate) struct Panel {
     pub(crate) condition: String,
     pub(crate) n_epochs: String,
-    pub(crate) svg: String,
+    /// Empty where the narrow picture serves every width.
+    pub(crate) wide: String,
+    pub(crate) narrow: String,
 }
 
 /// Small multiples of one condition.
@@ -134,20 +137,24 @@ pub(crate) fn section(results: &Results) -> Option<(EvokedSection, EvokedStore)>
     };
     let marks = marks(results);
     let default = order[0];
-    let panels = shown.iter().enumerate().map(|(i, evoked)| Panel {
-        condition: evoked.condition.clone(),
-        n_epochs: crate::format::counted(evoked.n_epochs, "test epoch", "test epochs"),
-        svg: panel(
-            i,
-            &evoked.condition,
-            names[default],
-            &traces(evoked, default),
-            &results.times,
-            domain(&[default]),
-            &marks,
-        ),
+    let domain_of_default = domain(&[default]);
+    let panels = shown.iter().enumerate().map(|(i, evoked)| {
+        let traces = traces(evoked, default);
+        let draw = |size| {
+            let what = PanelOf { id: i, condition: &evoked.condition, channel: names[default], size };
+            panel(&what, &traces, &results.times, domain_of_default, &marks)
+        };
+        Panel {
+            condition: evoked.condition.clone(),
+            n_epochs: crate::format::counted(evoked.n_epochs, "test epoch", "test epochs"),
+            // A single panel has the whole width; several stand two by two at a phone's width.
+            wide: if shown.len() == 1 { draw(Size::Wide) } else { String::new() },
+            narrow: draw(Size::Narrow),
+        }
     });
-    let tiled = if names.len() > 1 { &stored[..stored.len().min(MAX_TILES)] } else { &[] };
+    // Whole rows of four.
+    let n_tiled = (MAX_TILES / shown.len() / 4 * 4).clamp(4, MAX_TILED_CHANNELS);
+    let tiled = if names.len() > 1 { &stored[..stored.len().min(n_tiled)] } else { &[] };
     let shared = domain(tiled);
     let tiles = shown.iter().filter(|_| !tiled.is_empty()).map(|evoked| TileRow {
         condition: evoked.condition.clone(),

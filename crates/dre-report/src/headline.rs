@@ -42,6 +42,9 @@ pub(crate) fn sentences(results: &Results) -> Vec<Vec<Part>> {
         })];
     };
     let mut out = vec![first(results, best_name, best)];
+    if is_near_zero(best) {
+        return out;
+    }
     if let Some((numerator, denominator)) = leading_pair(results, best_name) {
         out.push(second(results, numerator, denominator));
     }
@@ -65,7 +68,7 @@ pub(crate) fn caveats(results: &Results) -> Vec<String> {
     if !shown.is_empty() && !hidden.is_empty() {
         out.push(format!(
             "{} {} shown true samples at the start of every test epoch{}; {} {} not. Part of the difference is what the \
-             brain's recent past tells about its near future.",
+             brain’s recent past tells about its near future.",
             format::list(&shown),
             if shown.len() == 1 { "is" } else { "are" },
             init_window(results).map_or_else(String::new, |(from, to)| {

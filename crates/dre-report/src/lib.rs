@@ -9,10 +9,12 @@ mod check;
 mod compact;
 mod error;
 mod evoked;
+mod figures;
 mod format;
 mod headline;
 mod page;
 mod scale;
+mod store;
 mod svg;
 mod tables;
 

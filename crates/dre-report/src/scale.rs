@@ -70,9 +70,9 @@ pub(crate) fn ticks(domain: (f64, f64), n: usize) -> Vec<Tick> {
     let (lo, hi) = widened(domain);
     let rough = (hi - lo) / n.max(1) as f64;
     let magnitude = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * magnitude).find(|s| *s >= rough * 0.999);
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * magnitude).find(|s| *s >= rough * 0.75);
     let step = step.unwrap_or(10.0 * magnitude);
-    let decimals = (-step.log10() + 1e-9).ceil().max(0.0) as usize;
+    let decimals = (-step.log10() - 1e-9).ceil().max(0.0) as usize;
     let first = (lo / step - 1e-6).ceil() as i64;
     let last = (hi / step + 1e-6).floor() as i64;
     (first..=last)
@@ -107,6 +107,8 @@ mod tests {
         assert_eq!(labels((-0.5, 1.0), 3), ["\u{2212}0.5", "0.0", "0.5", "1.0"]);
         assert_eq!(labels((0.0, 0.13), 4), ["0.00", "0.05", "0.10"]);
         assert_eq!(labels((1.0, 40.0), 4), ["10", "20", "30", "40"]);
+        assert_eq!(labels((0.0, 0.32), 3), ["0.0", "0.1", "0.2", "0.3"]);
+        assert_eq!(labels((1.0, 2.0), 1), ["1", "2"]);
     }
 
     #[test]

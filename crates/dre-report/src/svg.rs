@@ -2,9 +2,6 @@
 
 use std::fmt::Write as _;
 
-/// Approximate width of a character of the page's sans-serif face, in units of the font size.
-const CHAR_WIDTH: f64 = 0.6;
-
 /// Where `x` lies in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
@@ -129,9 +126,16 @@ impl Svg {
     }
 }
 
-/// Estimated width of `text` at `size` px.
+/// Estimated width of `text` at `size` px in a sans-serif face; a little generous, since faces differ.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * CHAR_WIDTH
+    let width = |c: char| match c {
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' | '\u{202f}' => 0.26,
+        'f' | 't' | 'r' | 'I' | ' ' | '-' | '(' | ')' | '/' => 0.34,
+        'm' | 'w' | 'M' | 'W' | '…' | '%' => 0.9,
+        c if c.is_uppercase() => 0.72,
+        _ => 0.57,
+    };
+    1.05 * size * text.chars().map(width).sum::<f64>()
 }
 
 /// A coordinate with one decimal, which is finer than a screen shows.

@@ -155,7 +155,7 @@
   const ticks = (lo, hi, n) => {
     const rough = (hi - lo) / n;
     const magnitude = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((m) => m * magnitude).find((s) => s >= rough * 0.999);
+    const step = [1, 2, 5, 10].map((m) => m * magnitude).find((s) => s >= rough * 0.75);
     const decimals = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
     const out = [];
     for (let i = Math.ceil(lo / step - 1e-6); i <= Math.floor(hi / step + 1e-6); i++) out.push([i * step, fixed(i * step, decimals)]);
@@ -172,24 +172,25 @@
     const pad = hi > lo ? (hi - lo) * 0.05 : 0.5;
     for (const plot of all(".plot[data-condition]")) {
       const condition = Number(plot.dataset.condition);
-      const svg = plot.querySelector("svg");
-      const frame = { ...frameOf(svg), y0: lo - pad, y1: hi + pad };
-      const { left, right, top, bottom, y0, y1 } = frame;
-      svg.querySelector(".cursor").dataset.frame = Object.values(frame).join(" ");
-      const axis = ticks(y0, y1, Math.max(2, Math.min(6, Math.round((bottom - top) / 45)))).flatMap(([v, label]) => {
-        const y = Number((bottom - ((v - y0) / (y1 - y0)) * (bottom - top)).toFixed(1));
-        return [
-          element("path", { class: v === 0 ? "zero" : "grid", d: `M${left} ${y}L${right} ${y}` }),
-          element("text", { class: "tick", x: left - 7, y: y + 4, "text-anchor": "end" }, label),
-        ];
-      });
-      svg.querySelector(".yaxis").replaceChildren(...axis);
-      for (const line of all("[data-trace]", svg)) {
-        line.setAttribute("d", pathOf(frame, store.times, trace(condition, Number(line.dataset.trace))));
+      for (const svg of all("svg", plot)) {
+        const frame = { ...frameOf(svg), y0: lo - pad, y1: hi + pad };
+        const { left, right, top, bottom, y0, y1 } = frame;
+        svg.querySelector(".cursor").dataset.frame = Object.values(frame).join(" ");
+        const axis = ticks(y0, y1, Math.max(2, Math.min(6, Math.round((bottom - top) / 45)))).flatMap(([v, label]) => {
+          const y = Number((bottom - ((v - y0) / (y1 - y0)) * (bottom - top)).toFixed(1));
+          return [
+            element("path", { class: v === 0 ? "zero" : "grid", d: `M${left} ${y}L${right} ${y}` }),
+            element("text", { class: "tick", x: left - 7, y: y + 4, "text-anchor": "end" }, label),
+          ];
+        });
+        svg.querySelector(".yaxis").replaceChildren(...axis);
+        for (const line of all("[data-trace]", svg)) {
+          line.setAttribute("d", pathOf(frame, store.times, trace(condition, Number(line.dataset.trace))));
+        }
+        const label = `True and predicted evoked response to ${plot.dataset.name} at channel ${name}.`;
+        svg.setAttribute("aria-label", label);
+        svg.querySelector("desc").textContent = label;
       }
-      const label = `True and predicted evoked response to ${plot.dataset.name} at channel ${name}.`;
-      svg.setAttribute("aria-label", label);
-      svg.querySelector("desc").textContent = label;
       plot.refresh();
     }
   };

@@ -28,7 +28,7 @@ pub enum Error {
         value: f64,
     },
     /// A setting is outside the range that makes sense.
-    #[error("{name} = {found}: {expected}")]
+    #[error("{name} = {found}, expected {expected}")]
     Setting {
         /// The setting's name as the user writes it.
         name: String,
@@ -99,11 +99,26 @@ pub enum Error {
         /// What is wrong and what to do.
         reason: String,
     },
-    /// An error in one recording of a cohort.
-    #[error("{recording}: {source}")]
-    InRecording {
-        /// The recording's id.
-        recording: String,
+    /// A model predicts NaN or infinity.
+    #[error(
+        "the prediction for {epoch} is {value} at channel {channel}, {time} s; \
+         the fit has diverged: lower its step size or raise its penalty"
+    )]
+    PredictionNotFinite {
+        /// The recording and event of the epoch.
+        epoch: String,
+        /// Name of the channel.
+        channel: String,
+        /// Time relative to the event (s).
+        time: f64,
+        /// The value predicted.
+        value: f64,
+    },
+    /// An error in one recording or subject of a cohort.
+    #[error("{place}: {source}")]
+    At {
+        /// The recording's id or the subject's label.
+        place: String,
         /// What went wrong there.
         source: Box<Error>,
     },
@@ -122,4 +137,12 @@ pub enum Error {
         /// Step size.
         lr: f64,
     },
+}
+
+impl Error {
+    /// This error with the recording or subject that it is about.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
+        Self::At { place: place.into(), source: Box::new(self) }
+    }
 }

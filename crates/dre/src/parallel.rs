@@ -49,21 +49,36 @@ pub(crate) fn for_each_chunk<T: Send>(
     if values.is_empty() {
         return;
     }
-    let n_threads = n_threads.min(values.len().div_ceil(chunk_len));
+    let n_chunks = values.len().div_ceil(chunk_len);
     let chunks = values.chunks_mut(chunk_len).enumerate();
+    for_each_with(chunks, n_chunks, n_threads, || (), |(), (i, chunk)| work(i, chunk));
+}
+
+/// Calls `work(scratch, item)` for each of `n_items` items on up to `n_threads` threads; each thread makes its own
+/// scratch with `init`.
+pub(crate) fn for_each_with<I: Send, S>(
+    items: impl Iterator<Item = I> + Send,
+    n_items: usize,
+    n_threads: usize,
+    init: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, I) + Sync,
+) {
+    let n_threads = n_threads.min(n_items);
     if n_threads <= 1 {
-        chunks.for_each(|(i, chunk)| work(i, chunk));
+        let mut scratch = init();
+        items.for_each(|item| work(&mut scratch, item));
         return;
     }
-    let queue = Mutex::new(chunks);
+    let queue = Mutex::new(items);
     std::thread::scope(|scope| {
         for _ in 0..n_threads {
             scope.spawn(|| {
+                let mut scratch = init();
                 loop {
-                    // A thread that panicked holds no chunk of the queue, so that the rest of it is sound.
+                    // A thread that panicked holds no item of the queue, so that the rest of it is sound.
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    let Some((i, chunk)) = next else { return };
-                    work(i, chunk);
+                    let Some(item) = next else { return };
+                    work(&mut scratch, item);
                 }
             });
         }

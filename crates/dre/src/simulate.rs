@@ -150,13 +150,13 @@ impl Simulation {
             Err(Error::Setting { name: name.to_owned(), found: found.to_string(), expected: expected.to_owned() })
         };
         if config.n_subjects == 0 {
-            return refuse("n_subjects", 0.0, "must be 1 or above");
+            return refuse("n_subjects", 0.0, "1 or above");
         }
         if !(config.sfreq >= 64.0 && config.sfreq.is_finite()) {
-            return refuse("sfreq", config.sfreq, "must be 64 Hz or above, to hold the responses");
+            return refuse("sfreq", config.sfreq, "64 Hz or above, to hold the responses");
         }
         if !(config.duration >= 10.0 && config.duration.is_finite()) {
-            return refuse("duration", config.duration, "must be 10 s or above, to hold a few words");
+            return refuse("duration", config.duration, "10 s or above, to hold a few words");
         }
         let channels: Vec<Channel> = CHANNELS
             .iter()
@@ -412,7 +412,7 @@ mod tests {
             course.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, v)| (i, *v)).expect("not empty");
         assert_eq!(peak, 125);
         assert!((value - 0.5).abs() < 1e-12, "half its size after a pause of 0.5 s");
-        assert!(course.iter().take(100).all(|v| *v == 0.0), "nothing before the word");
+        assert!(course.iter().take(100).all(|v| v.abs() < f64::MIN_POSITIVE), "nothing before the word");
     }
 
     #[test]
@@ -475,11 +475,11 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() {
         for (config, message) in [
-            (SimulationConfig { n_subjects: 0, ..small() }, "n_subjects = 0: must be 1 or above"),
-            (SimulationConfig { sfreq: 10.0, ..small() }, "sfreq = 10: must be 64 Hz or above, to hold the responses"),
+            (SimulationConfig { n_subjects: 0, ..small() }, "n_subjects = 0, expected 1 or above"),
+            (SimulationConfig { sfreq: 10.0, ..small() }, "sfreq = 10, expected 64 Hz or above, to hold the responses"),
             (
                 SimulationConfig { duration: f64::NAN, ..small() },
-                "duration = NaN: must be 10 s or above, to hold a few words",
+                "duration = NaN, expected 10 s or above, to hold a few words",
             ),
         ] {
             assert_eq!(Simulation::new(&config).expect_err("refused").to_string(), message);

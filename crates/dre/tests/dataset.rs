@@ -183,6 +183,9 @@ fn events_are_selected_by_their_columns() {
     for s in Set::ALL {
         assert!(set.epochs(s).iter().all(|e| set.event_text(e, "trial_type") == Some("odd")));
     }
+    spec.events = BTreeMap::from([("trial_type".to_owned(), vec!["Odd".to_owned()])]);
+    let message = Dataset::new(cohort.clone(), &spec, &split, &cleaning, 1).unwrap_err().to_string();
+    assert!(message.contains("`trial_type` holds `even`, `odd`"), "{message}");
     spec.events = BTreeMap::from([("trial_typ".to_owned(), vec!["odd".to_owned()])]);
     let message = Dataset::new(cohort, &spec, &split, &cleaning, 1).unwrap_err().to_string();
     assert!(message.starts_with("sub-00_run-00: ") && message.contains("did you mean `trial_type`?"), "{message}");

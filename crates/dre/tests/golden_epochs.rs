@@ -61,7 +61,7 @@ fn epochs_equal_those_of_mne() {
                 },
             }],
         };
-        // Splitting cannot be turned off, but what the training set draws can be compared, and every event shifted.
+        // Epochs that the split drops at its borders are not compared.
         let cleaning =
             CleaningSpec { reject_above: f64::INFINITY, min_epochs_per_recording: 1, min_epochs_per_subject: 0 };
         let set = Dataset::new(Arc::new(cohort), &spec, &SplitSpec { train: 0.7, valid: 0.15 }, &cleaning, 1).unwrap();

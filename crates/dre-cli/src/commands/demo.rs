@@ -8,7 +8,6 @@ use dre::simulate::{Simulation, SimulationConfig};
 use super::{Context, run};
 use crate::args::{DemoArgs, FitOptions, StudyArgs};
 use crate::error::{CliError, Result};
-use crate::pipeline;
 
 /// The study file that is written beside the simulated data.
 const STUDY: &str = include_str!("demo.toml");
@@ -20,7 +19,7 @@ pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
     let simulation = Simulation::new(&config)?;
     let study = folder.join("study.toml");
     fs::create_dir_all(folder).map_err(|source| CliError::Write { path: folder.to_path_buf(), source })?;
-    pipeline::write_bids(&simulation, &folder.join("bids"))?;
+    super::simulated::write_bids(&simulation, &folder.join("bids"))?;
     fs::write(&study, STUDY).map_err(|source| CliError::Write { path: study.clone(), source })?;
     let study = StudyArgs { study, data: None, out: Some(folder.join("results")) };
     let job = super::job(study, args.threads.count(), FitOptions::default())?;

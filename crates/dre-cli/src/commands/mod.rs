@@ -7,6 +7,7 @@ mod info;
 mod prepare;
 mod report;
 mod run;
+mod simulated;
 
 use std::path::{Path, PathBuf};
 

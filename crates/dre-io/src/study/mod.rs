@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 
 use dre::data::{ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::features::FeatureSpec;
+use dre::signal::PrepareSpec;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use error::StudyError;
-pub use model::{DreSpec, ModelSpec};
+pub use model::{DreSpec, InitSpec, ModelSpec, RtrfSpec};
 use section::Section;
 
 /// Everything that a study file says, defaults filled in.
@@ -84,26 +85,6 @@ impl Default for DataSpec {
             picks: vec![ChannelType::Mag, ChannelType::Grad, ChannelType::Eeg],
             exclude: Vec::new(),
         }
-    }
-}
-
-/// How a recording is prepared before epochs are cut.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PrepareSpec {
-    /// Lower edge of the pass band (Hz); no high-pass where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub l_freq: Option<f64>,
-    /// Upper edge of the pass band (Hz); no low-pass where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub h_freq: Option<f64>,
-    /// One sample of `decim` is kept after the filter.
-    pub decim: usize,
-}
-
-impl Default for PrepareSpec {
-    fn default() -> Self {
-        Self { l_freq: None, h_freq: None, decim: 1 }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The models of a study.
 
-use dre::linear::TrfConfig;
+use dre::linear::{RtrfConfig, TrfConfig};
 use dre::nn::{NetworkConfig, TrainConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::de::Fault;
 use super::section::Section;
@@ -14,6 +14,8 @@ use super::section::Section;
 pub enum ModelSpec {
     /// Temporal receptive field, `kind = "trf"`.
     Trf(TrfConfig),
+    /// Autoregressive temporal receptive field, `kind = "rtrf"`.
+    Rtrf(RtrfSpec),
     /// Deep Recurrent Encoder, `kind = "dre"`.
     Dre(DreSpec),
 }
@@ -29,21 +31,58 @@ pub struct DreSpec {
     pub train: TrainConfig,
 }
 
+/// Settings of an autoregressive temporal receptive field: one table in the study file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RtrfSpec {
+    /// Lags and penalties.
+    #[serde(flatten)]
+    pub linear: RtrfConfig,
+    /// Where its roll-out starts.
+    #[serde(flatten)]
+    pub init: InitSpec,
+}
+
+/// The init window of a roll-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InitSpec {
+    /// True samples shown at the start of each epoch.
+    pub n_init_times: usize,
+}
+
+impl Default for InitSpec {
+    /// As many as the network is shown.
+    fn default() -> Self {
+        Self { n_init_times: NetworkConfig::paper().n_init_times }
+    }
+}
+
 /// What `kind` may be.
-const KINDS: [&str; 2] = ["trf", "dre"];
+const KINDS: [&str; 3] = ["trf", "rtrf", "dre"];
 
 impl ModelSpec {
     /// The text of `kind` in the study file.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Trf(_) => KINDS[0],
-            Self::Dre(_) => KINDS[1],
+            Self::Rtrf(_) => KINDS[1],
+            Self::Dre(_) => KINDS[2],
+        }
+    }
+
+    /// True samples that the model is shown at the start of each epoch.
+    pub fn n_init_times(&self) -> usize {
+        match self {
+            Self::Trf(_) => 0,
+            Self::Rtrf(spec) => spec.init.n_init_times,
+            Self::Dre(spec) => spec.network.n_init_times,
         }
     }
 
     pub(super) fn from_section(mut section: Section<'_, '_>) -> Result<Self, Fault> {
         let model = match section.choice("kind", &KINDS)? {
             "trf" => Self::Trf(section.part()?),
+            "rtrf" => Self::Rtrf(RtrfSpec { linear: section.part()?, init: section.part()? }),
             _ => Self::Dre(DreSpec { network: section.part()?, train: section.part()? }),
         };
         section.finish()?;

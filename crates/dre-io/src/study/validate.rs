@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use dre::data::{BaselineSpec, EpochSpec};
-use dre::linear::TrfConfig;
+use dre::linear::{RtrfConfig, TrfConfig};
 use dre::{Error, Result};
 
 use super::{DreSpec, ModelSpec, Study};
@@ -23,7 +23,7 @@ impl Study {
             self.cleaning.reject_above > 0.0,
             "cleaning.reject_above",
             self.cleaning.reject_above,
-            "must be above 0 interquartile ranges",
+            "a number of interquartile ranges above 0",
         )?;
         self.check_features()?;
         self.check_report()?;
@@ -34,19 +34,24 @@ impl Study {
         let prepare = &self.prepare;
         for (name, freq) in [("prepare.l_freq", prepare.l_freq), ("prepare.h_freq", prepare.h_freq)] {
             if let Some(freq) = freq {
-                check(freq.is_finite() && freq > 0.0, name, freq, "must be above 0 Hz; leave it out for no filter")?;
+                check(
+                    freq.is_finite() && freq > 0.0,
+                    name,
+                    freq,
+                    "a frequency above 0 Hz; leave it out for no filter",
+                )?;
             }
         }
         if let (Some(l_freq), Some(h_freq)) = (prepare.l_freq, prepare.h_freq) {
-            check(l_freq < h_freq, "prepare.l_freq", l_freq, &format!("must be below h_freq ({h_freq} Hz)"))?;
+            check(l_freq < h_freq, "prepare.l_freq", l_freq, &format!("a frequency below h_freq ({h_freq} Hz)"))?;
         }
-        check(prepare.decim >= 1, "prepare.decim", prepare.decim, "must be 1 (keep every sample) or above")?;
-        check(!self.data.picks.is_empty(), "data.picks", "[]", "name at least one channel type, such as \"eeg\"")
+        check(prepare.decim >= 1, "prepare.decim", prepare.decim, "1 (every sample is kept) or above")?;
+        check(!self.data.picks.is_empty(), "data.picks", "[]", "at least one channel type, such as \"eeg\"")
     }
 
     fn check_split(&self) -> Result<()> {
         let split = &self.split;
-        let share = "must be between 0 and 1, both excluded";
+        let share = "a share between 0 and 1, both excluded";
         check(split.train > 0.0 && split.train < 1.0, "split.train", split.train, share)?;
         check(split.valid > 0.0 && split.valid < 1.0, "split.valid", split.valid, share)?;
         let rest = 1.0 - split.train;
@@ -54,7 +59,7 @@ impl Study {
             split.train + split.valid < 1.0,
             "split.valid",
             split.valid,
-            &format!("must be below {rest:.3}, since train = {} and the test set needs a share, too", split.train),
+            &format!("a share below {rest:.3}, since train = {} and the test set needs one, too", split.train),
         )
     }
 
@@ -62,14 +67,14 @@ impl Study {
         let mut seen = BTreeSet::new();
         for (i, feature) in self.features.iter().enumerate() {
             let key = format!("features[{i}].name");
-            check(!feature.name.is_empty(), &key, "\"\"", "a feature needs a name")?;
-            check(seen.insert(&feature.name), &key, &feature.name, "another feature has this name; rename one")?;
+            check(!feature.name.is_empty(), &key, "\"\"", "a name")?;
+            check(seen.insert(&feature.name), &key, &feature.name, "a name that no other feature has")?;
             if let Some(duration) = feature.duration {
                 check(
                     duration.is_finite() && duration > 0.0,
                     &format!("features[{i}].duration"),
                     duration,
-                    "must be above 0 s; leave it out for the event's own duration",
+                    "a time above 0 s; leave it out for the event's own duration",
                 )?;
             }
         }
@@ -79,25 +84,22 @@ impl Study {
     fn check_report(&self) -> Result<()> {
         let EpochSpec { tmin, tmax, .. } = self.epochs;
         let from = self.report.score_from;
-        let expected = format!("must be within the epoch, {tmin} to {tmax} s");
+        let expected = format!("a time within the epoch, {tmin} to {tmax} s");
         check(from >= tmin && from <= tmax, "report.score_from", from, &expected)
     }
 
     fn check_models(&self) -> Result<()> {
-        check(
-            !self.models.is_empty(),
-            "models",
-            "none",
-            "name at least one, such as [models.dre] with kind = \"dre\"",
-        )?;
+        check(!self.models.is_empty(), "models", "none", "at least one, such as [models.dre] with kind = \"dre\"")?;
         for (name, model) in &self.models {
             let at = format!("models.{name}");
             check_name(&at, name)?;
             match model {
                 ModelSpec::Trf(config) => {
-                    check(!self.features.is_empty(), &at, "trf", "a TRF needs at least one [[features]]")?;
+                    let expected = format!("at least one for the TRF `{name}` to predict from");
+                    check(!self.features.is_empty(), "features", "none", &expected)?;
                     check_trf(&at, config)?;
                 }
+                ModelSpec::Rtrf(spec) => check_rtrf(&at, &spec.linear)?,
                 ModelSpec::Dre(spec) => check_dre(&at, spec)?,
             }
         }
@@ -107,14 +109,14 @@ impl Study {
 
 fn check_epochs(epochs: &EpochSpec) -> Result<()> {
     let EpochSpec { tmin, tmax, .. } = *epochs;
-    check(tmin.is_finite(), "epochs.tmin", tmin, "must be a finite number of seconds")?;
-    check(tmax.is_finite(), "epochs.tmax", tmax, "must be a finite number of seconds")?;
-    check(tmin < tmax, "epochs.tmax", tmax, &format!("must be after tmin ({tmin} s)"))?;
+    check(tmin.is_finite(), "epochs.tmin", tmin, "a finite number of seconds")?;
+    check(tmax.is_finite(), "epochs.tmax", tmax, "a finite number of seconds")?;
+    check(tmin < tmax, "epochs.tmax", tmax, &format!("a time after tmin ({tmin} s)"))?;
     if let BaselineSpec::Window { tmin: start, tmax: end } = epochs.baseline {
         let (start, end) = (start.unwrap_or(tmin), end.unwrap_or(tmax));
         let found = format!("{start} to {end} s");
         let expected = format!(
-            "must lie within the epoch ({tmin} to {tmax} s) and end after it starts; `baseline = false` turns it off"
+            "a window within the epoch, {tmin} to {tmax} s, that ends after it starts; `baseline = false` turns it off"
         );
         check(tmin <= start && start <= end && end <= tmax, "epochs.baseline", found, &expected)?;
     }
@@ -122,43 +124,49 @@ fn check_epochs(epochs: &EpochSpec) -> Result<()> {
 }
 
 fn check_trf(at: &str, config: &TrfConfig) -> Result<()> {
-    let TrfConfig { lag_min, lag_max, alphas } = config;
+    let TrfConfig { lag_min, lag_max, .. } = config;
     check(
         lag_min <= lag_max,
         &format!("{at}.lag_max"),
         lag_max,
-        &format!("must not be below lag_min ({lag_min} samples)"),
+        &format!("a lag not below lag_min ({lag_min} samples)"),
     )?;
+    check_alphas(at, &config.alphas)
+}
+
+fn check_rtrf(at: &str, config: &RtrfConfig) -> Result<()> {
+    for (name, lags) in [("n_lags_data", config.n_lags_data), ("n_lags_features", config.n_lags_features)] {
+        check(lags >= 1, &format!("{at}.{name}"), lags, "1 sample or above")?;
+    }
+    check_alphas(at, &config.alphas)
+}
+
+fn check_alphas(at: &str, alphas: &[f64]) -> Result<()> {
     let key = format!("{at}.alphas");
-    check(!alphas.is_empty(), &key, "[]", "give at least one penalty")?;
+    check(!alphas.is_empty(), &key, "[]", "at least one penalty")?;
     match alphas.iter().find(|a| !a.is_finite() || **a < 0.0) {
         None => Ok(()),
-        Some(alpha) => check(false, &key, alpha, "a penalty must be a finite number, 0 or above"),
+        Some(alpha) => check(false, &key, alpha, "penalties that are finite and not below 0"),
     }
 }
 
 fn check_dre(at: &str, spec: &DreSpec) -> Result<()> {
-    let (network, train) = (&spec.network, &spec.train);
-    let key = |name: &str| format!("{at}.{name}");
-    check(network.conv_layers <= 4, &key("conv_layers"), network.conv_layers, "must be 0 to 4")?;
-    check(network.lstm_layers <= 3, &key("lstm_layers"), network.lstm_layers, "must be 0 to 3")?;
+    let layers = spec.network.conv_layers + spec.network.lstm_layers;
     check(
-        network.conv_layers + network.lstm_layers > 0,
-        &key("lstm_layers"),
-        network.lstm_layers,
-        "conv_layers is 0, too; a network needs at least one layer of either",
+        layers > 0,
+        &format!("{at}.lstm_layers"),
+        0,
+        "1 or above where conv_layers is 0, since a network needs a layer",
     )?;
-    for (name, value) in [
-        ("kernel", network.kernel),
-        ("stride", network.stride),
-        ("conv_filters", network.conv_filters),
-        ("lstm_hidden", network.lstm_hidden),
-        ("batch_size", train.batch_size),
-        ("n_passes", train.n_passes),
-    ] {
-        check(value >= 1, &key(name), value, "must be 1 or above")?;
+    spec.network.check().and_then(|()| spec.train.check()).map_err(|error| below(at, error))
+}
+
+/// Names a setting as the study file does.
+fn below(at: &str, error: Error) -> Error {
+    match error {
+        Error::Setting { name, found, expected } => Error::Setting { name: format!("{at}.{name}"), found, expected },
+        other => other,
     }
-    check(train.lr.is_finite() && train.lr > 0.0, &key("lr"), train.lr, "must be a finite number above 0")
 }
 
 /// Names become folders, so they hold nothing that a file system or a shell reads in its own way.
@@ -168,7 +176,7 @@ fn check_name(key: &str, name: &str) -> Result<()> {
         name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain),
         key,
         format!("\"{name}\""),
-        "a name starts with a letter or digit and holds letters, digits, `-`, `_` and `.` only",
+        "a name of letters, digits, `-`, `_` and `.` that starts with a letter or digit",
     )
 }
 

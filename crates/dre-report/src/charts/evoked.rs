@@ -1,12 +1,10 @@
 //! True and predicted evoked responses.
 
-use super::{Frame, TimeMarks, model_class};
+use super::{Frame, Size, TimeMarks, model_class};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, path};
 
-/// Width of a panel: two side by side on a wide page, one on a phone.
-const PANEL: (f64, f64) = (366.0, 230.0);
 /// Width and height of a small multiple.
 const TILE: (f64, f64) = (178.0, 92.0);
 
@@ -39,26 +37,36 @@ impl Traces<'_> {
     }
 }
 
+/// What a panel shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PanelOf<'a> {
+    /// Unique among the panels.
+    pub(crate) id: usize,
+    pub(crate) condition: &'a str,
+    pub(crate) channel: &'a str,
+    pub(crate) size: Size,
+}
+
 /// Draws a panel with axes; `domain` is that of the channel over all conditions.
 pub(crate) fn panel(
-    id: usize,
-    title: &str,
-    channel: &str,
+    what: &PanelOf<'_>,
     traces: &Traces<'_>,
     times: &[f64],
     domain: (f64, f64),
     marks: &TimeMarks,
 ) -> String {
     let (Some(&start), Some(&end)) = (times.first(), times.last()) else { return String::new() };
-    let (width, height) = PANEL;
-    let frame = Frame::new((42.0, width - 10.0), (30.0, height - 40.0), (start, end), padded(domain, 0.05));
-    let label =
-        format!("True and predicted evoked response to {title} at channel {channel}. {}", spoken(traces, times));
-    let mut svg = Svg::new(width, height, &label);
+    let PanelOf { id, condition, channel, size } = *what;
+    let height = if size == Size::Wide { 290.0 } else { 230.0 };
+    let frame = Frame::new((42.0, size.width() - 10.0), (30.0, height - 40.0), (start, end), padded(domain, 0.05));
+    let spoken = spoken(traces, times);
+    let label = format!("True and predicted evoked response to {condition} at channel {channel}. {spoken}.");
+    let mut svg = Svg::new(size.width(), height, &label);
     marks.draw(&mut svg, &frame, false);
     frame.draw_y(&mut svg, "amplitude (scaled units)");
     frame.draw_x(&mut svg, "time from onset (s)");
-    svg.clipped(&format!("clip-evoked-{id}"), frame.left, frame.top, frame.width(), frame.height());
+    let clip = format!("clip-evoked-{id}-{}", size.suffix());
+    svg.clipped(&clip, frame.left, frame.top, frame.width(), frame.height());
     traces.draw(&mut svg, &frame, times);
     svg.end();
     frame.draw_cursor(&mut svg);

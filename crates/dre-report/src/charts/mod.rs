@@ -97,7 +97,7 @@ impl Frame {
             svg.text("tick", (self.left - 7.0, y + 4.0), Anchor::End, &label);
         }
         svg.end();
-        svg.text("axis-name", (0.0, self.top - 10.0), Anchor::Start, name);
+        svg.text("axis-name", (0.0, self.top - 13.0), Anchor::Start, name);
     }
 
     /// Tick marks and values below the area, and the axis's name below them.
@@ -130,7 +130,7 @@ impl Frame {
     }
 
     fn n_x_ticks(&self) -> usize {
-        (self.width() / 95.0).round().clamp(2.0, 8.0) as usize
+        (self.width() / 95.0).round().clamp(3.0, 8.0) as usize
     }
 
     /// A vertical line that the page's script moves; it carries the frame, so that the script knows the scales.
@@ -160,7 +160,7 @@ impl TimeMarks {
         let bracket = |svg: &mut Svg, from: f64, to: f64, name: &str| {
             let y = num(frame.top - 5.0);
             svg.path("bracket", &format!("M{} {y}v-4H{}v4", num(from), num(to)), "");
-            svg.text("mark", (from + 1.0, frame.top - 14.0), Anchor::Start, name);
+            svg.text("mark", (from + 1.0, frame.top - 13.0), Anchor::Start, name);
         };
         if let Some((from, to)) = self.init {
             let (x0, x1) = (frame.x.clamped(from), frame.x.clamped(to));

@@ -31,7 +31,7 @@ pub(crate) fn draw(lines: &[Line<'_>], times: &[f64], marks: &TimeMarks, size: S
     let frame = Frame::new((42.0, size.width() - label_width - 8.0), (34.0, height - 42.0), (start, end), domain);
     let mut svg = Svg::new(size.width(), height, &spoken(lines, times, marks));
     marks.draw(&mut svg, &frame, true);
-    frame.draw_y(&mut svg, "mean r");
+    frame.draw_y(&mut svg, "r");
     frame.draw_x(&mut svg, "time from onset (s)");
     svg.clipped(&format!("clip-time-{}", size.suffix()), frame.left, frame.top, frame.width(), frame.height());
     for (i, line) in lines.iter().enumerate() {

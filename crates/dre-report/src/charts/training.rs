@@ -34,7 +34,7 @@ pub(crate) fn draw(index: usize, name: &str, history: &[PassRecord], best: Optio
         svg.line("onset", (x, frame.top), (x, frame.bottom));
         svg.dot("ring", (x, y), 5.0, None);
         let (anchor, dx) =
-            if x > (frame.left + frame.right) / 2.0 { (Anchor::End, -9.0) } else { (Anchor::Start, 9.0) };
+            if x > f64::midpoint(frame.left, frame.right) { (Anchor::End, -9.0) } else { (Anchor::Start, 9.0) };
         svg.text("mark halo", (x + dx, frame.top + 12.0), anchor, &format!("kept: pass {}", i + 1));
     }
     let ends: Vec<f64> = lines

@@ -1,10 +1,12 @@
 //! The data set of epochs that models are fitted and scored on.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::Array3;
 
+use super::choice::Choice;
 use super::prepare::{self, Candidates, Prepared};
 use super::scaler::Spread;
 use super::{
@@ -53,7 +55,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Setting`] for settings that make no sense; [`Error::Shape`] where the cohort's arrays do not fit each
-    /// other; [`Error::InRecording`] around [`Error::NoColumn`], [`Error::EventValue`] or [`Error::NotFinite`] for a
+    /// other; [`Error::At`] around [`Error::NoColumn`], [`Error::EventValue`] or [`Error::NotFinite`] for a
     /// recording's own faults; [`Error::NoEpochs`] where nothing is left.
     pub fn new(
         cohort: Arc<Cohort>,
@@ -69,12 +71,13 @@ impl Dataset {
         let found = collect_by_recording(&cohort, |i| {
             prepare::candidates(&cohort.recordings[i], epochs, &window, cohort.sfreq)
         })?;
+        check_selection(&cohort, epochs, &found)?;
         let mut choice = Choice::new(&cohort);
         choice.leave_out_small(&cohort, &found, cleaning);
         let prepared = parallel::map(cohort.recordings.len(), n_threads, |i| {
             choice.used[i].then(|| {
                 prepare::prepare(&cohort, &cohort.recordings[i], &found[i], &window, split, cleaning)
-                    .map_err(|e| in_recording(&cohort, i, e))
+                    .map_err(|e| e.at(cohort.recordings[i].id.as_str()))
             })
         });
         let mut ready: Vec<Option<Prepared>> = Vec::with_capacity(prepared.len());
@@ -327,90 +330,41 @@ fn standardise(cut: &[f32], centre: f64, scale: f64, out: &mut [f32]) {
     }
 }
 
-fn in_recording(cohort: &Cohort, i: usize, source: Error) -> Error {
-    Error::InRecording { recording: cohort.recordings[i].id.clone(), source: Box::new(source) }
-}
-
 fn collect_by_recording<T>(cohort: &Cohort, work: impl Fn(usize) -> Result<T>) -> Result<Vec<T>> {
-    (0..cohort.recordings.len()).map(|i| work(i).map_err(|e| in_recording(cohort, i, e))).collect()
+    (0..cohort.recordings.len()).map(|i| work(i).map_err(|e| e.at(cohort.recordings[i].id.as_str()))).collect()
 }
 
-/// Which recordings are used, and why others are not.
-struct Choice {
-    used: Vec<bool>,
-    excluded: Vec<Exclusion>,
-}
-
-impl Choice {
-    fn new(cohort: &Cohort) -> Self {
-        Self { used: vec![true; cohort.recordings.len()], excluded: Vec::new() }
+/// Where a selection of events finds none at all, says what there is to select.
+fn check_selection(cohort: &Cohort, spec: &EpochSpec, found: &[Candidates]) -> Result<()> {
+    if spec.events.is_empty() || found.is_empty() || found.iter().any(|one| one.n_events > 0) {
+        return Ok(());
     }
-
-    fn leave_out(&mut self, recording: usize, id: &str, reason: String) {
-        self.used[recording] = false;
-        self.excluded.push(Exclusion { what: id.to_owned(), reason });
-    }
-
-    /// Leaves out all recordings of a subject, if any is still used.
-    fn leave_out_subject(&mut self, cohort: &Cohort, subject: usize, reason: impl FnOnce() -> String) {
-        let mut any = false;
-        for (used, recording) in self.used.iter_mut().zip(&cohort.recordings) {
-            any |= *used && recording.subject == subject;
-            *used &= recording.subject != subject;
-        }
-        if any {
-            self.excluded.push(Exclusion { what: cohort.subjects[subject].clone(), reason: reason() });
-        }
-    }
-
-    fn leave_out_small(&mut self, cohort: &Cohort, found: &[Candidates], cleaning: &CleaningSpec) {
-        for (i, recording) in cohort.recordings.iter().enumerate() {
-            let (n, least) = (found[i].epochs.len(), cleaning.min_epochs_per_recording);
-            if self.used[i] && n < least {
-                self.leave_out(i, &recording.id, format!("{n} epochs, fewer than min_epochs_per_recording = {least}"));
-            }
-        }
-        for subject in 0..cohort.subjects.len() {
-            let n: usize = (0..found.len())
-                .filter(|&i| self.used[i] && cohort.recordings[i].subject == subject)
-                .map(|i| found[i].epochs.len())
-                .sum();
-            let least = cleaning.min_epochs_per_subject;
-            if n < least {
-                self.leave_out_subject(cohort, subject, || {
-                    format!("{n} epochs, fewer than min_epochs_per_subject = {least}")
-                });
-            }
-        }
-    }
-
-    /// Leaves out subjects that cannot be fitted, chosen for or scored.
-    fn leave_out_empty(&mut self, cohort: &Cohort, ready: &[Option<Prepared>]) {
-        for subject in 0..cohort.subjects.len() {
-            let mut n = [0; 3];
-            for (i, one) in ready.iter().enumerate() {
-                if let (true, Some(one)) = (self.used[i] && cohort.recordings[i].subject == subject, one) {
-                    for (n, list) in n.iter_mut().zip(&one.sets) {
-                        *n += list.len();
-                    }
-                }
-            }
-            // A correlation across epochs needs two.
-            let least = [1, 1, 2];
-            if let Some(s) = (0..3).find(|&s| n[s] < least[s]) {
-                self.leave_out_subject(cohort, subject, || {
-                    format!("{} {} epochs left, at least {} needed", n[s], Set::ALL[s].name(), least[s])
-                });
-            }
-        }
-    }
+    let there: Vec<String> = spec
+        .events
+        .keys()
+        .map(|column| {
+            let texts: BTreeSet<&str> = cohort
+                .recordings
+                .iter()
+                .filter_map(|recording| recording.events.columns.get(column))
+                .flatten()
+                .map(String::as_str)
+                .collect();
+            let shown: Vec<String> = texts.iter().take(12).map(|text| format!("`{text}`")).collect();
+            format!("`{column}` holds {}{}", shown.join(", "), if texts.len() > 12 { ", …" } else { "" })
+        })
+        .collect();
+    Err(Error::NoEpochs {
+        what: "epochs.events selects no event".to_owned(),
+        advice: format!("check its spelling: {}", there.join("; ")),
+    })
 }
 
 fn check_cohort(cohort: &Cohort) -> Result<()> {
     if !(cohort.sfreq.is_finite() && cohort.sfreq > 0.0) {
         return Err(setting("sfreq", cohort.sfreq, "a positive number of Hz"));
     }
-    for (i, recording) in cohort.recordings.iter().enumerate() {
+    for recording in &cohort.recordings {
         let check = |what: &str, found: usize, n_rows: usize| {
             (found == n_rows * recording.n_times).then_some(()).ok_or_else(|| Error::Shape {
                 what: format!("the {what} of {}", recording.id),
@@ -421,11 +375,8 @@ fn check_cohort(cohort: &Cohort) -> Result<()> {
         check("data", (*recording.data).as_ref().len(), cohort.channels.len())?;
         check("features", (*recording.features).as_ref().len(), cohort.features.len())?;
         if recording.subject >= cohort.subjects.len() {
-            return Err(in_recording(
-                cohort,
-                i,
-                setting("subject", recording.subject, &format!("an index below {}", cohort.subjects.len())),
-            ));
+            return Err(setting("subject", recording.subject, &format!("an index below {}", cohort.subjects.len()))
+                .at(recording.id.as_str()));
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod batch;
 mod channel;
+mod choice;
 mod cohort;
 mod dataset;
 mod epoch;

@@ -90,7 +90,8 @@ pub fn fit_rtrf(dataset: &Dataset, config: &RtrfConfig, n_init_times: usize, spe
         let mut moments = RtrfMoments::new(config, shape, 1)?;
         let train = dataset.subject_epochs(Set::Train, subject);
         draw_blocks(dataset, train, spec.batch_size, |features, data| moments.push(&features, &data))?;
-        let system = moments.finish(dataset.features())?;
+        let channels: Vec<String> = dataset.cohort().channels.iter().map(|channel| channel.name.clone()).collect();
+        let system = moments.finish(&channels, dataset.features())?;
         let models = config.alphas.iter().map(|&alpha| system.solve(alpha)).collect::<Result<Vec<_>>>()?;
         choose(dataset, subject, models, &config.alphas, spec, |model, batch| {
             Ok(roll_out(model, batch, n_init_times, 1)?.prediction)
@@ -119,7 +120,11 @@ fn by_subject<M: Send>(
         return fail("valid_from", spec.valid_from, expected);
     }
     // Each subject is fitted by one thread, so that the number of threads changes no digit.
-    parallel::map(dataset.n_subjects(), spec.n_threads, fit).into_iter().collect()
+    parallel::map(dataset.n_subjects(), spec.n_threads, |subject| {
+        fit(subject).map_err(|error| error.at(dataset.subjects()[subject].as_str()))
+    })
+    .into_iter()
+    .collect()
 }
 
 fn draw_blocks(
@@ -160,16 +165,48 @@ fn choose<M>(
 }
 
 impl CohortTrf {
+    /// A model of fitted parts, such as those that were read from a file.
+    pub fn new(subjects: Vec<SubjectFit<Trf>>, n_threads: usize) -> Self {
+        Self { subjects, n_threads }
+    }
+
     /// Number of coefficients and intercepts over all subjects.
     pub fn n_parameters(&self) -> usize {
         self.subjects.iter().map(|fit| fit.model.n_parameters()).sum()
     }
+
+    /// The chosen alphas, as name and text.
+    pub fn choices(&self) -> Vec<(String, String)> {
+        self.subjects.iter().map(SubjectFit::choice).collect()
+    }
+}
+
+impl<M> SubjectFit<M> {
+    fn choice(&self) -> (String, String) {
+        (format!("alpha ({})", self.subject), format!("{:.3}", self.alpha))
+    }
 }
 
 impl CohortRtrf {
+    /// A model of fitted parts, such as those that were read from a file, rolled out from `n_init_times` true samples.
+    pub fn new(subjects: Vec<SubjectFit<Rtrf>>, n_init_times: usize, n_threads: usize) -> Self {
+        Self { subjects, n_init_times, n_threads }
+    }
+
     /// Number of coefficients and intercepts over all subjects.
     pub fn n_parameters(&self) -> usize {
         self.subjects.iter().map(|fit| fit.model.n_parameters()).sum()
+    }
+
+    /// The chosen alphas and the spectral radii, as name and text.
+    pub fn choices(&self) -> Vec<(String, String)> {
+        self.subjects
+            .iter()
+            .flat_map(|fit| {
+                let radius = format!("{:.4}", fit.model.spectral_radius());
+                [fit.choice(), (format!("spectral radius ({})", fit.subject), radius)]
+            })
+            .collect()
     }
 
     /// Rolls out a batch and counts the epochs that diverged.

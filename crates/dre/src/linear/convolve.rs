@@ -1,10 +1,10 @@
-//! Predictions by convolution: y_c(t) = Σ over regressors a and lags l of w_ca(l) x_a(t − l).
+//! Predictions: each regressor convolved with its kernel, summed over regressors.
 
 use faer::c64;
 use ndarray::{Array3, ArrayRef3, Axis};
 
 use super::fft::{Fft, FftWork};
-use super::moments::LagRange;
+use super::lags::LagRange;
 use crate::parallel;
 
 /// Convolves each epoch with kernels, zeros outside of the epoch: regressors `(n_epochs, n_regressors, n_times)`, kernels
@@ -19,7 +19,10 @@ pub(super) fn convolve(
 ) -> Array3<f64> {
     let (n_epochs, n_regressors, n_times) = (regressors.shape()[0], regressors.shape()[1], regressors.shape()[2]);
     let n_targets = kernels.shape()[0];
-    let reach = (lags.first() + lags.len() as isize - 1).max(-lags.first()).max(0);
+    if n_regressors == 0 {
+        return Array3::zeros((n_epochs, n_targets, n_times));
+    }
+    let reach = lags.last().max(-lags.first()).max(0);
     let fft = Fft::at_least(n_times + reach as usize);
     let n_freqs = fft.n_freqs();
     let mut spectra = vec![c64::new(0.0, 0.0); n_epochs * n_regressors * n_freqs];

@@ -97,7 +97,11 @@ fn fast_len(least: usize) -> usize {
         }
         n == 1
     };
-    (least.max(2)..).find(|&n| is_fast(n)).unwrap_or(least)
+    let mut n = least.max(2);
+    while !is_fast(n) {
+        n += 1;
+    }
+    n
 }
 
 #[cfg(test)]

@@ -1,17 +1,21 @@
 //! Second moments of lagged signals, accumulated from epochs without a design matrix.
 //!
-//! Wanted are, for regressors a, b at lags l, m and targets c,
+//! Wanted are, for regressors a, b at lags l, m and targets c, with zeros outside of each epoch,
 //!
-//! G(a l, b m) = Σ x_a\[t − l\] x_b\[t − m\] and B(a l, c) = Σ x_a\[t − l\] y_c\[t\],
+//! ```text
+//! G(a l, b m) = Σ x_a[t − l] x_b[t − m]    and    B(a l, c) = Σ x_a[t − l] y_c[t],
+//! ```
 //!
-//! summed over epochs and the rows t ∈ \[t₀, n_times), with zeros outside of each epoch. One step along a diagonal of a
-//! block changes one term at each end only,
+//! summed over epochs and the rows t₀ ≤ t < n of each. One step along a diagonal of a block of G changes one term at each
+//! end of the sum only,
 //!
-//! G(a l+1, b m+1) = G(a l, b m) + x_a\[t₀−1−l\] x_b\[t₀−1−m\] − x_a\[n−1−l\] x_b\[n−1−m\],
+//! ```text
+//! G(a l+1, b m+1) = G(a l, b m) + x_a[t₀−1−l] x_b[t₀−1−m] − x_a[n−1−l] x_b[n−1−m],
+//! ```
 //!
 //! so that it takes the first row and column of each block, which are correlations, computed over the frequencies of a
-//! Fourier transform, and the moments of the epochs' two ends. This is the covariance method of linear prediction; with
-//! t₀ = 0 it is what MNE-Python's `TimeDelayingRidge` calls edge correction.
+//! Fourier transform, and the moments of the epochs' two ends. This is the covariance method of linear prediction
+//! (Makhoul 1975); with t₀ = 0 it gives what MNE-Python's `TimeDelayingRidge` calls edge correction.
 
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
@@ -19,104 +23,14 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, c64};
 use ndarray::{ArrayRef3, Axis};
 
 use super::fft::{Fft, FftWork};
+use super::lags::{Columns, LagRange};
+use super::normal::Moments;
 use crate::{Error, Result, parallel};
 
 /// Epochs whose spectra are held at the same time.
 const BLOCK: usize = 32;
 /// Columns of the matrix of end moments that one piece of work updates.
 const PANEL: usize = 64;
-
-/// A range of lags (samples), both ends included; a positive lag is the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LagRange {
-    first: isize,
-    last: isize,
-}
-
-impl LagRange {
-    /// Lags from `first` to `last`, included.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] where `last` is before `first`.
-    pub fn new(first: isize, last: isize) -> Result<Self> {
-        if first <= last {
-            return Ok(Self { first, last });
-        }
-        Err(Error::Setting {
-            name: "lag_max".to_owned(),
-            found: last.to_string(),
-            expected: format!("a lag (samples) not below lag_min = {first}"),
-        })
-    }
-
-    /// The first lag.
-    pub fn first(self) -> isize {
-        self.first
-    }
-
-    /// Number of lags.
-    pub fn len(self) -> usize {
-        (self.last - self.first) as usize + 1
-    }
-
-    /// Never; a range holds one lag at least.
-    pub fn is_empty(self) -> bool {
-        false
-    }
-
-    fn iter(self) -> impl Iterator<Item = isize> {
-        self.first..=self.last
-    }
-}
-
-/// Which regressor and lag each column of a lagged system stands for: by regressor, then by lag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns {
-    lags: Vec<LagRange>,
-    offsets: Vec<usize>,
-}
-
-impl Columns {
-    /// Columns for regressors with these lags.
-    pub fn new(lags: Vec<LagRange>) -> Self {
-        let mut offsets = vec![0];
-        for range in &lags {
-            offsets.push(offsets[offsets.len() - 1] + range.len());
-        }
-        Self { lags, offsets }
-    }
-
-    /// Number of columns.
-    pub fn len(&self) -> usize {
-        self.offsets[self.lags.len()]
-    }
-
-    /// Whether there is no column.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Number of regressors.
-    pub fn n_regressors(&self) -> usize {
-        self.lags.len()
-    }
-
-    /// Lags of a regressor.
-    pub fn lags(&self, regressor: usize) -> LagRange {
-        self.lags[regressor]
-    }
-
-    /// The columns of a regressor.
-    pub fn range(&self, regressor: usize) -> std::ops::Range<usize> {
-        self.offsets[regressor]..self.offsets[regressor + 1]
-    }
-
-    /// Regressor and lag of a column.
-    pub fn locate(&self, column: usize) -> (usize, isize) {
-        let regressor = self.offsets.partition_point(|&offset| offset <= column) - 1;
-        (regressor, self.lags[regressor].first + (column - self.offsets[regressor]) as isize)
-    }
-}
 
 /// Accumulates moments of epochs of one length.
 #[derive(Debug)]
@@ -176,10 +90,9 @@ impl LagMoments {
             });
         }
         let n = columns.n_regressors();
-        let lags = || columns.lags.iter();
-        let span =
-            lags().map(|range| range.last).max().unwrap_or(0) - lags().map(|range| range.first).min().unwrap_or(0);
-        let reach = lags().map(|range| range.first.abs().max(range.last.abs())).max().unwrap_or(0);
+        let lags = || (0..columns.n_regressors()).map(|regressor| columns.lags(regressor));
+        let span = lags().map(LagRange::last).max().unwrap_or(0) - lags().map(LagRange::first).min().unwrap_or(0);
+        let reach = lags().map(|range| range.first().abs().max(range.last().abs())).max().unwrap_or(0);
         let fft = Fft::at_least(n_times + span.max(reach) as usize);
         let zero = c64::new(0.0, 0.0);
         Ok(Self {
@@ -220,7 +133,7 @@ impl LagMoments {
 
     /// The rows that see a regressor's samples at its first lag.
     fn window(&self, regressor: usize) -> std::ops::Range<usize> {
-        let lag = self.columns.lags[regressor].first;
+        let lag = self.columns.lags(regressor).first();
         let clip = |t: isize| t.clamp(0, self.n_times as isize) as usize;
         clip(self.first_row as isize - lag)..clip(self.n_times as isize - lag)
     }
@@ -232,19 +145,22 @@ impl LagMoments {
         self.transform(&mut buffers.windowed, regressors, |regressor| self.window(regressor));
         self.transform(&mut buffers.targets, targets, |_| self.first_row..self.n_times);
         let n_freqs = self.fft.n_freqs();
-        let at = |spectra: &'_ [c64], k: usize, n_rows: usize| -> Mat<c64> {
-            Mat::from_fn(n_rows, n_epochs, |row, epoch| spectra[(row * n_freqs + k) * n_epochs + epoch])
-        };
         let one = c64::new(1.0, 0.0);
         parallel::for_each_chunk(&mut self.auto, n * n, self.n_threads, |k, sums| {
-            let (windowed, full) = (at(&buffers.windowed, k, n), at(&buffers.full, k, n));
+            let (windowed, full) = (
+                at_frequency(&buffers.windowed, k, [n, n_freqs, n_epochs]),
+                at_frequency(&buffers.full, k, [n, n_freqs, n_epochs]),
+            );
             let sums = MatMut::from_column_major_slice_mut(sums, n, n);
             matmul(sums, Accum::Add, windowed.conjugate(), full.transpose(), one, Par::Seq);
         });
         parallel::for_each_chunk(&mut self.cross, n * n_targets, self.n_threads, |k, sums| {
-            let (full, targets) = (at(&buffers.full, k, n), at(&buffers.targets, k, n_targets));
+            let (full, targets) = (
+                at_frequency(&buffers.full, k, [n, n_freqs, n_epochs]),
+                at_frequency(&buffers.targets, k, [n_targets, n_freqs, n_epochs]),
+            );
             let sums = MatMut::from_column_major_slice_mut(sums, n, n_targets);
-            matmul(sums, Accum::Add, full.as_ref(), targets.adjoint(), one, Par::Seq);
+            matmul(sums, Accum::Add, full, targets.adjoint(), one, Par::Seq);
         });
         self.buffers = buffers;
     }
@@ -278,11 +194,12 @@ impl LagMoments {
         for (ends, from) in [(&mut heads, self.first_row), (&mut tails, self.n_times)] {
             ends.clear();
             for epoch in regressors.outer_iter() {
-                for (signal, range) in epoch.outer_iter().zip(&self.columns.lags) {
+                for (regressor, signal) in epoch.outer_iter().enumerate() {
+                    let range = self.columns.lags(regressor);
                     ends.extend(range.iter().map(|lag| {
                         let t = from as isize - lag;
                         // The step into a first lag is never taken: first rows and columns are correlations.
-                        if lag > range.first && (0..self.n_times as isize).contains(&t) {
+                        if lag > range.first() && (0..self.n_times as isize).contains(&t) {
                             signal[t as usize]
                         } else {
                             0.0
@@ -359,8 +276,8 @@ impl LagMoments {
             let mut work = fft.work();
             for b in 0..n {
                 correlate(&|k| auto[k * n * n + b * n + a], &mut work);
-                for (entry, lag) in row[columns.range(b)].iter_mut().zip(columns.lags[b].iter()) {
-                    *entry = shifted(&work.signal, columns.lags[a].first - lag);
+                for (entry, lag) in row[columns.range(b)].iter_mut().zip(columns.lags(b).iter()) {
+                    *entry = shifted(&work.signal, columns.lags(a).first() - lag);
                 }
             }
         });
@@ -369,7 +286,7 @@ impl LagMoments {
         for target in 0..n_targets {
             for a in 0..n {
                 correlate(&|k| cross[k * n * n_targets + target * n + a], &mut work);
-                for (row, lag) in columns.range(a).zip(columns.lags[a].iter()) {
+                for (row, lag) in columns.range(a).zip(columns.lags(a).iter()) {
                     cross_moments[(row, target)] = shifted(&work.signal, -lag);
                 }
             }
@@ -384,7 +301,7 @@ impl LagMoments {
                     for row in columns.range(a).skip(if a == b { j } else { 0 }) {
                         here[row] = if j == 0 {
                             first_rows[b * n_columns + row]
-                        } else if row == columns.offsets[a] {
+                        } else if row == columns.range(a).start {
                             first_rows[a * n_columns + column]
                         } else {
                             previous[row - 1] + here[row]
@@ -405,6 +322,7 @@ impl LagMoments {
             gram,
             cross: cross_moments,
             sums,
+            rounding: vec![0.0; n_columns],
             target_sums: self.target_sums,
             n_rows: n_epochs * (n_times - first_row),
             columns,
@@ -412,61 +330,9 @@ impl LagMoments {
     }
 }
 
-/// Second moments of lagged regressors and targets.
-#[derive(Clone, Debug)]
-pub struct Moments {
-    columns: Columns,
-    /// Column-major; only the lower triangle counts.
-    gram: Vec<f64>,
-    cross: Mat<f64>,
-    sums: Vec<f64>,
-    target_sums: Vec<f64>,
-    n_rows: usize,
-}
-
-impl Moments {
-    /// What the columns stand for.
-    pub fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    /// Gram matrix of the columns; only the lower triangle holds values.
-    pub fn gram(&self) -> MatRef<'_, f64> {
-        MatRef::from_column_major_slice(&self.gram, self.columns.len(), self.columns.len())
-    }
-
-    /// Moments of columns with targets, `(n_columns, n_targets)`.
-    pub fn cross(&self) -> MatRef<'_, f64> {
-        self.cross.as_ref()
-    }
-
-    /// Number of rows, over all epochs.
-    pub fn n_rows(&self) -> usize {
-        self.n_rows
-    }
-
-    /// Mean of each column and of each target over the rows.
-    pub fn means(&self) -> (Vec<f64>, Vec<f64>) {
-        let n = self.n_rows.max(1) as f64;
-        let mean = |sums: &[f64]| sums.iter().map(|sum| sum / n).collect();
-        (mean(&self.sums), mean(&self.target_sums))
-    }
-
-    /// Moments about the means of columns and targets, as an unpenalised intercept asks for.
-    pub fn centre(&mut self) {
-        let (means, target_means) = self.means();
-        let n_columns = self.columns.len();
-        for (column, (entries, mean)) in self.gram.chunks_exact_mut(n_columns).zip(&means).enumerate() {
-            for (entry, sum) in entries.iter_mut().zip(&self.sums).skip(column) {
-                *entry -= sum * mean;
-            }
-        }
-        for (target, mean) in target_means.iter().enumerate() {
-            for (column, sum) in self.sums.iter().enumerate() {
-                self.cross[(column, target)] -= sum * mean;
-            }
-        }
-    }
+/// One frequency of spectra of the shape `(signal, frequency, epoch)`, as a matrix `(signal, epoch)`.
+fn at_frequency(spectra: &[c64], k: usize, [n_signals, n_freqs, n_epochs]: [usize; 3]) -> MatRef<'_, c64> {
+    MatRef::from_row_major_slice_with_stride(&spectra[k * n_epochs..], n_signals, n_epochs, n_freqs * n_epochs)
 }
 
 pub(super) fn check_shape(what: &str, array: &ArrayRef3<f64>, expected: [usize; 3]) -> Result<()> {
@@ -508,7 +374,7 @@ mod tests {
             lags in prop::collection::vec((-6isize..7, 0isize..9), 1..4),
             first_row in 0usize..9, n_threads in 1usize..3, split in 0usize..4,
         ) {
-            let columns = Columns::new(lags.iter().map(|&(first, more)| LagRange { first, last: first + more }).collect());
+            let columns = Columns::new(lags.iter().map(|&(first, more)| LagRange::new(first, first + more).unwrap()).collect());
             let all = Array3::from_shape_vec((3, 5, 14), values).unwrap();
             let x = all.slice(ndarray::s![.., ..lags.len(), ..]).to_owned();
             let y = all.slice(ndarray::s![.., 3.., ..]).to_owned();
@@ -528,12 +394,5 @@ mod tests {
             }
             prop_assert_eq!(found.n_rows(), 3 * (14 - first_row));
         }
-    }
-
-    #[test]
-    fn columns_by_hand() {
-        let columns = Columns::new(vec![LagRange::new(-1, 1).unwrap(), LagRange::new(2, 3).unwrap()]);
-        assert_eq!((columns.len(), columns.range(1)), (5, 3..5));
-        assert_eq!([0, 2, 3, 4].map(|c| columns.locate(c)), [(0, -1), (0, 1), (1, 2), (1, 3)]);
     }
 }

@@ -5,16 +5,22 @@ use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array1, Array3, ArrayRef3, Axis, concatenate, s};
 
 use super::convolve::convolve;
-use super::moments::{Columns, LagMoments, LagRange, Moments, check_shape};
+use super::lags::{Columns, LagRange};
+use super::moments::{LagMoments, check_shape};
+use super::normal::Moments;
 use super::solver::{self, PenaltyMatrix};
 use super::trf::{check_alpha, singular};
 use super::{Penalty, RtrfConfig};
 use crate::{Error, Result, parallel};
 
-/// A fitted autoregressive TRF: each sample from the data's and the features' recent past,
+/// Epochs that are rolled out side by side, so that each time step is one matrix product.
+const ROLLOUT_BLOCK: usize = 16;
+
+/// A fitted autoregressive TRF: each sample from the data's and the features' recent past.
 ///
-/// ŷ_c(t) = b_c + Σ over channels d and lags l ∈ 1…L of A_cd(l) y_d(t − l) + Σ over features f and lags m ∈ 0…M−1 of
-/// B_cf(m) x_f(t − m).
+/// ```text
+/// ŷ_c(t) = b_c + Σ_d Σ_l A_cd(l) y_d(t − l) + Σ_f Σ_m B_cf(m) x_f(t − m)    l = 1…L,  m = 0…M−1
+/// ```
 ///
 /// Ridge regression with an unpenalised intercept over the samples of each epoch whose lags all lie within it.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +59,8 @@ impl Rtrf {
         let shape = [features.shape()[1], data.shape()[1], data.shape()[2]];
         let mut moments = RtrfMoments::new(config, shape, n_threads)?;
         moments.push(features, data)?;
-        moments.finish(names)?.solve(alpha)
+        let channels: Vec<String> = (0..shape[1]).map(|c| format!("channel {c}")).collect();
+        moments.finish(&channels, names)?.solve(alpha)
     }
 
     /// Predicts epochs from features and the first `n_init_times` samples of data, held within ±`limit` (data units).
@@ -83,22 +90,17 @@ impl Rtrf {
             });
         }
         let driven = self.driven(features, n_threads)?;
-        // History oldest first and time before channel, so that the lags of a sample are contiguous.
-        let mut recurrence = vec![0.0; n_channels * n_lags * n_channels];
-        for ((c, lag, d), &value) in self.coef_data.indexed_iter() {
-            recurrence[((n_lags - 1 - lag) * n_channels + d) * n_channels + c] = value;
-        }
+        let recurrence = self.recurrence();
         let recurrence = MatRef::from_column_major_slice(&recurrence, n_channels, n_lags * n_channels);
         let padded = (n_lags + n_times) * n_channels;
-        const EPOCHS: usize = 16;
         let mut history = vec![0.0; n_epochs * padded];
-        parallel::for_each_chunk(&mut history, EPOCHS * padded, n_threads, |block, history| {
+        parallel::for_each_chunk(&mut history, ROLLOUT_BLOCK * padded, n_threads, |block, history| {
             let n = history.len() / padded;
             for (e, epoch) in history.chunks_exact_mut(padded).enumerate() {
                 for t in 0..n_times {
                     let source = if t < n_init_times { data } else { &*driven };
                     for c in 0..n_channels {
-                        epoch[(n_lags + t) * n_channels + c] = source[[block * EPOCHS + e, c, t]];
+                        epoch[(n_lags + t) * n_channels + c] = source[[block * ROLLOUT_BLOCK + e, c, t]];
                     }
                 }
             }
@@ -139,39 +141,56 @@ impl Rtrf {
         Ok(driven)
     }
 
-    /// Spectral radius of the recurrence: the factor by which its slowest mode changes per sample. At 1 or above, a
-    /// roll-out does not come to rest.
-    ///
-    /// The largest eigenvalue of the companion matrix in magnitude, by repeated squaring of its action: the growth of a
-    /// fixed vector over 4,096 samples, of which the second half counts. Accurate to about 10⁻³.
-    pub fn spectral_radius(&self) -> f64 {
-        const N_STEPS: usize = 4096;
+    /// Data coefficients as a column-major matrix `(n_channels, n_lags_data * n_channels)`, the oldest lag first, so that
+    /// it multiplies a stretch of data stored time by time.
+    fn recurrence(&self) -> Vec<f64> {
         let (n_channels, n_lags, _) = self.coef_data.dim();
-        // Oldest first, in a ring; the start is arbitrary but has a part along every mode with probability one.
-        let mut past: std::collections::VecDeque<Vec<f64>> = (0..n_lags)
-            .map(|l| {
-                (0..n_channels).map(|c| ((l * n_channels + c) as f64 * 0.754_877_666 + 0.1).fract() - 0.5).collect()
-            })
-            .collect();
-        let (mut log_growth, mut counted) = (0.0, 0.0);
-        for step in 0..N_STEPS {
-            let mut next = vec![0.0; n_channels];
-            for ((c, lag, d), a) in self.coef_data.indexed_iter() {
-                next[c] += a * past[n_lags - 1 - lag][d];
-            }
-            past.pop_front();
-            past.push_back(next);
-            let norm = past.iter().flatten().map(|v| v * v).sum::<f64>().sqrt();
-            if norm == 0.0 {
-                return 0.0;
-            }
-            past.iter_mut().flatten().for_each(|v| *v /= norm);
-            if step >= N_STEPS / 2 {
-                log_growth += norm.ln();
-                counted += 1.0;
-            }
+        let mut recurrence = vec![0.0; n_channels * n_lags * n_channels];
+        for ((c, lag, d), &value) in self.coef_data.indexed_iter() {
+            recurrence[((n_lags - 1 - lag) * n_channels + d) * n_channels + c] = value;
         }
-        (log_growth / counted).exp()
+        recurrence
+    }
+
+    /// Spectral radius of the recurrence: the factor by which its slowest mode changes per sample. At 1 or above, a
+    /// roll-out without features does not come to rest.
+    ///
+    /// The largest eigenvalue in magnitude of the companion matrix, from the growth of a state without input (power
+    /// iteration, averaged so that complex pairs do no harm). Accurate to about 10⁻⁴; takes up to 16,384 steps.
+    pub fn spectral_radius(&self) -> f64 {
+        const TOLERANCE: f64 = 1e-6;
+        const MOST_STEPS: usize = 1 << 14;
+        let (n_channels, n_lags, _) = self.coef_data.dim();
+        let recurrence = self.recurrence();
+        let recurrence = MatRef::from_column_major_slice(&recurrence, n_channels, n_lags * n_channels);
+        // An arbitrary start (multiples of an irrational number) that no mode can be expected to be orthogonal to.
+        let mut state: Vec<f64> =
+            (1..=n_lags * n_channels).map(|i| (i as f64 * 0.618_033_988_7).fract() - 0.5).collect();
+        let mut next = vec![0.0; n_channels];
+        let (mut n_steps, mut previous) = (512, f64::INFINITY);
+        loop {
+            let mut log_growth = 0.0;
+            for _ in 0..n_steps {
+                let past = MatRef::from_column_major_slice(&state, n_lags * n_channels, 1);
+                let out = MatMut::from_column_major_slice_mut(&mut next, n_channels, 1);
+                matmul(out, Accum::Replace, recurrence, past, 1.0, Par::Seq);
+                state.copy_within(n_channels.., 0);
+                state[(n_lags - 1) * n_channels..].copy_from_slice(&next);
+                let norm = state.iter().map(|v| v * v).sum::<f64>().sqrt();
+                if norm == 0.0 {
+                    return 0.0;
+                }
+                for value in &mut state {
+                    *value /= norm;
+                }
+                log_growth += norm.ln();
+            }
+            let growth = (log_growth / n_steps as f64).exp();
+            if (growth - previous).abs() < TOLERANCE || n_steps >= MOST_STEPS / 2 {
+                return growth;
+            }
+            (n_steps, previous) = (2 * n_steps, growth);
+        }
     }
 
     /// Number of coefficients and intercepts.
@@ -218,7 +237,7 @@ impl RtrfMoments {
         self.moments.push(&both, data)
     }
 
-    pub(super) fn finish(self, names: &[String]) -> Result<RtrfSystem> {
+    pub(super) fn finish(self, channels: &[String], features: &[String]) -> Result<RtrfSystem> {
         let [n_features, n_channels] = self.shape;
         let mut moments = self.moments.finish();
         if moments.n_rows() == 0 {
@@ -228,7 +247,7 @@ impl RtrfMoments {
             });
         }
         moments.centre();
-        let names = (0..n_channels).map(|c| format!("channel {c}")).chain(names.iter().cloned()).collect();
+        let names = channels.iter().chain(features).cloned().collect();
         Ok(RtrfSystem { moments, n_features, n_channels, config: self.config, names })
     }
 }
@@ -248,8 +267,8 @@ impl RtrfSystem {
         check_alpha(alpha)?;
         let moments = &self.moments;
         let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns());
-        let solution = solver::ridge(moments.gram(), moments.cross(), &penalty, alpha)
-            .map_err(|dependent| singular("the RTRF", moments, dependent, &self.names, alpha))?;
+        let solution = solver::ridge(moments.gram(), moments.cross(), &penalty, alpha, moments.rounding())
+            .map_err(|dependent| singular("RTRF", moments, dependent, &self.names, alpha))?;
         let (n_channels, l, m) = (self.n_channels, self.config.n_lags_data, self.config.n_lags_features);
         let (means, mut intercept) = moments.means();
         for (c, intercept) in intercept.iter_mut().enumerate() {

@@ -3,14 +3,18 @@
 use ndarray::{Array1, Array3, ArrayRef3, Axis};
 
 use super::convolve::convolve;
-use super::moments::{Columns, LagMoments, LagRange, Moments, check_shape};
+use super::lags::{Columns, LagRange};
+use super::moments::{LagMoments, check_shape};
+use super::normal::Moments;
 use super::solver::{self, Dependent, PenaltyMatrix};
 use super::{Penalty, TrfConfig};
 use crate::{Error, Result};
 
-/// A fitted temporal receptive field: data as a sum of features convolved with kernels,
+/// A fitted temporal receptive field: data as a sum of features convolved with kernels.
 ///
-/// ŷ_c(t) = b_c + Σ over features f and lags l of w_cf(l) x_f(t − l), features taken as zero outside of the epoch.
+/// ```text
+/// ŷ_c(t) = b_c + Σ_f Σ_l w_cf(l) x_f(t − l)    over features f and lags l, x_f = 0 outside of the epoch
+/// ```
 ///
 /// Defined as MNE-Python's `ReceptiveField` with its `TimeDelayingRidge`: penalised least squares over all samples of all
 /// epochs, after the features' and the data's means are taken off; lags that reach out of an epoch see zeros.
@@ -53,7 +57,9 @@ impl Trf {
     pub fn predict(&self, features: &ArrayRef3<f64>, n_threads: usize) -> Result<Array3<f64>> {
         let (n_epochs, n_times) = (features.shape()[0], features.shape()[2]);
         check_shape("the features", features, [n_epochs, self.coef.dim().1, n_times])?;
-        let mut predicted = convolve(features, &self.coef, self.lags(), n_threads);
+        let n_lags = self.coef.dim().2 as isize;
+        let lags = LagRange::new(self.lag_min, self.lag_min + n_lags - 1)?;
+        let mut predicted = convolve(features, &self.coef, lags, n_threads);
         predicted += &self.intercept.view().insert_axis(Axis(1));
         Ok(predicted)
     }
@@ -61,11 +67,6 @@ impl Trf {
     /// Number of coefficients and intercepts.
     pub fn n_parameters(&self) -> usize {
         self.coef.len() + self.intercept.len()
-    }
-
-    fn lags(&self) -> LagRange {
-        let n_lags = self.coef.dim().2 as isize;
-        LagRange::new(self.lag_min, self.lag_min + n_lags - 1).expect("a fitted TRF has a lag")
     }
 }
 
@@ -83,7 +84,10 @@ impl SignalMeans {
         for (means, block) in [(&mut self.features, features), (&mut self.data, data)] {
             means.resize(block.shape()[1], 0.0);
             for (mean, rows) in means.iter_mut().zip(block.axis_iter(Axis(1))) {
-                // Sums of offsets from the mean so far lose no digits to a large mean.
+                // Sums of offsets from the mean so far lose no digits to a large mean, and leave a constant exact.
+                if self.n == 0.0 {
+                    *mean = rows.first().copied().unwrap_or(0.0);
+                }
                 let offset: f64 = rows.iter().map(|value| value - *mean).sum();
                 *mean += if n > 0.0 { offset / (self.n + n) } else { 0.0 };
             }
@@ -134,7 +138,9 @@ impl TrfMoments {
     }
 
     pub(super) fn finish(self, names: &[String]) -> TrfSystem {
-        TrfSystem { means: self.means, moments: self.moments.finish(), lags: self.lags, names: names.to_vec() }
+        let mut moments = self.moments.finish();
+        moments.set_means_taken_off(&self.means.features);
+        TrfSystem { means: self.means, moments, lags: self.lags, names: names.to_vec() }
     }
 }
 
@@ -152,8 +158,8 @@ impl TrfSystem {
         check_alpha(alpha)?;
         let (moments, n_lags) = (&self.moments, self.lags.len());
         let penalty = PenaltyMatrix::new(penalty, moments.columns());
-        let solution = solver::ridge(moments.gram(), moments.cross(), &penalty, alpha)
-            .map_err(|dependent| singular("the TRF", moments, dependent, &self.names, alpha))?;
+        let solution = solver::ridge(moments.gram(), moments.cross(), &penalty, alpha, moments.rounding())
+            .map_err(|dependent| singular("TRF", moments, dependent, &self.names, alpha))?;
         let shape = (self.means.data.len(), self.means.features.len(), n_lags);
         let coef = Array3::from_shape_fn(shape, |(c, f, i)| solution[(f * n_lags + i, c)]);
         let gains = coef.sum_axis(Axis(2));
@@ -183,21 +189,21 @@ pub(super) fn singular(model: &str, moments: &Moments, found: Dependent, names: 
     };
     let gram = moments.gram();
     let square = |column: usize| gram[(column, column)];
+    let offset = found.column - columns.range(regressor).start;
+    // Whether an earlier regressor, at the same lag, points the same way.
     let is_twin = |other: usize| {
-        let product =
-            gram[(found.column, columns.range(other).start + (found.column - columns.range(regressor).start))];
-        let both =
-            square(found.column) * square(columns.range(other).start + (found.column - columns.range(regressor).start));
-        both > 0.0 && product * product >= both * (1.0 - 1e-12)
+        let column = columns.range(other).start + offset;
+        let both = square(found.column) * square(column);
+        both > 0.0 && gram[(found.column, column)].powi(2) >= both * (1.0 - 1e-12)
     };
     let twin = (0..regressor).find(|&other| columns.lags(other) == columns.lags(regressor) && is_twin(other));
-    let reason = if square(found.column) <= f64::EPSILON * moments.n_rows() as f64 * f64::EPSILON {
+    let reason = if square(found.column) <= moments.rounding()[found.column] {
         format!("{} is constant", name(regressor))
     } else if let Some(twin) = twin {
         format!("{} is a multiple of {}", name(regressor), name(twin))
     } else {
         format!(
-            "{} at lag {lag} is a sum of other lags and features; {} columns, {} samples",
+            "{} at lag {lag} depends on other lags and features; {} columns, {} samples",
             name(regressor),
             columns.len(),
             moments.n_rows()

@@ -1,11 +1,11 @@
 //! Scoring a model on a set of epochs.
 
 use indexmap::IndexMap;
-use ndarray::{Array2, ArrayRef2, Axis, s};
+use ndarray::{Array2, Array3, ArrayRef2, Axis, s};
 
 use super::Correlation;
 use super::evoked::{ALL_EPOCHS, ConditionMean, EvokedSums};
-use crate::data::{Batch, Dataset, Set};
+use crate::data::{Batch, Dataset, Epoch, Set};
 use crate::model::Predictor;
 use crate::results::{Evoked, SubjectScore};
 use crate::{Error, Result};
@@ -56,8 +56,8 @@ pub struct SubjectScores {
 /// Predicts the epochs of a set once, batch by batch, and scores them within each subject.
 ///
 /// # Errors
-/// [`Error::Setting`] where no sample is at or after `score_from` or the batch size is 0; [`Error::NotFinite`] where the
-/// model predicts NaN or infinity; [`Error::Shape`] where a prediction has the wrong shape; what the model reports.
+/// [`Error::Setting`] where no sample is at or after `score_from` or the batch size is 0; [`Error::PredictionNotFinite`]
+/// where the model predicts NaN or infinity; [`Error::Shape`] where a prediction has the wrong shape; what the model reports.
 pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Result<Scores> {
     let first = dataset.times().iter().position(|&t| t >= spec.score_from - 1e-9).ok_or_else(|| Error::Setting {
         name: "score_from".to_owned(),
@@ -80,13 +80,7 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
             dataset.draw(epochs, &mut batch);
             let predicted = model.predict(&batch)?;
             correlation.push(&batch.data, &predicted)?;
-            if let Some((place, value)) = predicted.indexed_iter().find(|(_, value)| !value.is_finite()) {
-                return Err(Error::NotFinite {
-                    what: format!("the prediction for {label}"),
-                    place: format!("epoch, channel, sample {place:?} of a batch"),
-                    value: f64::from(*value),
-                });
-            }
+            check_finite(dataset, epochs, &predicted)?;
             for ((epoch, truth), predicted) in epochs.iter().zip(batch.data.outer_iter()).zip(predicted.outer_iter()) {
                 own.push(ALL_EPOCHS, &truth, &predicted);
                 if let Some(text) = spec.condition.as_ref().and_then(|column| dataset.event_text(epoch, column)) {
@@ -113,6 +107,19 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
         r_per_channel: mean_map.outer_iter().map(|row| mean_from(&row.insert_axis(Axis(0)), first)).collect(),
         evoked: evoked.means(),
         subjects,
+    })
+}
+
+fn check_finite(dataset: &Dataset, epochs: &[Epoch], predicted: &Array3<f32>) -> Result<()> {
+    let Some(((e, channel, t), value)) = predicted.indexed_iter().find(|(_, value)| !value.is_finite()) else {
+        return Ok(());
+    };
+    let recording = &dataset.cohort().recordings[epochs[e].recording];
+    Err(Error::PredictionNotFinite {
+        epoch: format!("{} event {}", recording.id, epochs[e].event + 1),
+        channel: dataset.cohort().channels[channel].name.clone(),
+        time: dataset.times()[t],
+        value: f64::from(*value),
     })
 }
 

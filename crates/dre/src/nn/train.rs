@@ -129,12 +129,13 @@ impl Training {
         self.pass >= self.config.n_passes
     }
 
-    /// The network with the weights of its best pass; the latest weights before the first pass has ended.
-    pub fn into_best(mut self) -> Network {
-        if let Some((_, params)) = self.best.take() {
-            self.network.params = params;
+    /// A copy of the network with the weights of its best pass; the latest weights before the first pass has ended.
+    pub fn best(&self) -> Network {
+        let mut network = self.network.clone();
+        if let Some((_, params)) = &self.best {
+            network.params.clone_from(params);
         }
-        self.network
+        network
     }
 
     /// Trains until all passes are done or the observer stops it.

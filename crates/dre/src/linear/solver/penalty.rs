@@ -1,7 +1,7 @@
 //! What a solver adds to the Gram matrix.
 
 use super::super::Penalty;
-use super::super::moments::Columns;
+use super::super::lags::Columns;
 
 /// A sparse symmetric matrix, times alpha added to the Gram matrix: `(row, column, value)` of its lower triangle.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,7 @@ impl PenaltyMatrix {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::moments::LagRange;
+    use super::super::super::lags::LagRange;
     use super::*;
 
     fn dense(penalty: Penalty, n_regressors: usize, n_lags: isize) -> Vec<Vec<f64>> {

@@ -14,7 +14,7 @@ pub struct ConvShape {
 }
 
 /// Gradients of an operation with weights: input, weight, bias.
-pub type Gradients = (Signal, Vec<f64>, Vec<f64>);
+type Gradients = (Signal, Vec<f64>, Vec<f64>);
 
 /// `y[o, t] = b[o] + Σ w[o, i, κ] x[i, t · stride + κ − padding]`; `w` is `(n_out, n_in, kernel)`.
 pub fn conv(shape: ConvShape, x: &Signal, w: &[f64], b: &[f64]) -> Signal {

@@ -1,0 +1,93 @@
+//! Fitted models as folders.
+//!
+//! ```text
+//! model.json            what it is, what it was fitted on, how
+//! model.safetensors     dre: weights under PyTorch's names
+//! coef.npy …            trf, rtrf: coefficients as float64, subjects first
+//! checkpoint.safetensors  dre, while it trains: weights, optimiser, history
+//! ```
+
+mod checkpoint;
+mod folder;
+
+use dre::data::{Channel, FeatureScaler, RobustScaler};
+use dre::linear::{CohortRtrf, CohortTrf};
+use dre::nn::Network;
+use dre::results::PassRecord;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
+pub use folder::{MODEL_FILE, read_info, read_model, write_model};
+
+/// Version of the layout that this program writes; it refuses a larger one.
+pub const MODEL_FORMAT: u32 = 1;
+
+/// A model with what it learnt.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Fitted {
+    /// Temporal receptive field.
+    Trf(CohortTrf),
+    /// Autoregressive temporal receptive field.
+    Rtrf(CohortRtrf),
+    /// Deep Recurrent Encoder.
+    Dre(Box<Network>),
+}
+
+impl Fitted {
+    /// What people call it.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Trf(_) => "TRF (temporal receptive field, ridge)",
+            Self::Rtrf(_) => "RTRF (autoregressive TRF, ridge)",
+            Self::Dre(_) => "DRE (Deep Recurrent Encoder)",
+        }
+    }
+
+    /// Fitted numbers.
+    pub fn n_parameters(&self) -> usize {
+        match self {
+            Self::Trf(m) => m.n_parameters(),
+            Self::Rtrf(m) => m.n_parameters(),
+            Self::Dre(m) => m.n_parameters(),
+        }
+    }
+}
+
+/// Content of `model.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Version of the layout.
+    pub format: u32,
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// `trf`, `rtrf` or `dre`.
+    pub kind: String,
+    /// Everything that decides the fit; the model is up to date while it is the same.
+    pub recipe: serde_json::Value,
+    /// Samples shown at the start of each epoch; 0 for none.
+    pub n_init_times: usize,
+    /// Sampling frequency (Hz).
+    pub sfreq: f64,
+    /// Time of each sample of an epoch (s).
+    pub times: Vec<f64>,
+    /// Channels predicted, in order.
+    pub channels: Vec<Channel>,
+    /// Features, in order.
+    pub features: Vec<String>,
+    /// Subjects, in order.
+    pub subjects: Vec<String>,
+    /// Scaling of the features.
+    pub feature_scaler: FeatureScaler,
+    /// Scaling of the data by recording.
+    pub scalers: IndexMap<String, RobustScaler>,
+    /// Wall-clock seconds.
+    pub fit_seconds: f64,
+    /// Choices worth showing, as name and text.
+    pub choices: Vec<(String, String)>,
+    /// Passes over the training epochs, for models that have them.
+    pub history: Vec<PassRecord>,
+    /// Pass whose weights were kept.
+    pub best_pass: Option<usize>,
+}

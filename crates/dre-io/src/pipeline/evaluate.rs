@@ -1,0 +1,167 @@
+//! From fitted models to scores.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use dre::data::Set;
+use dre::metrics::{ScoreSpec, Scores, score};
+use dre::model::Predictor;
+use dre::nn::{DreModel, Threads};
+use dre::results::{ModelResult, Provenance, RESULTS_FORMAT, Ratio, Results};
+use indexmap::IndexMap;
+use ndarray::{Axis, stack};
+
+use super::fit::{dataset, model_folder, recipe, valid_from};
+use super::{Job, Monitor, PipelineError, Result};
+use crate::cohort::CohortFolder;
+use crate::models::{Fitted, ModelInfo, read_info, read_model};
+use crate::store::{write_json, write_npy};
+
+/// Name of the results in a run's folder.
+pub const RESULTS_FILE: &str = "results.json";
+
+/// Epochs predicted at a time.
+const BATCH: usize = 64;
+
+/// Scores the fitted models of `job` on the test epochs; writes `results.json` and the maps of r.
+///
+/// # Errors
+/// [`PipelineError::Missing`] where a model is not fitted, or fitted with other settings; others as they come.
+pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<Results> {
+    let data = dataset(job, cohort)?;
+    let spec = ScoreSpec {
+        set: Set::Test,
+        score_from: job.study.report.score_from,
+        batch_size: BATCH,
+        condition: job.study.report.condition.clone(),
+    };
+    let threads = Threads::new(job.n_threads);
+    let mut models: IndexMap<String, ModelResult> = IndexMap::new();
+    let mut scores: Vec<(&str, Scores)> = Vec::new();
+    for name in &job.models {
+        let folder = model_folder(job, name);
+        let wanted = recipe(job, cohort, &job.study.models[name]);
+        if !read_info(&folder).is_ok_and(|info| info.recipe == wanted) {
+            return Err(PipelineError::Missing { path: folder, step: "fit" });
+        }
+        let (model, info) = read_model(&folder, &threads)?;
+        monitor.step("Scoring", name);
+        let (title, n_parameters) = (model.title(), model.n_parameters());
+        let predictor: Box<dyn Predictor> = match model {
+            Fitted::Trf(m) => Box::new(m),
+            Fitted::Rtrf(m) => Box::new(m),
+            Fitted::Dre(network) => Box::new(DreModel::new(*network, data.n_times(), BATCH)?),
+        };
+        let found = score(&data, &*predictor, &spec)?;
+        write_map(&job.out.join("scores"), name, &found)?;
+        models.insert(name.clone(), result(title, n_parameters, &info, &found));
+        scores.push((name, found));
+    }
+    let pairs: Vec<(&str, &Scores)> = scores.iter().map(|(name, s)| (*name, s)).collect();
+    let mut summary = data.summary(cohort.info.steps.clone());
+    summary.excluded.splice(0..0, cohort.info.excluded.iter().cloned());
+    let results = Results {
+        format: RESULTS_FORMAT,
+        study: job.study.name.clone(),
+        ratios: ratios(&models),
+        models,
+        cohort: summary,
+        times: data.times(),
+        score_from: spec.score_from,
+        n_init_times: valid_from(job),
+        evoked: Scores::evoked(&pairs),
+        provenance: Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            finished: now(),
+            study_file: job.text.clone(),
+            data: job.data.display().to_string(),
+            input_hash: crate::hash::text(
+                &cohort.info.inputs.iter().map(|i| format!("{} {}\n", i.sha256, i.path)).collect::<String>(),
+            ),
+            n_threads: job.n_threads,
+            seed: job.study.seed,
+        },
+    };
+    write_json(&job.out.join(RESULTS_FILE), &results)?;
+    Ok(results)
+}
+
+fn result(title: &str, n_parameters: usize, info: &ModelInfo, scores: &Scores) -> ModelResult {
+    ModelResult {
+        title: title.to_owned(),
+        n_init_times: info.n_init_times,
+        mean_r: scores.mean_r,
+        subjects: scores.subject_scores(),
+        r_over_time: scores.r_over_time.clone(),
+        r_per_channel: scores.r_per_channel.clone(),
+        n_parameters,
+        fit_seconds: info.fit_seconds,
+        choices: info.choices.clone(),
+        history: info.history.clone(),
+        best_pass: info.best_pass,
+    }
+}
+
+/// `scores/NAME.npy`: r of every subject, channel and time.
+fn write_map(folder: &Path, name: &str, scores: &Scores) -> Result<()> {
+    let maps: Vec<_> = scores.subjects.iter().map(|s| s.map.view()).collect();
+    let all = stack(Axis(0), &maps).expect("subjects' maps have the same shape");
+    write_npy(&folder.join(format!("{name}.npy")), &all)?;
+    Ok(())
+}
+
+/// Every deep model over every linear one.
+fn ratios(models: &IndexMap<String, ModelResult>) -> Vec<Ratio> {
+    let is_deep = |m: &ModelResult| !m.history.is_empty();
+    let mut out = Vec::new();
+    for (deep, d) in models.iter().filter(|(_, m)| is_deep(m)) {
+        for (linear, l) in models.iter().filter(|(_, m)| !is_deep(m)) {
+            out.push(Ratio {
+                numerator: deep.clone(),
+                denominator: linear.clone(),
+                ratio: (l.mean_r > 0.0).then(|| d.mean_r / l.mean_r),
+            });
+        }
+    }
+    out
+}
+
+/// The present time as ISO 8601 in UTC, to the second.
+fn now() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    iso(seconds)
+}
+
+/// Seconds since 1970 as ISO 8601. The calendar is that of H. Hinnant's `civil_from_days`, from its description.
+fn iso(seconds: u64) -> String {
+    let (days, rest) = ((seconds / 86_400) as i64, seconds % 86_400);
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::iso;
+
+    #[test]
+    fn dates_by_hand() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_200, "2024-03-01T00:00:00Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(iso(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! From a cohort to fitted models.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use dre::data::{Dataset, Set};
+use dre::linear::{FitSpec, fit_rtrf, fit_trf};
+use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
+use serde_json::json;
+
+use super::{Job, Monitor, PipelineError, Result, difference};
+use crate::cohort::CohortFolder;
+use crate::models::{CHECKPOINT_FILE, Checkpoint, Fitted, MODEL_FORMAT, ModelInfo, read_info, write_model};
+use crate::store::write_json;
+use crate::study::{DreSpec, ModelSpec};
+
+/// Folder of the models in a run's folder.
+pub const MODELS_FOLDER: &str = "models";
+
+/// Epochs that linear models draw at a time.
+const LINEAR_BATCH: usize = 256;
+
+/// Cuts the study's epochs from its cohort.
+pub(super) fn dataset(job: &Job, cohort: &CohortFolder) -> Result<Dataset> {
+    let study = &job.study;
+    let data = Dataset::new(cohort.cohort.clone(), &study.epochs, &study.split, &study.cleaning, job.n_threads)?;
+    Ok(data)
+}
+
+/// Everything that decides a model's fit.
+pub(super) fn recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec) -> serde_json::Value {
+    let inputs: Vec<&str> = cohort.info.inputs.iter().map(|i| i.sha256.as_str()).collect();
+    json!({
+        "cohort": cohort.info.recipe,
+        "inputs": crate::hash::text(&inputs.join("\n")),
+        "epochs": job.study.epochs,
+        "split": job.study.split,
+        "cleaning": job.study.cleaning,
+        "model": spec,
+        "valid_from": valid_from(job),
+        "seed": job.study.seed,
+    })
+}
+
+/// The longest init window of the study's models: what chooses a penalty looks behind it, for every model alike.
+pub(super) fn valid_from(job: &Job) -> usize {
+    job.study.models.values().map(ModelSpec::n_init_times).max().unwrap_or(0)
+}
+
+/// Where a model of the study lies.
+pub(super) fn model_folder(job: &Job, name: &str) -> PathBuf {
+    job.out.join(MODELS_FOLDER).join(name)
+}
+
+/// Fits the models of `job` that are not up to date.
+///
+/// # Errors
+/// [`PipelineError`]; a stopped fit leaves its checkpoint, any other error the models as they were.
+pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<()> {
+    let data = dataset(job, cohort)?;
+    for name in data.constant_features() {
+        monitor.warn(&format!("feature `{name}` is constant over the training epochs and tells the models nothing"));
+    }
+    let audit = data.audit();
+    write_json(&job.out.join("audit.json"), &audit)?;
+    for name in &job.models {
+        let spec = &job.study.models[name];
+        let folder = model_folder(job, name);
+        let recipe = recipe(job, cohort, spec);
+        if !job.force && read_info(&folder).is_ok_and(|info| info.recipe == recipe) {
+            monitor.step("Up to date", &format!("model {name}"));
+            continue;
+        }
+        let started = Instant::now();
+        let one = Fit { job, data: &data, name, folder: &folder, recipe: &recipe };
+        match spec {
+            ModelSpec::Trf(config) => {
+                monitor.step("Fitting", &format!("{name}: TRF, {} penalties, per subject", config.alphas.len()));
+                let model = fit_trf(&data, config, &one.linear())?;
+                let choices = model.subjects.iter().map(|s| alpha_choice(&s.subject, s.alpha)).collect();
+                one.finish(&Fitted::Trf(model), choices, started.elapsed().as_secs_f64(), None)?;
+            }
+            ModelSpec::Rtrf(spec) => {
+                monitor.step("Fitting", &format!("{name}: RTRF, {} penalties, per subject", spec.linear.alphas.len()));
+                let model = fit_rtrf(&data, &spec.linear, spec.init.n_init_times, &one.linear())?;
+                let mut choices: Vec<_> = model.subjects.iter().map(|s| alpha_choice(&s.subject, s.alpha)).collect();
+                for s in &model.subjects {
+                    let radius = s.model.spectral_radius();
+                    choices.push((format!("spectral radius ({})", s.subject), format!("{radius:.4}")));
+                    if radius >= 1.0 {
+                        monitor.warn(&format!(
+                            "{name}, {}: the fitted recurrence is unstable (spectral radius {radius:.3}); its roll-out grows",
+                            s.subject
+                        ));
+                    }
+                }
+                one.finish(&Fitted::Rtrf(model), choices, started.elapsed().as_secs_f64(), None)?;
+            }
+            ModelSpec::Dre(spec) => one.train(spec, monitor)?,
+        }
+    }
+    Ok(())
+}
+
+fn alpha_choice(subject: &str, alpha: f64) -> (String, String) {
+    (format!("alpha ({subject})"), format!("{alpha:.4}"))
+}
+
+/// One model being fitted.
+struct Fit<'a> {
+    job: &'a Job,
+    data: &'a Dataset,
+    name: &'a str,
+    folder: &'a Path,
+    recipe: &'a serde_json::Value,
+}
+
+impl Fit<'_> {
+    fn linear(&self) -> FitSpec {
+        FitSpec { valid_from: valid_from(self.job), batch_size: LINEAR_BATCH, n_threads: self.job.n_threads }
+    }
+
+    fn finish(
+        &self,
+        model: &Fitted,
+        choices: Vec<(String, String)>,
+        fit_seconds: f64,
+        training: Option<&Training>,
+    ) -> Result<()> {
+        let data = self.data;
+        let recordings = &data.cohort().recordings;
+        let info = ModelInfo {
+            format: MODEL_FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            kind: self.job.study.models[self.name].kind().to_owned(),
+            recipe: self.recipe.clone(),
+            n_init_times: self.job.study.models[self.name].n_init_times(),
+            sfreq: data.sfreq(),
+            times: data.times(),
+            channels: data.cohort().channels.clone(),
+            features: data.features().to_vec(),
+            subjects: data.subjects().to_vec(),
+            feature_scaler: data.feature_scaler().clone(),
+            scalers: data.scalers().map(|(i, s)| (recordings[i].id.clone(), s.clone())).collect(),
+            fit_seconds,
+            choices,
+            history: training.map_or_else(Vec::new, |t| t.history().to_vec()),
+            best_pass: training.and_then(Training::best_pass),
+        };
+        write_model(self.folder, model, &info)?;
+        Ok(())
+    }
+
+    fn train(&self, spec: &DreSpec, monitor: &mut dyn Monitor) -> Result<()> {
+        let data = self.data;
+        let path = self.folder.join(CHECKPOINT_FILE);
+        let dims = Dims { n_channels: data.n_channels(), n_features: data.n_features(), n_subjects: data.n_subjects() };
+        let seed = self.job.study.seed;
+        let network = Network::new(spec.network.clone(), dims, seed, Threads::new(self.job.n_threads))?;
+        let (mut training, seconds) = match self.checkpoint(&path)? {
+            Some((checkpoint, tensors)) => {
+                monitor.step("Resuming", &format!("{} after pass {}", self.name, checkpoint.training.pass));
+                let seconds = checkpoint.seconds;
+                let state = checkpoint.training;
+                (Training::from_state(network, spec.train.clone(), seed, state, &tensors)?, seconds)
+            }
+            None => (Training::new(network, spec.train.clone(), seed)?, 0.0),
+        };
+        let n_epochs = data.epochs(Set::Train).len();
+        monitor.step(
+            "Training",
+            &format!("{}: DRE, {} parameters, {n_epochs} epochs", self.name, training.network().n_parameters()),
+        );
+        monitor.training(self.name, (spec.train.n_passes, training.history().len()), n_epochs, data.n_times());
+        let mut watch = Watch { fit: self, path: &path, monitor, started: Instant::now(), seconds_before: seconds };
+        let ended = training.run(data, &mut watch);
+        let seconds = watch.seconds_in_all();
+        if matches!(ended, Ok(Ended::Stopped)) {
+            watch.save(&training)?;
+        }
+        monitor.trained();
+        if ended? == Ended::Stopped {
+            return Err(PipelineError::Stopped { checkpoint: path });
+        }
+        let best = training.best_pass().map_or(0, |p| p + 1);
+        let choices = vec![("weights of pass".to_owned(), format!("{best} of {}", training.history().len()))];
+        let model = Fitted::Dre(Box::new(training.best()));
+        self.finish(&model, choices, seconds, Some(&training))?;
+        // The model is whole; what it came from is no longer needed.
+        std::fs::remove_file(&path).map_err(crate::store::StoreError::write(&path))?;
+        Ok(())
+    }
+
+    /// The checkpoint to continue from, if there is one and the user wants it.
+    fn checkpoint(&self, path: &Path) -> Result<Option<(Checkpoint, Vec<dre::nn::Tensor>)>> {
+        if self.job.force || !path.exists() {
+            return Ok(None);
+        }
+        let (checkpoint, tensors) = Checkpoint::read(path)?;
+        if !self.job.resume {
+            let passes = checkpoint.training.pass;
+            return Err(PipelineError::Interrupted { path: path.to_owned(), model: self.name.to_owned(), passes });
+        }
+        // More passes may be asked for than before; everything else must be the same.
+        let without_passes = |recipe: &serde_json::Value| {
+            let mut recipe = recipe.clone();
+            if let Some(model) = recipe.get_mut("model").and_then(|m| m.as_object_mut()) {
+                model.remove("n_passes");
+            }
+            recipe
+        };
+        let (old, new) = (without_passes(&checkpoint.recipe), without_passes(self.recipe));
+        if old != new {
+            let difference = difference(&old, &new);
+            return Err(PipelineError::OtherConfiguration { path: path.to_owned(), difference });
+        }
+        Ok(Some((checkpoint, tensors)))
+    }
+}
+
+/// Passes on what a training does, and saves it after each pass.
+struct Watch<'a> {
+    fit: &'a Fit<'a>,
+    path: &'a Path,
+    monitor: &'a mut dyn Monitor,
+    started: Instant,
+    seconds_before: f64,
+}
+
+impl Watch<'_> {
+    fn seconds_in_all(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+
+    fn save(&self, training: &Training) -> Result<()> {
+        let (state, tensors) = training.state();
+        let checkpoint =
+            Checkpoint { recipe: self.fit.recipe.clone(), training: state, seconds: self.seconds_in_all() };
+        checkpoint.write(self.path, &tensors)?;
+        Ok(())
+    }
+}
+
+impl Observer for Watch<'_> {
+    type Error = PipelineError;
+
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    fn on_batch(&mut self, progress: &Progress) -> ControlFlow<()> {
+        let flow = self.monitor.on_batch(progress);
+        if self.monitor.stop_requested() { ControlFlow::Break(()) } else { flow }
+    }
+
+    fn on_pass(&mut self, training: &Training) -> Result<()> {
+        if let Some(record) = training.history().last() {
+            self.monitor.on_pass(record);
+        }
+        self.save(training)
+    }
+}

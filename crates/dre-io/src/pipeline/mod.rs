@@ -1,0 +1,199 @@
+//! The steps of a study, from folders to folders: prepare, fit, evaluate.
+//!
+//! Each step looks first whether what it would make is there and up to date.
+
+mod evaluate;
+mod fit;
+mod prepare;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use dre::nn::Progress;
+use dre::results::PassRecord;
+
+use crate::study::Study;
+
+pub use evaluate::{RESULTS_FILE, evaluate};
+pub use fit::{MODELS_FOLDER, fit};
+pub use prepare::{COHORT_FOLDER, open_prepared, prepare};
+
+/// A study with all that a run of it needs.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What to do.
+    pub study: Study,
+    /// The study file's text as it was read.
+    pub text: String,
+    /// Root of the BIDS data set.
+    pub data: PathBuf,
+    /// Folder for everything that is written; it may not exist yet.
+    pub out: PathBuf,
+    /// Number of threads.
+    pub n_threads: usize,
+    /// Continue interrupted fits.
+    pub resume: bool,
+    /// Do again what is up to date.
+    pub force: bool,
+    /// Names of the models to fit and score, in the order of the study file.
+    pub models: Vec<String>,
+}
+
+/// Who watches a run.
+pub trait Monitor {
+    /// A step begins or has ended: a verb and what it is about.
+    fn step(&self, verb: &str, text: &str);
+
+    /// Something that the user should know although the work goes on.
+    fn warn(&self, text: &str);
+
+    /// Whether to stop at the next place where nothing is lost.
+    fn stop_requested(&self) -> bool {
+        false
+    }
+
+    /// A model starts to train: its name, passes in all and done, epochs per pass, samples per epoch.
+    fn training(&mut self, _model: &str, _passes: (usize, usize), _n_epochs: usize, _n_times: usize) {}
+
+    /// After each batch.
+    fn on_batch(&mut self, _progress: &Progress) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// After each pass.
+    fn on_pass(&mut self, _record: &PassRecord) {}
+
+    /// The training that [`Monitor::training`] announced has ended.
+    fn trained(&mut self) {}
+}
+
+/// What can go wrong in a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// Recordings.
+    #[error(transparent)]
+    Recording(#[from] crate::Error),
+    /// The BIDS data set.
+    #[error(transparent)]
+    Bids(#[from] crate::bids::BidsError),
+    /// The program's own files.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The science.
+    #[error(transparent)]
+    Dre(#[from] dre::Error),
+    /// The science, on one recording.
+    #[error("{recording}: {source}")]
+    InRecording {
+        /// Recording.
+        recording: String,
+        /// What went wrong.
+        source: dre::Error,
+    },
+    /// Recordings do not have the same channels.
+    #[error(
+        "{recording} and {first} do not have the same channels: {difference}; exclude the channels that are not in all \
+         recordings with data.exclude, or leave the recording out"
+    )]
+    ChannelsDiffer {
+        /// The first recording.
+        first: String,
+        /// The one that differs.
+        recording: String,
+        /// Which channels.
+        difference: String,
+    },
+    /// No channel is left.
+    #[error("{recording}: no channel of type {picks} that is good and not excluded; it has {found}")]
+    NoChannels {
+        /// Recording.
+        recording: String,
+        /// Types asked for.
+        picks: String,
+        /// What there is.
+        found: String,
+    },
+    /// Recordings do not have the same sampling frequency.
+    #[error(
+        "{recording} is sampled at {found} Hz, {first} at {expected} Hz; leave one kind out, or resample the recordings first"
+    )]
+    SfreqDiffers {
+        /// The first recording.
+        first: String,
+        /// The one that differs.
+        recording: String,
+        /// Its frequency (Hz).
+        found: f64,
+        /// The first one's (Hz).
+        expected: f64,
+    },
+    /// A checkpoint is there and the user has not said what to do with it.
+    #[error(
+        "{}: a fit of model `{model}` was interrupted after {passes} passes; continue it with --resume or start again with --force",
+        path.display()
+    )]
+    Interrupted {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Name of the model.
+        model: String,
+        /// Passes done.
+        passes: usize,
+    },
+    /// A checkpoint of another configuration.
+    #[error(
+        "{}: the checkpoint was made with another configuration ({difference}); undo the change, or start again with --force",
+        path.display()
+    )]
+    OtherConfiguration {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// The user stopped a fit; its checkpoint is saved.
+    #[error("stopped; the checkpoint is saved in {}", checkpoint.display())]
+    Stopped {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+    },
+    /// A step before this one has not been done.
+    #[error("{} is not there or not up to date with the study; run `dre {step}` first", path.display())]
+    Missing {
+        /// What is missing.
+        path: PathBuf,
+        /// The step that makes it.
+        step: &'static str,
+    },
+}
+
+/// A result whose error is [`PipelineError`].
+pub type Result<T> = std::result::Result<T, PipelineError>;
+
+/// The paths at which two JSON values differ, such as `training.lr: 0.001 → 0.0001`; the first few.
+fn difference(old: &serde_json::Value, new: &serde_json::Value) -> String {
+    fn walk(path: &str, old: &serde_json::Value, new: &serde_json::Value, out: &mut Vec<String>) {
+        match (old, new) {
+            (serde_json::Value::Object(a), serde_json::Value::Object(b)) => {
+                let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+                for key in keys {
+                    let null = serde_json::Value::Null;
+                    let at = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    walk(&at, a.get(key).unwrap_or(&null), b.get(key).unwrap_or(&null), out);
+                }
+            }
+            _ if old != new => out.push(format!("{path}: {old} → {new}")),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    walk("", old, new, &mut out);
+    let more = out.len().saturating_sub(4);
+    out.truncate(4);
+    let mut text = out.join("; ");
+    if more > 0 {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
+}

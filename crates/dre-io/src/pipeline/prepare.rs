@@ -1,0 +1,240 @@
+//! From recordings to a cohort.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use dre::data::{Channel, EventTable};
+use dre::features;
+use dre::results::Exclusion;
+use ndarray::Array2;
+use serde_json::json;
+
+use super::{Job, Monitor, PipelineError, Result};
+use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
+use crate::cohort::{
+    COHORT_FILE, COHORT_FORMAT, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording, open_cohort,
+};
+use crate::prepare::{PreparedRecording, READ_MEMORY, channel_difference, pick_channels, prepare_recording};
+use crate::recording::{ChannelNote, Recording, describe, open_recording};
+use crate::store::StoreError;
+
+/// Folder of the cohort in a run's folder.
+pub const COHORT_FOLDER: &str = "cohort";
+
+/// Everything that decides a cohort, apart from the inputs.
+fn recipe(job: &Job) -> serde_json::Value {
+    let study = &job.study;
+    let mut data = json!(study.data);
+    if let Some(data) = data.as_object_mut() {
+        // Where the data lie does not matter; what they hold is hashed.
+        data.remove("bids");
+    }
+    json!({ "data": data, "prepare": study.prepare, "features": study.features })
+}
+
+/// Prepares the recordings of a study, or opens the cohort where it is up to date.
+///
+/// # Errors
+/// [`PipelineError`]; a cohort that was there before then still is.
+pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
+    let dataset = BidsDataset::open(&job.data)?;
+    let filter = BidsFilter {
+        task: job.study.data.task.clone(),
+        subjects: job.study.data.subjects.clone(),
+        sessions: job.study.data.sessions.clone(),
+        runs: job.study.data.runs.clone(),
+    };
+    let recordings = dataset.select(&filter)?;
+    let place = job.out.join(COHORT_FOLDER);
+    let recipe = recipe(job);
+    if !job.force
+        && let Ok(cohort) = open_cohort(&place)
+        && cohort.info.recipe == recipe
+        && inputs_unchanged(&dataset, &recordings, &cohort.info)
+    {
+        monitor.step("Up to date", &format!("cohort of {} recordings", cohort.info.recordings.len()));
+        return Ok(cohort);
+    }
+    monitor.step("Preparing", &format!("{} recordings of {}", recordings.len(), job.data.display()));
+    let mut writer = CohortWriter::new(&place)?;
+    let mut build =
+        Build { job, dataset: &dataset, first: None, inputs: Vec::new(), steps: Vec::new(), warned: HashSet::new() };
+    for recording in &recordings {
+        build.add(recording, &mut writer, monitor)?;
+    }
+    let Some((_, sfreq, channels)) = build.first else { unreachable!("a selection is never empty") };
+    let mut subjects: Vec<String> = recordings.iter().map(|r| r.subject.clone()).collect();
+    subjects.dedup();
+    let mut names: Vec<String> = job.study.features.iter().map(|f| f.name.clone()).collect();
+    names.sort();
+    let skipped = dataset.skipped().iter();
+    let info = CohortInfo {
+        format: COHORT_FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        sfreq,
+        channels,
+        features: names,
+        subjects,
+        recordings: Vec::new(),
+        steps: build.steps,
+        excluded: skipped
+            .map(|s| Exclusion { what: s.path.display().to_string(), reason: s.reason.to_string() })
+            .collect(),
+        recipe,
+        inputs: build.inputs,
+    };
+    writer.finish(info)?;
+    Ok(open_cohort(&place)?)
+}
+
+/// Opens the cohort that an earlier [`prepare`] left.
+///
+/// # Errors
+/// [`PipelineError::Missing`] where there is none or the study has changed since.
+pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
+    let path = job.out.join(COHORT_FOLDER);
+    let missing = PipelineError::Missing { path: path.clone(), step: "prepare" };
+    if !path.join(COHORT_FILE).exists() {
+        return Err(missing);
+    }
+    let cohort = open_cohort(&path)?;
+    if cohort.info.recipe == recipe(job) { Ok(cohort) } else { Err(missing) }
+}
+
+struct Build<'a> {
+    job: &'a Job,
+    dataset: &'a BidsDataset,
+    /// Name, sampling frequency and channels of the first recording, which all others must share.
+    first: Option<(String, f64, Vec<Channel>)>,
+    inputs: Vec<InputFile>,
+    steps: Vec<String>,
+    warned: HashSet<String>,
+}
+
+impl Build<'_> {
+    fn add(&mut self, recording: &BidsRecording, writer: &mut CohortWriter, monitor: &mut dyn Monitor) -> Result<()> {
+        let (data, events) = (&self.job.study.data, self.dataset.events_file(recording)?);
+        let mut reader = open_described(self.dataset, recording)?;
+        let info = reader.info().clone();
+        events.check_within(info.seconds())?;
+        let picks = pick_channels(&info, &data.picks, &data.exclude);
+        if picks.is_empty() {
+            let names: Vec<&str> = data.picks.iter().map(|k| k.name()).collect();
+            return Err(PipelineError::NoChannels {
+                recording: recording.id.clone(),
+                picks: names.join(" or "),
+                found: info.channel_summary(),
+            });
+        }
+        let prepared =
+            prepare_recording(&mut *reader, &picks, &self.job.study.prepare, self.job.n_threads, READ_MEMORY)?;
+        self.compare(recording, &prepared)?;
+        for advice in &prepared.advice {
+            // The same advice for every recording would only be noise.
+            if self.warned.insert(advice.to_string()) {
+                monitor.warn(&format!("{}: {advice}", recording.id));
+            }
+        }
+        let PreparedRecording { sfreq, n_times, .. } = prepared;
+        let features = self.features(recording, &events.table, sfreq, n_times)?;
+        writer.push(&NewRecording {
+            id: &recording.id,
+            subject: &recording.subject,
+            n_times,
+            data: &prepared.data,
+            features: features.as_slice().expect("just made in standard layout"),
+            events: &events.table,
+        })?;
+        for file in info.files.iter().chain([&self.dataset.root().join(&events.path)]) {
+            self.inputs.push(input(self.dataset.root(), file)?);
+        }
+        if self.steps.is_empty() {
+            self.steps = prepared.steps;
+        }
+        Ok(())
+    }
+
+    fn features(
+        &self,
+        recording: &BidsRecording,
+        events: &EventTable,
+        sfreq: f64,
+        n_times: usize,
+    ) -> Result<Array2<f32>> {
+        features::build(&self.job.study.features, events, sfreq, n_times)
+            .map_err(|source| PipelineError::InRecording { recording: recording.id.clone(), source })
+    }
+
+    /// All recordings have the channels and the sampling frequency of the first.
+    fn compare(&mut self, recording: &BidsRecording, prepared: &PreparedRecording) -> Result<()> {
+        let Some((first, sfreq, channels)) = &self.first else {
+            self.first = Some((recording.id.clone(), prepared.sfreq, prepared.channels.clone()));
+            return Ok(());
+        };
+        if (prepared.sfreq - sfreq).abs() > 1e-6 * sfreq {
+            return Err(PipelineError::SfreqDiffers {
+                first: first.clone(),
+                recording: recording.id.clone(),
+                found: prepared.sfreq,
+                expected: *sfreq,
+            });
+        }
+        match channel_difference(channels, &prepared.channels) {
+            Some(difference) => {
+                Err(PipelineError::ChannelsDiffer { first: first.clone(), recording: recording.id.clone(), difference })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Opens a recording with what `channels.tsv` and `electrodes.tsv` say about its channels.
+fn open_described(dataset: &BidsDataset, recording: &BidsRecording) -> Result<Box<dyn Recording>> {
+    let reader = open_recording(&recording.path)?;
+    let channels = dataset.channels(recording)?.unwrap_or_default();
+    let electrodes = dataset.electrodes(recording)?.map(|e| e.positions).unwrap_or_default();
+    let mut notes: Vec<ChannelNote<'_>> = channels
+        .iter()
+        .map(|c| ChannelNote {
+            name: &c.name,
+            kind: Some(c.kind),
+            unit: c.units.as_deref(),
+            bad: c.is_bad,
+            position: electrodes.get(&c.name).copied(),
+        })
+        .collect();
+    if channels.is_empty() {
+        // Positions alone; a table of electrodes may list some that were not recorded.
+        let names: Vec<String> = reader.info().channels.iter().map(|c| c.name.clone()).collect();
+        let known = electrodes.iter().filter(|(name, _)| names.contains(name));
+        notes = known
+            .map(|(name, &at)| ChannelNote { name, kind: None, unit: None, bad: false, position: Some(at) })
+            .collect();
+        return Ok(describe(reader, notes)?);
+    }
+    Ok(describe(reader, notes)?)
+}
+
+fn stamp(path: &Path) -> std::io::Result<(u64, u64)> {
+    let about = std::fs::metadata(path)?;
+    let modified = about.modified()?.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
+    Ok((about.len(), modified))
+}
+
+fn input(root: &Path, path: &Path) -> Result<InputFile> {
+    let (bytes, modified) = stamp(path).map_err(StoreError::read(path))?;
+    let sha256 = crate::hash::file(path).map_err(StoreError::read(path))?;
+    let path = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+    Ok(InputFile { path, bytes, modified, sha256 })
+}
+
+/// Whether the data set still selects the same recordings and their files have kept size and time.
+fn inputs_unchanged(dataset: &BidsDataset, recordings: &[&BidsRecording], info: &CohortInfo) -> bool {
+    let same =
+        recordings.len() == info.recordings.len() && recordings.iter().zip(&info.recordings).all(|(a, b)| a.id == b.id);
+    let unchanged = |input: &InputFile| {
+        stamp(&dataset.root().join(&input.path)).is_ok_and(|now| now == (input.bytes, input.modified))
+    };
+    same && info.inputs.iter().all(unchanged)
+}

@@ -1,0 +1,181 @@
+//! What a recording holds.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use dre::data::{Channel, ChannelType};
+
+/// What a recording holds, without its samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordingInfo {
+    /// The file, or the folder for formats that are folders, that was opened.
+    pub path: PathBuf,
+    /// Every file that makes up the recording, for hashing and for copying.
+    pub files: Vec<PathBuf>,
+    /// Sampling frequency (Hz).
+    pub sfreq: f64,
+    /// Number of samples per channel.
+    pub n_times: usize,
+    /// High-pass that was applied when recording (Hz), where the file tells.
+    pub highpass: Option<f64>,
+    /// Low-pass that was applied when recording (Hz), where the file tells.
+    pub lowpass: Option<f64>,
+    /// Channels, in the file's order.
+    pub channels: Vec<RecordingChannel>,
+    /// Markers and annotations, in the file's order.
+    pub annotations: Vec<Annotation>,
+    /// What the reader passed over and the user should know of.
+    pub notes: Vec<String>,
+}
+
+impl RecordingInfo {
+    /// Length of the recording (s): `n_times / sfreq`.
+    pub fn seconds(&self) -> f64 {
+        self.n_times as f64 / self.sfreq
+    }
+
+    /// `64 eeg, 2 eog, 1 stim (3 bad)`, for messages.
+    pub fn channel_summary(&self) -> String {
+        let mut kinds: Vec<(ChannelType, usize)> = Vec::new();
+        for channel in &self.channels {
+            match kinds.iter_mut().find(|(kind, _)| *kind == channel.kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((channel.kind, 1)),
+            }
+        }
+        let n_bad = self.channels.iter().filter(|channel| channel.bad).count();
+        let list: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        format!("{} ({n_bad} bad)", list.join(", "))
+    }
+}
+
+/// One channel of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordingChannel {
+    /// Name, unique within the recording.
+    pub name: String,
+    /// What it measures.
+    pub kind: ChannelType,
+    /// Unit of the samples that [`super::Recording::read`] gives.
+    pub unit: Unit,
+    /// Whether it is marked as bad.
+    pub bad: bool,
+    /// Position in head coordinates (m), where known.
+    pub position: Option<[f64; 3]>,
+}
+
+impl RecordingChannel {
+    /// A good channel without a position.
+    pub fn new(name: impl Into<String>, kind: ChannelType, unit: Unit) -> Self {
+        Self { name: name.into(), kind, unit, bad: false, position: None }
+    }
+
+    /// The channel as a cohort keeps it.
+    pub fn to_channel(&self) -> Channel {
+        Channel { name: self.name.clone(), kind: self.kind, position: self.position }
+    }
+}
+
+/// The unit of a channel's samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// V.
+    Volt,
+    /// T.
+    Tesla,
+    /// T/m.
+    TeslaPerMetre,
+    /// Another unit or none, as the file writes it; samples are then not scaled.
+    Other(String),
+}
+
+impl Unit {
+    /// Reads a unit such as `µV` or `fT/cm`, and the factor that takes values in it to the SI unit.
+    ///
+    /// Both code points of µ and the letter u are understood. What is not V, T or T/m stays as it is, with factor 1.
+    pub fn parse(text: &str) -> (Self, f64) {
+        for (base, unit, factor) in [
+            ("T/cm", Self::TeslaPerMetre, 100.0),
+            ("T/m", Self::TeslaPerMetre, 1.0),
+            ("T", Self::Tesla, 1.0),
+            ("V", Self::Volt, 1.0),
+        ] {
+            let prefix = match text.strip_suffix(base) {
+                Some("") => 1.0,
+                Some("m") => 1e-3,
+                Some("µ" | "μ" | "u") => 1e-6,
+                Some("n") => 1e-9,
+                Some("p") => 1e-12,
+                Some("f") => 1e-15,
+                _ => continue,
+            };
+            return (unit, prefix * factor);
+        }
+        (Self::Other(text.to_owned()), 1.0)
+    }
+
+    /// The SI unit that channels of this type must have; none for types that may have any.
+    pub fn of(kind: ChannelType) -> Option<Self> {
+        match kind {
+            ChannelType::Mag => Some(Self::Tesla),
+            ChannelType::Grad => Some(Self::TeslaPerMetre),
+            ChannelType::Eeg | ChannelType::Eog | ChannelType::Ecg | ChannelType::Emg => Some(Self::Volt),
+            _ => None,
+        }
+    }
+
+    /// The unit as text.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Volt => "V",
+            Self::Tesla => "T",
+            Self::TeslaPerMetre => "T/m",
+            Self::Other(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A marker or annotated stretch in a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Annotation {
+    /// Start (s) from the recording's first sample.
+    pub onset: f64,
+    /// Length (s).
+    pub duration: f64,
+    /// What it says, as MNE-Python writes it; BrainVision: `Stimulus/S  1`.
+    pub description: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_taken_to_si() {
+        for (text, unit, factor) in [
+            ("V", Unit::Volt, 1.0),
+            ("mV", Unit::Volt, 1e-3),
+            ("µV", Unit::Volt, 1e-6),
+            ("μV", Unit::Volt, 1e-6),
+            ("uV", Unit::Volt, 1e-6),
+            ("nV", Unit::Volt, 1e-9),
+            ("fT", Unit::Tesla, 1e-15),
+            ("fT/cm", Unit::TeslaPerMetre, 1e-13),
+            ("T/m", Unit::TeslaPerMetre, 1.0),
+            ("µS", Unit::Other("µS".into()), 1.0),
+            ("°C", Unit::Other("°C".into()), 1.0),
+            ("", Unit::Other(String::new()), 1.0),
+            ("xV", Unit::Other("xV".into()), 1.0),
+        ] {
+            let (found, scale) = Unit::parse(text);
+            assert_eq!(found, unit, "{text}");
+            assert!((scale / factor - 1.0).abs() < 1e-15, "{text}: {scale}");
+        }
+    }
+}

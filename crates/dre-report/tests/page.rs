@@ -1,0 +1,290 @@
+//! The page as a whole: sections, escaping, no outside resource, no number that is none in a picture.
+
+#[path = "../examples/fixture/fake.rs"]
+mod fake;
+
+use dre::results::Results;
+use dre_report::{Error, write_html};
+
+const SECTIONS: [&str; 9] =
+    ["scores", "time", "channels", "evoked", "training", "data", "processing", "configuration", "provenance"];
+
+fn page(variant: &str) -> String {
+    write_html(&fake::variant(variant)).expect("the fixture renders")
+}
+
+/// Every `<svg …>…</svg>` of the page.
+fn pictures(html: &str) -> Vec<&str> {
+    html.match_indices("<svg ")
+        .map(|(start, _)| {
+            let end = html[start..].find("</svg>").expect("pictures end");
+            &html[start..start + end + "</svg>".len()]
+        })
+        .collect()
+}
+
+/// Values of the attribute `name`.
+fn attributes<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+    let opening = format!(" {name}=\"");
+    text.match_indices(&opening)
+        .map(|(i, _)| {
+            let rest = &text[i + opening.len()..];
+            &rest[..rest.find('"').expect("attributes end")]
+        })
+        .collect()
+}
+
+/// The text of the headline and its caveats, without markup.
+fn headline(html: &str) -> String {
+    let start = html.find("class=\"headline\">").expect("there is a headline") + "class=\"headline\">".len();
+    let end = start + html[start..].find("<dl").expect("facts follow");
+    let mut text = String::new();
+    let mut inside = false;
+    for c in html[start..end].chars() {
+        match c {
+            '<' => inside = true,
+            '>' => inside = false,
+            c if !inside => text.push(c),
+            _ => {}
+        }
+    }
+    text.replace("&#x2f;", "/").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_section_is_present_in_every_variant() {
+    for variant in fake::VARIANTS {
+        let html = page(variant);
+        for section in SECTIONS {
+            assert_eq!(html.matches(&format!("<section id=\"{section}\">")).count(), 1, "{variant}: {section}");
+            assert!(html.contains(&format!("href=\"#{section}\"")), "{variant}: no link to {section}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_fetched() {
+    for variant in fake::VARIANTS {
+        let html = page(variant);
+        let outside = html.match_indices("http").filter(|(i, _)| {
+            let rest = &html[*i..];
+            !rest.starts_with("http-equiv") && !rest.starts_with("http://www.w3.org/2000/svg\"")
+        });
+        let outside: Vec<_> = outside.collect();
+        assert!(outside.is_empty(), "{variant}: {outside:?}");
+        assert!(!html.contains("@import") && attributes(&html, "src").is_empty(), "{variant}");
+        assert!(attributes(&html, "href").iter().all(|h| h.starts_with('#') || *h == "data:,"), "{variant}");
+        assert!(html.contains("default-src 'none'"));
+    }
+}
+
+#[test]
+fn pictures_hold_only_numbers_and_close_what_they_open() {
+    for variant in fake::VARIANTS {
+        let html = page(variant);
+        for picture in pictures(&html) {
+            for name in ["d", "x", "y", "cx", "cy", "r", "width", "height", "viewBox", "data-frame"] {
+                for value in attributes(picture, name) {
+                    let bad = value.contains("NaN") || value.contains("inf") || value.contains('e');
+                    assert!(!bad, "{variant}: {name}=\"{value}\"");
+                }
+            }
+            assert_eq!(attributes(picture, "role").first(), Some(&"img"), "{variant}");
+            assert!(attributes(picture, "aria-label").first().is_some_and(|l| l.len() > 5), "{variant}");
+            assert_balanced(picture, variant);
+        }
+    }
+}
+
+fn assert_balanced(picture: &str, variant: &str) {
+    let mut open = Vec::new();
+    for (start, _) in picture.match_indices('<') {
+        let tag = &picture[start + 1..start + picture[start..].find('>').expect("tags end")];
+        let name = tag.split([' ', '/']).find(|part| !part.is_empty()).expect("tags have names");
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "{variant}");
+        } else if !tag.ends_with('/') {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{variant}: {open:?} stay open");
+}
+
+#[test]
+fn identifiers_are_unique() {
+    for variant in fake::VARIANTS {
+        let html = page(variant);
+        let mut ids = attributes(&html, "id");
+        ids.sort_unstable();
+        let repeated: Vec<_> = ids.windows(2).filter(|w| w[0] == w[1]).collect();
+        assert!(repeated.is_empty(), "{variant}: {repeated:?}");
+    }
+}
+
+#[test]
+fn markup_in_names_is_shown_as_text() {
+    let html = page("hostile");
+    assert_eq!(html.matches("<script").count(), 3);
+    assert_eq!(html.matches("</script").count(), 3);
+    assert!(!html.contains("<img") && !html.contains("<b>Cz") && !html.contains("<i>EOG1"));
+    assert!(html.contains("&lt;b&gt;Cz&lt;/b&gt;"));
+    assert!(html.contains("&lt;script&gt;alert"));
+}
+
+#[test]
+fn the_numbers_for_the_script_are_valid_json() {
+    for variant in fake::VARIANTS {
+        let html = page(variant);
+        let opening = "<script type=\"application/json\" id=\"store\">";
+        let start = html.find(opening).expect("there is a store") + opening.len();
+        let store: serde_json::Value =
+            serde_json::from_str(&html[start..start + html[start..].find("</script>").expect("it ends")])
+                .unwrap_or_else(|e| panic!("{variant}: {e}"));
+        let results = fake::variant(variant);
+        assert_eq!(store["times"].as_array().map(Vec::len), Some(results.times.len()), "{variant}");
+        let time = store["plots"].as_array().and_then(|p| p.iter().find(|p| p["name"] == "time")).expect("time");
+        assert_eq!(time["lines"].as_array().map(Vec::len), Some(results.models.len()), "{variant}");
+    }
+}
+
+#[test]
+fn a_study_of_the_papers_size_stays_small() {
+    let html = page("large");
+    assert!(html.len() < 5_000_000, "{} bytes", html.len());
+    assert!(html.contains("best predicted of 273 channels; the results file holds all"));
+}
+
+#[test]
+fn the_headline_claims_no_more_than_the_numbers_carry() {
+    let p300 = headline(&page("p300"));
+    assert!(p300.contains("too close to zero for the ratio of"), "{p300}");
+    assert!(p300.contains("is higher in 4 of 4 subjects"), "{p300}");
+    assert!(p300.contains("dre is shown true samples at the start of every test epoch (−0.5 to −0.195 s)"), "{p300}");
+    assert!(p300.contains("4 subjects are too few for a group test"), "{p300}");
+
+    let words = headline(&page("words"));
+    assert!(words.contains("the ratio dre / trf is"), "{words}");
+
+    let hostile = headline(&page("hostile"));
+    assert!(hostile.contains("so a ratio would mean nothing"), "{hostile}");
+
+    let single = headline(&page("single"));
+    assert!(single.contains("in one subject"), "{single}");
+
+    assert_eq!(headline(&page("empty")), "No model was fitted.");
+}
+
+#[test]
+fn a_study_that_predicts_nothing_says_so() {
+    let mut results = fake::variant("p300");
+    for model in results.models.values_mut() {
+        model.mean_r = 0.002;
+        for (score, r) in model.subjects.values_mut().zip([0.03, -0.02, 0.01, -0.012]) {
+            score.r = r;
+        }
+    }
+    let text = headline(&write_html(&results).expect("renders"));
+    assert!(text.starts_with("No model predicts the held-out EEG clearly: the highest mean r is 0.002"), "{text}");
+
+    for model in results.models.values_mut() {
+        model.mean_r = f64::NAN;
+    }
+    let text = headline(&write_html(&results).expect("renders"));
+    assert!(text.starts_with("No score could be computed"), "{text}");
+}
+
+#[test]
+fn a_deep_model_that_does_not_beat_the_reference_is_not_praised() {
+    let mut results = fake::variant("words");
+    results.models["dre"].mean_r = results.models["trf"].mean_r - 0.01;
+    let text = headline(&write_html(&results).expect("renders"));
+    assert!(text.contains("does not exceed TRF (ridge)") && text.contains("the difference is −0.010"), "{text}");
+}
+
+#[test]
+fn counts_that_do_not_add_up_are_named() {
+    let html = page("hostile");
+    assert!(html.contains("The counts do not add up to the number of events for sub-02."));
+    assert!(!page("p300").contains("do not add up"));
+}
+
+#[test]
+fn the_kept_pass_is_marked() {
+    let results = fake::variant("p300");
+    let best = results.models["dre"].best_pass.expect("the fixture keeps a pass");
+    assert!(page("p300").contains(&format!(">kept: pass {}</text>", best + 1)));
+}
+
+#[test]
+fn what_was_left_out_and_where_it_comes_from_is_shown() {
+    let html = page("p300");
+    assert!(html.contains("164 epochs, fewer than min_epochs_per_subject = 200"));
+    assert!(html.contains("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"));
+    assert!(html.contains("min_epochs_per_subject = 200\n"), "the study file is shown as it was read");
+}
+
+#[test]
+fn the_same_results_give_the_same_page() {
+    assert_eq!(page("p300"), page("p300"));
+}
+
+fn refusal(change: impl FnOnce(&mut Results)) -> Error {
+    let mut results = fake::variant("p300");
+    change(&mut results);
+    write_html(&results).expect_err("inconsistent results are refused")
+}
+
+#[test]
+fn results_that_do_not_fit_together_are_refused_by_name() {
+    let error = refusal(|r| r.format = 999);
+    assert!(matches!(error, Error::Format { found: 999, .. }), "{error}");
+
+    let error = refusal(|r| r.models["dre"].r_over_time.truncate(100));
+    assert_eq!(
+        error.to_string(),
+        "results: models.dre.r_over_time has 100 values, expected 193 (one per time); score the study again"
+    );
+
+    let error = refusal(|r| r.evoked[1].predicted["trf"][2].truncate(3));
+    assert!(error.to_string().contains("\"nontarget\" predicted by trf, channel TP9, has 3 values"), "{error}");
+
+    let error = refusal(|r| r.models["trf"].r_per_channel.push(0.0));
+    assert!(matches!(error, Error::Length { found: 5, expected: 4, .. }), "{error}");
+
+    let error = refusal(|r| r.times[7] = r.times[6]);
+    assert!(matches!(error, Error::Times { index: 7, .. }), "{error}");
+
+    let error = refusal(|r| {
+        let rows = r.evoked[0].truth.clone();
+        r.evoked[0].predicted.insert("rtrf".to_owned(), rows);
+    });
+    assert!(
+        error.to_string().contains("names the model \"rtrf\", which is not among the models (trf, dre)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn missing_parts_are_said_and_the_rest_is_shown() {
+    let mut results = fake::variant("p300");
+    results.evoked.clear();
+    for model in results.models.values_mut() {
+        model.history.clear();
+        model.best_pass = None;
+        model.r_over_time.clear();
+        model.r_per_channel.clear();
+        for score in model.subjects.values_mut() {
+            score.r_over_time.clear();
+        }
+    }
+    let html = write_html(&results).expect("renders");
+    for text in [
+        "There is no r over time to show.",
+        "There is no r per channel to show.",
+        "There are no evoked responses to show",
+        "No model was trained in passes.",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert!(html.contains("mean r per subject"), "the scores are still drawn");
+}

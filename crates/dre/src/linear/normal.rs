@@ -1,0 +1,79 @@
+//! Second moments, ready for a solver.
+
+use faer::{Mat, MatRef};
+
+use super::lags::Columns;
+
+/// Second moments of lagged regressors and targets.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    pub(super) columns: Columns,
+    /// Column-major; only the lower triangle counts.
+    pub(super) gram: Vec<f64>,
+    pub(super) cross: Mat<f64>,
+    pub(super) sums: Vec<f64>,
+    pub(super) target_sums: Vec<f64>,
+    pub(super) rounding: Vec<f64>,
+    pub(super) n_rows: usize,
+}
+
+impl Moments {
+    /// What the columns stand for.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Gram matrix of the columns; only the lower triangle holds values.
+    pub fn gram(&self) -> MatRef<'_, f64> {
+        MatRef::from_column_major_slice(&self.gram, self.columns.len(), self.columns.len())
+    }
+
+    /// Moments of columns with targets, `(n_columns, n_targets)`.
+    pub fn cross(&self) -> MatRef<'_, f64> {
+        self.cross.as_ref()
+    }
+
+    /// The rounding error that each diagonal entry of the Gram matrix may carry from taking means off.
+    pub fn rounding(&self) -> &[f64] {
+        &self.rounding
+    }
+
+    /// Says that the regressors had these means taken off before they were pushed.
+    pub(super) fn set_means_taken_off(&mut self, means: &[f64]) {
+        for (regressor, mean) in means.iter().enumerate() {
+            let error = self.n_rows as f64 * (4.0 * f64::EPSILON * mean).powi(2);
+            self.rounding[self.columns.range(regressor)].fill(error);
+        }
+    }
+
+    /// Number of rows, over all epochs.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Mean of each column and of each target over the rows.
+    pub fn means(&self) -> (Vec<f64>, Vec<f64>) {
+        let n = self.n_rows.max(1) as f64;
+        let mean = |sums: &[f64]| sums.iter().map(|sum| sum / n).collect();
+        (mean(&self.sums), mean(&self.target_sums))
+    }
+
+    /// Moments about the means of columns and targets, as an unpenalised intercept asks for.
+    pub fn centre(&mut self) {
+        let (means, target_means) = self.means();
+        let n_columns = self.columns.len();
+        for (column, rounding) in self.rounding.iter_mut().enumerate() {
+            *rounding = 16.0 * f64::EPSILON * self.gram[column * n_columns + column];
+        }
+        for (column, (entries, mean)) in self.gram.chunks_exact_mut(n_columns).zip(&means).enumerate() {
+            for (entry, sum) in entries.iter_mut().zip(&self.sums).skip(column) {
+                *entry -= sum * mean;
+            }
+        }
+        for (target, mean) in target_means.iter().enumerate() {
+            for (column, sum) in self.sums.iter().enumerate() {
+                self.cross[(column, target)] -= sum * mean;
+            }
+        }
+    }
+}
