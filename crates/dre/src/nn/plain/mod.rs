@@ -27,6 +27,20 @@ pub struct PlainNetwork {
     pub parameters: Parameters,
 }
 
+/// What [`PlainNetwork::evaluate`] gives.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Prediction, `(n_epochs, n_channels, n_times)`.
+    pub prediction: Signal,
+    /// Mean loss over the whole epochs.
+    pub loss: f64,
+    /// Gradient of the loss by name.
+    pub gradient: Parameters,
+    /// How near any rectifier (or, with L1, any residual) is to the point where its slope jumps. Below the rounding of
+    /// `f32` the two sides of the jump cannot be told apart there, and neither gradient is wrong.
+    pub margin: f64,
+}
+
 /// One layer's input and output on the way forward.
 struct Layer {
     name: String,
@@ -90,8 +104,10 @@ impl PlainNetwork {
         length
     }
 
-    /// Prediction, mean loss over the whole epochs, and its gradient by name.
-    pub fn loss_and_gradient(&self, batch: &Batch, loss: Loss) -> (Signal, f64, Parameters) {
+    /// Prediction, loss and gradient of a batch.
+    pub fn evaluate(&self, batch: &Batch, loss: Loss) -> Evaluation {
+        let mut margin = f64::INFINITY;
+        let mut near = |x: &Signal| margin = x.data.iter().fold(margin, |m, x| m.min(x.abs()));
         let (n, n_channels, n_times) = batch.data.dim();
         let shape = self.conv_shape();
         let length = self.length(n_times);
@@ -101,7 +117,9 @@ impl PlainNetwork {
         let mut encoder = Vec::new();
         for i in 0..self.config.conv_layers {
             let name = format!("encoder.{}", 2 * i);
-            let y = relu(&conv(shape, &x, self.p(&format!("{name}.weight")), self.p(&format!("{name}.bias"))));
+            let z = conv(shape, &x, self.p(&format!("{name}.weight")), self.p(&format!("{name}.bias")));
+            near(&z);
+            let y = relu(&z);
             encoder.push(Layer { name, x: std::mem::replace(&mut x, y.clone()), y });
         }
         let mut traces = Vec::new();
@@ -118,7 +136,12 @@ impl PlainNetwork {
             for i in 0..self.config.conv_layers {
                 let name = format!("decoder.{}", 2 * i);
                 let y = conv_transpose(shape, &x, self.p(&format!("{name}.weight")), self.p(&format!("{name}.bias")));
-                let y = if i + 1 < self.config.conv_layers { relu(&y) } else { y };
+                let y = if i + 1 < self.config.conv_layers {
+                    near(&y);
+                    relu(&y)
+                } else {
+                    y
+                };
                 decoder.push(Layer { name, x: std::mem::replace(&mut x, y.clone()), y });
             }
         }
@@ -133,7 +156,10 @@ impl PlainNetwork {
             let e = prediction.get(b, c, t) - f64::from(y);
             let (value, slope) = match loss {
                 Loss::Mse => (e * e, 2.0 * e),
-                Loss::L1 => (e.abs(), if e == 0.0 { 0.0 } else { e.signum() }),
+                Loss::L1 => {
+                    margin = margin.min(e.abs());
+                    (e.abs(), if e == 0.0 { 0.0 } else { e.signum() })
+                }
             };
             sum += value;
             *d.at(b, c, t + skip) = slope * scale;
@@ -180,6 +206,6 @@ impl PlainNetwork {
             }
             gradient.insert("subject_embedding.weight".into(), de);
         }
-        (prediction, sum * scale, gradient)
+        Evaluation { prediction, loss: sum * scale, gradient, margin }
     }
 }
