@@ -23,7 +23,7 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// A link that leads nowhere: a file whose content DataLad or git-annex has not fetched.
+    /// A link that leads nowhere: a file whose content `datalad` or git-annex has not fetched.
     #[error("{}: its content has not been fetched; run `datalad get` (or `git annex get`) on it", path.display())]
     NotFetched {
         /// The link.

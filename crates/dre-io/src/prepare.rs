@@ -74,6 +74,7 @@ pub fn channel_difference(reference: &[Channel], found: &[Channel]) -> Option<St
 /// # Errors
 /// [`Error::NotFinite`] for NaN or infinity, with channel and sample; [`Error::ChannelUnit`] for a channel whose unit
 /// does not fit its type; [`dre::Error::Setting`] for filters and decimations that cannot be; and what the reader finds.
+#[expect(clippy::missing_panics_doc, reason = "leading rows of an array in standard layout are contiguous")]
 pub fn prepare_recording(
     recording: &mut dyn Recording,
     picks: &[usize],

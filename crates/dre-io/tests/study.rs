@@ -5,7 +5,8 @@ use std::path::Path;
 use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
 use dre::nn::{Loss, NetworkConfig, TrainConfig};
-use dre_io::study::{DreSpec, ModelSpec, PrepareSpec, ReportSpec, Study, StudyFile};
+use dre::signal::PrepareSpec;
+use dre_io::study::{DreSpec, ModelSpec, ReportSpec, Study, StudyFile};
 
 const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
 
@@ -32,7 +33,10 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!((study.name.as_str(), study.seed), ("p300", 0));
     assert_eq!(study.data.task.as_deref(), Some("p300"));
     assert_eq!(study.data.picks, [ChannelType::Eeg]);
-    assert_eq!(study.prepare, PrepareSpec { l_freq: Some(1.0), h_freq: Some(30.0), decim: 2 });
+    assert_eq!(
+        study.prepare,
+        PrepareSpec { l_freq: Some(1.0), h_freq: Some(30.0), decim: 2, ..PrepareSpec::default() }
+    );
     let baseline = BaselineSpec::Window { tmin: None, tmax: Some(0.0) };
     assert_eq!(study.epochs, EpochSpec { tmin: -0.5, tmax: 1.0, baseline, ..study.epochs.clone() });
     assert!(study.epochs.events.is_empty());

@@ -1,6 +1,6 @@
 //! BrainVision Core Data Format: `.vhdr` (header), `.vmrk` (markers), `.eeg` (samples).
 //!
-//! Facts from "BrainVision Core Data Format 1.0" (Brain Products GmbH).
+//! Facts from "BrainVision Core Data Format 1.0" (Brain Products).
 
 mod header;
 mod markers;

@@ -23,6 +23,7 @@ use super::{HEADER_SIGNATURE, MARKER_SIGNATURE};
 /// [`dre::Error::Shape`] where `data` does not have one row per channel, [`Error::NotFinite`],
 /// [`Error::Format`] for a sampling frequency, name, onset or duration that the format cannot hold,
 /// [`Error::DuplicateChannel`], [`Error::Store`].
+#[expect(clippy::needless_pass_by_value, reason = "views are passed by value, as elsewhere with ndarray")]
 pub fn write_brainvision(
     path: &Path,
     sfreq: f64,
@@ -37,7 +38,7 @@ pub fn write_brainvision(
     if !(sfreq.is_finite() && sfreq > 0.0) {
         return Err(Error::format(path, format!("sfreq is {sfreq} Hz"), "it must be positive"));
     }
-    check_channels(path, sfreq, channels, data)?;
+    check_channels(path, sfreq, channels, &data)?;
     let (data_file, marker_file) = (path.with_extension("eeg"), path.with_extension("vmrk"));
     let markers = markers(path, sfreq, &data_file, annotations)?;
     let header = header(sfreq, channels, &data_file, &marker_file);
@@ -69,7 +70,7 @@ fn stored_unit(unit: &Unit) -> (&str, f64) {
     }
 }
 
-fn check_channels(path: &Path, sfreq: f64, channels: &[RecordingChannel], data: ArrayView2<'_, f64>) -> Result<()> {
+fn check_channels(path: &Path, sfreq: f64, channels: &[RecordingChannel], data: &ArrayView2<'_, f64>) -> Result<()> {
     for (index, (channel, row)) in channels.iter().zip(data.rows()).enumerate() {
         let name = &channel.name;
         if name.trim() != name || name.is_empty() || name.contains(['\n', '\r']) {
