@@ -39,6 +39,10 @@ impl Monitor for Watch<'_> {
         self.context.console.warn(text);
     }
 
+    fn detail(&self, text: &str) {
+        self.context.console.detail(text);
+    }
+
     fn stop_requested(&self) -> bool {
         self.context.interrupt.requested()
     }
@@ -135,9 +139,8 @@ fn describe_cohort(folder: &dre_io::cohort::CohortFolder) -> String {
         info.sfreq,
         info.features.join(", ")
     );
-    for step in &info.steps {
-        text.push_str(&format!("\n  {step}"));
-    }
+    let steps = info.steps.iter().map(|step| format!("\n  {step}"));
+    text.extend(steps);
     text
 }
 
@@ -150,16 +153,11 @@ fn describe_bids(dataset: &dre_io::bids::BidsDataset) -> String {
         let mut tasks: Vec<&str> = recordings[from..from + n].iter().filter_map(|r| r.task.as_deref()).collect();
         tasks.sort_unstable();
         tasks.dedup();
-        text.push_str(&format!(
-            "\n  {}: {n} recordings ({}), task {}",
-            first.subject,
-            first.datatype.name(),
-            tasks.join(", ")
-        ));
+        let (datatype, tasks) = (first.datatype.name(), tasks.join(", "));
+        text.extend([format!("\n  {}: {n} recordings ({datatype}), task {tasks}", first.subject)]);
         from += n;
     }
-    for skipped in dataset.skipped() {
-        text.push_str(&format!("\n  left out: {} ({})", skipped.path.display(), skipped.reason));
-    }
+    let skipped = dataset.skipped().iter();
+    text.extend(skipped.map(|s| format!("\n  left out: {} ({})", s.path.display(), s.reason)));
     text
 }

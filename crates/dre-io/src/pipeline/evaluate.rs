@@ -75,15 +75,19 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
             finished: now(),
             study_file: job.text.clone(),
             data: job.data.display().to_string(),
-            input_hash: crate::hash::text(
-                &cohort.info.inputs.iter().map(|i| format!("{} {}\n", i.sha256, i.path)).collect::<String>(),
-            ),
+            input_hash: input_hash(cohort),
             n_threads: job.n_threads,
             seed: job.study.seed,
         },
     };
     write_json(&job.out.join(RESULTS_FILE), &results)?;
     Ok(results)
+}
+
+/// One hash over the hashes and names of all inputs, as `sha256sum FILES | sha256sum` would give it.
+fn input_hash(cohort: &CohortFolder) -> String {
+    let lines: Vec<String> = cohort.info.inputs.iter().map(|i| format!("{}  {}\n", i.sha256, i.path)).collect();
+    crate::hash::text(&lines.concat())
 }
 
 fn result(title: &str, n_parameters: usize, info: &ModelInfo, scores: &Scores) -> ModelResult {

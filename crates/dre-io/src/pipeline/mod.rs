@@ -47,6 +47,9 @@ pub trait Monitor {
     /// Something that the user should know although the work goes on.
     fn warn(&self, text: &str);
 
+    /// Something that only the curious want to know.
+    fn detail(&self, _text: &str) {}
+
     /// Whether to stop at the next place where nothing is lost.
     fn stop_requested(&self) -> bool {
         false
@@ -191,9 +194,8 @@ fn difference(old: &serde_json::Value, new: &serde_json::Value) -> String {
     walk("", old, new, &mut out);
     let more = out.len().saturating_sub(4);
     out.truncate(4);
-    let mut text = out.join("; ");
     if more > 0 {
-        text.push_str(&format!("; and {more} more"));
+        out.push(format!("and {more} more"));
     }
-    text
+    out.join("; ")
 }

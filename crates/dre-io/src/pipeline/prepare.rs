@@ -130,6 +130,10 @@ impl Build<'_> {
         let prepared =
             prepare_recording(&mut *reader, &picks, &self.job.study.prepare, self.job.n_threads, READ_MEMORY)?;
         self.compare(recording, &prepared)?;
+        monitor.detail(&format!("{}: {}, {:.1} s", recording.id, info.channel_summary(), info.seconds()));
+        for note in &info.notes {
+            monitor.warn(&format!("{}: {note}", recording.id));
+        }
         for advice in &prepared.advice {
             // The same advice for every recording would only be noise.
             if self.warned.insert(advice.to_string()) {

@@ -9,6 +9,14 @@ mod adam;
 mod backward;
 mod config;
 mod forward;
+#[allow(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    clippy::too_many_arguments,
+    clippy::wildcard_imports,
+    reason = "kernels are inlined into wrappers with their instruction set, index small arrays that live in registers, and \
+              take their operands one by one"
+)]
 mod kernels;
 mod network;
 mod ops;

@@ -11,8 +11,8 @@ use crate::{Error, Result};
 
 /// The Deep Recurrent Encoder (Chehab et al. 2021, arXiv 2103.02339).
 ///
-/// Input per sample: data × mask, mask, subject embedding, features; then convolutions with ReLU, an LSTM, and transposed
-/// convolutions back to channels × times.
+/// Input per sample: data × mask, mask, subject embedding, features; then convolutions with rectifiers, an LSTM, and
+/// transposed convolutions back to channels × times.
 #[derive(Clone, Debug)]
 pub struct Network {
     config: NetworkConfig,
@@ -95,8 +95,8 @@ impl Network {
         Ok(())
     }
 
-    /// Checks that a batch fits this network and its workspace.
-    fn check(&self, batch: &Batch, workspace: &Workspace) -> Result<()> {
+    /// Checks that a batch fits this network and its workspace; gives its data.
+    fn check<'b>(&self, batch: &'b Batch, workspace: &Workspace) -> Result<&'b [f32]> {
         let n = batch.n_epochs();
         let n_times = workspace.plan.n_times;
         let wrong = |what: &str, found: &[usize], expected: String| Error::Shape {
@@ -107,10 +107,11 @@ impl Network {
         if n == 0 || n > workspace.max_batch {
             return Err(wrong("subjects", &[n], format!("1 to {} epochs", workspace.max_batch)));
         }
-        if batch.data.shape() != [n, self.dims.n_channels, n_times] || !batch.data.is_standard_layout() {
+        let data = batch.data.as_slice().filter(|_| batch.data.shape() == [n, self.dims.n_channels, n_times]);
+        let Some(data) = data else {
             let expected = format!("({n} epochs, {} channels, {n_times} times), row-major", self.dims.n_channels);
             return Err(wrong("data", batch.data.shape(), expected));
-        }
+        };
         if batch.features.shape() != [n, self.dims.n_features, n_times] || !batch.features.is_standard_layout() {
             let expected = format!("({n} epochs, {} features, {n_times} times), row-major", self.dims.n_features);
             return Err(wrong("features", batch.features.shape(), expected));
@@ -124,7 +125,7 @@ impl Network {
                 expected: format!("an index below the {} subjects that the network knows", self.dims.n_subjects),
             });
         }
-        Ok(())
+        Ok(data)
     }
 
     /// Predicts a batch: scaled data, `(n_epochs, n_channels, n_times)`.
@@ -138,17 +139,19 @@ impl Network {
         self.check(batch, workspace)?;
         self.forward(batch, workspace);
         let n = batch.n_epochs();
-        let mut out = Array3::zeros(batch.data.raw_dim());
         let output = workspace.output(self);
         let size = self.dims.n_channels * workspace.plan.n_times;
+        let mut out = vec![0.0; n * size];
         self.threads.install(|| {
-            out.as_slice_mut()
-                .expect("just made in standard layout")
-                .par_chunks_mut(size)
-                .enumerate()
-                .for_each(|(epoch, out)| output.epoch(epoch, n, out));
+            out.par_chunks_mut(size).enumerate().for_each(|(epoch, out)| output.epoch(epoch, n, out));
         });
-        Ok(out)
+        let shape = batch.data.raw_dim();
+        let found = vec![out.len()];
+        Array3::from_shape_vec(shape, out).map_err(|e| Error::Shape {
+            what: "prediction".into(),
+            found,
+            expected: e.to_string(),
+        })
     }
 
     /// Sum of the losses of a batch over channels, epochs and the times from sample `from` on.
@@ -156,9 +159,8 @@ impl Network {
     /// # Errors
     /// As [`Network::predict`].
     pub fn loss_sum(&self, batch: &Batch, loss: Loss, from: usize, workspace: &mut Workspace) -> Result<f64> {
-        self.check(batch, workspace)?;
+        let target = self.check(batch, workspace)?;
         self.forward(batch, workspace);
-        let target = batch.data.as_slice().expect("checked");
         let from = from.min(workspace.plan.n_times);
         Ok(workspace.output(self).loss_sum(target, loss, from, batch.n_epochs(), &self.threads))
     }

@@ -93,8 +93,8 @@ mod tests {
             m in 1usize..70, k in 0usize..70, n in 1usize..70, ta: bool, tb: bool, add: bool, seed in 0u32..1000,
         ) {
             let value = |i: usize| ((i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed * 97) >> 8) as f32 / 8_388_608.0 - 1.0;
-            let a: Vec<f32> = (0..m * k + 1).map(value).collect();
-            let b: Vec<f32> = (0..k * n + 1).map(|i| value(i + 5000)).collect();
+            let a: Vec<f32> = (0..=m * k).map(value).collect();
+            let b: Vec<f32> = (0..=k * n).map(|i| value(i + 5000)).collect();
             let start: Vec<f32> = (0..m * n).map(|i| value(i + 9000)).collect();
             let fa = if ta { Mat::transposed(&a, m) } else { Mat::rows(&a, k) };
             let fb = if tb { Mat::transposed(&b, k) } else { Mat::rows(&b, n) };

@@ -108,9 +108,11 @@ impl Lstm<'_> {
                         out.w_ih[row * n_in + i] += d * x.get(e, i, t);
                         *out.x.at(e, i, t) += d * self.w_ih[row * n_in + i];
                     }
-                    for u in 0..if t > 0 { h } else { 0 } {
-                        out.w_hh[row * h + u] += d * trace.output.get(e, u, t - 1);
-                        dh_next[u] += d * self.w_hh[row * h + u];
+                    if t > 0 {
+                        for (u, dh) in dh_next.iter_mut().enumerate() {
+                            out.w_hh[row * h + u] += d * trace.output.get(e, u, t - 1);
+                            *dh += d * self.w_hh[row * h + u];
+                        }
                     }
                 }
             }

@@ -145,7 +145,7 @@ impl PlainNetwork {
                 decoder.push(Layer { name, x: std::mem::replace(&mut x, y.clone()), y });
             }
         }
-        let full = &decoder.last().expect("there is a decoder").y;
+        let full = &decoder[decoder.len() - 1].y;
         let skip = (full.n_times - n_times) / 2;
         let prediction = Signal::from_fn(n, n_channels, n_times, |b, c, t| full.get(b, c, t + skip));
 
