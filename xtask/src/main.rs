@@ -16,6 +16,8 @@ Usage: cargo xtask COMMAND
       --threads N         number of threads [all cores]
       --channels N        channels [273]
       --times N           samples per epoch [301]
+      --filters N         filters of each convolution [512]
+      --hidden N          units of each LSTM layer [512]
 ";
 
 fn main() -> ExitCode {
@@ -23,7 +25,9 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
         ["test", rest @ ..] => test::Options::parse(rest).map(|options| test::execute(&options, &workspace_root())),
-        ["bench", "step", rest @ ..] => bench::StepOptions::parse(rest).map(bench::step),
+        ["bench", "step", rest @ ..] => {
+            bench::StepOptions::parse(rest).map(|options| bench::step(options, &workspace_root()))
+        }
         ["help" | "--help" | "-h"] => {
             say(USAGE);
             return ExitCode::SUCCESS;

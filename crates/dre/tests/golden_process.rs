@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dre::signal::{FirFilter, FirScratch, Preparation, PrepareScratch, PrepareSpec};
+use dre::signal::{FirFilter, FirScratch, Preparation, PrepareSpec};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
@@ -90,7 +90,7 @@ fn the_whole_chain_agrees_with_mne_filter_and_slice() {
         for (row, expected) in rows(&tensors, "raw").iter_mut().zip(rows(&tensors, "filter_1_30")) {
             let prepare = Preparation::new(&spec, sfreq, row.len(), None).unwrap();
             let mut out = vec![0.0; prepare.n_times()];
-            prepare.apply(row, &mut out, &mut PrepareScratch::default()).unwrap();
+            prepare.apply(row, &mut out, 2).unwrap();
             let out = vec![out.iter().map(|value| f64::from(*value)).collect()];
             let error = relative_error(&out, &[expected.into_iter().step_by(2).collect()]);
             assert!(error <= 1e-7, "single precision rounds by less than 1e-7, found {error:e}");

@@ -1,0 +1,317 @@
+//! A whole study on a small BIDS data set that the test writes: what it leaves, how it stops and goes on, what it refuses.
+#![allow(missing_docs)]
+
+use std::cell::Cell;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use dre::data::ChannelType;
+use dre::nn::Progress;
+use dre_io::pipeline::{Job, Monitor, PipelineError, evaluate, fit, open_prepared, prepare};
+use dre_io::recording::brainvision::write_brainvision;
+use dre_io::recording::{RecordingChannel, Unit};
+use dre_io::study::Study;
+use ndarray::Array2;
+
+const STUDY: &str = r#"
+name = "small"
+seed = 3
+[epochs]
+tmin = -0.2
+tmax = 0.5
+[[features]]
+name = "onset"
+kind = "presence"
+duration = 0.1
+[[features]]
+name = "length"
+kind = "column"
+column = "length"
+duration = 0.1
+[report]
+condition = "kind"
+[models.trf]
+kind = "trf"
+lag_max = 10
+[models.rtrf]
+kind = "rtrf"
+n_lags_data = 4
+n_lags_features = 4
+n_init_times = 12
+[models.dre]
+kind = "dre"
+conv_filters = 6
+lstm_hidden = 5
+subject_dim = 2
+n_init_times = 12
+batch_size = 8
+n_passes = 3
+lr = 1e-3
+"#;
+
+const SFREQ: f64 = 64.0;
+const N_TIMES: usize = 3200;
+
+/// Deterministic noise in ±1.
+fn noise(i: usize) -> f64 {
+    (((i as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 33) as f64)
+        / f64::from(1u32 << 30)
+        - 1.0
+}
+
+fn recording_stem(root: &Path, subject: usize) -> PathBuf {
+    root.join(format!("sub-0{subject}/eeg/sub-0{subject}_task-x"))
+}
+
+fn write_subject(root: &Path, subject: usize, channels: &[&str], value: impl Fn(usize, usize) -> f64) {
+    let stem = recording_stem(root, subject);
+    fs::create_dir_all(stem.parent().unwrap()).unwrap();
+    let channels: Vec<RecordingChannel> =
+        channels.iter().map(|&name| RecordingChannel::new(name, ChannelType::Eeg, Unit::Volt)).collect();
+    let data = Array2::from_shape_fn([channels.len(), N_TIMES], |(c, t)| 1e-5 * value(c, t));
+    let header = PathBuf::from(format!("{}_eeg.vhdr", stem.display()));
+    write_brainvision(&header, SFREQ, &channels, data.view(), &[]).unwrap();
+    let rows = (0..60).map(|i| {
+        let (onset, length) = (0.5 + 0.8 * f64::from(i), 1 + i * 7 % 5);
+        format!("{onset}\t0.1\t{}\t{length}\n", if i % 3 == 0 { "odd" } else { "even" })
+    });
+    let table = format!("onset\tduration\tkind\tlength\n{}", rows.collect::<String>());
+    fs::write(format!("{}_events.tsv", stem.display()), table).unwrap();
+}
+
+fn data_set(root: &Path) {
+    fs::create_dir_all(root).unwrap();
+    fs::write(root.join("dataset_description.json"), r#"{"Name": "x", "BIDSVersion": "1.9.0"}"#).unwrap();
+    for subject in 1..=2 {
+        write_subject(root, subject, &["Cz", "Pz"], |c, t| noise(subject * 1_000_003 + c * 10_007 + t));
+    }
+}
+
+fn job(home: &Path, study: &str) -> Job {
+    let study = Study::parse(study, Path::new("study.toml")).unwrap();
+    let models = study.models.keys().cloned().collect();
+    Job {
+        text: String::new(),
+        data: home.join("bids"),
+        out: home.join("out"),
+        n_threads: 1,
+        resume: false,
+        force: false,
+        models,
+        study,
+    }
+}
+
+/// Stops after some batches; remembers what it was told.
+#[derive(Default)]
+struct Watch {
+    batches_left: Cell<Option<usize>>,
+    said: std::cell::RefCell<Vec<String>>,
+}
+
+impl Monitor for Watch {
+    fn step(&self, verb: &str, text: &str) {
+        self.said.borrow_mut().push(format!("{verb} {text}"));
+    }
+
+    fn warn(&self, text: &str) {
+        self.said.borrow_mut().push(format!("warning {text}"));
+    }
+
+    fn on_batch(&mut self, _: &Progress) -> ControlFlow<()> {
+        match self.batches_left.get() {
+            Some(1) => ControlFlow::Break(()),
+            left => {
+                self.batches_left.set(left.map(|n| n - 1));
+                ControlFlow::Continue(())
+            }
+        }
+    }
+}
+
+fn run(job: &Job) -> Result<dre::results::Results, PipelineError> {
+    let mut watch = Watch::default();
+    let cohort = prepare(job, &mut watch)?;
+    fit(job, &cohort, &mut watch)?;
+    evaluate(job, &cohort, &mut watch)
+}
+
+fn weights(job: &Job) -> Vec<u8> {
+    fs::read(job.out.join("models/dre/model.safetensors")).unwrap()
+}
+
+fn temporary(folder: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let mut todo = vec![folder.to_path_buf()];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                out.push(entry.path());
+            } else if entry.path().is_dir() {
+                todo.push(entry.path());
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn a_study_leaves_what_it_promises_and_is_not_done_twice() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let job = job(home.path(), STUDY);
+    let results = run(&job).unwrap();
+    assert_eq!(results.models.keys().collect::<Vec<_>>(), ["trf", "rtrf", "dre"]);
+    assert_eq!(results.ratios.len(), 2);
+    let counted: usize = results.models["dre"].subjects.values().map(|s| s.n_epochs).sum();
+    assert_eq!(counted, results.cohort.subjects.iter().map(|s| s.n_test).sum::<usize>());
+    assert!(counted > 10);
+    assert_eq!(results.models["dre"].history.len(), 3);
+    let conditions: Vec<&str> = results.evoked.iter().map(|e| e.condition.as_str()).collect();
+    assert_eq!(conditions[1..], ["even", "odd"]);
+    for file in ["results.json", "audit.json", "cohort/cohort.json", "scores/dre.npy", "models/trf/coef.npy"] {
+        assert!(job.out.join(file).is_file(), "{file}");
+    }
+    assert!(!job.out.join("models/dre/checkpoint.safetensors").exists());
+    assert_eq!(temporary(&job.out), Vec::<PathBuf>::new());
+
+    let mut watch = Watch::default();
+    let cohort = prepare(&job, &mut watch).unwrap();
+    fit(&job, &cohort, &mut watch).unwrap();
+    assert_eq!(
+        *watch.said.borrow(),
+        ["Up to date cohort of 2 recordings", "Up to date model trf", "Up to date model rtrf", "Up to date model dre"]
+    );
+    // What is read back predicts as what was fitted.
+    let again = evaluate(&job, &cohort, &mut watch).unwrap();
+    for (name, model) in &results.models {
+        assert_eq!(model.mean_r.to_bits(), again.models[name].mean_r.to_bits(), "{name}");
+    }
+}
+
+#[test]
+fn an_interrupted_fit_goes_on_to_the_same_bits_on_any_number_of_threads() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let whole = job(home.path(), STUDY);
+    run(&whole).unwrap();
+    for stop_after in [1, 7, 13] {
+        let mut job = Job { out: home.path().join(format!("stopped-{stop_after}")), ..whole.clone() };
+        let mut watch = Watch { batches_left: Cell::new(Some(stop_after)), ..Watch::default() };
+        let cohort = prepare(&job, &mut watch).unwrap();
+        let stopped = fit(&job, &cohort, &mut watch).unwrap_err();
+        assert!(matches!(stopped, PipelineError::Stopped { .. }), "{stopped}");
+        let message = fit(&job, &cohort, &mut Watch::default()).unwrap_err().to_string();
+        assert!(message.contains("--resume") && message.contains("--force"), "{message}");
+        (job.resume, job.n_threads) = (true, 2);
+        fit(&job, &cohort, &mut Watch::default()).unwrap();
+        assert!(weights(&whole) == weights(&job), "stopped after {stop_after} batches");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_configuration_is_refused_by_name() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let first = job(home.path(), STUDY);
+    let mut watch = Watch { batches_left: Cell::new(Some(2)), ..Watch::default() };
+    let cohort = prepare(&first, &mut watch).unwrap();
+    fit(&first, &cohort, &mut watch).unwrap_err();
+    let other = Job { resume: true, ..job(home.path(), &STUDY.replace("lr = 1e-3", "lr = 1e-2")) };
+    let error = fit(&other, &cohort, &mut Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("checkpoint.safetensors") && error.contains("lr: 0.001 → 0.01"), "{error}");
+    // More passes are no other configuration.
+    let longer = Job { resume: true, ..job(home.path(), &STUDY.replace("n_passes = 3", "n_passes = 4")) };
+    fit(&longer, &cohort, &mut Watch::default()).unwrap();
+    // A damaged checkpoint is named, too.
+    let checkpoint = first.out.join("models/dre/checkpoint.safetensors");
+    fs::write(&checkpoint, b"not a checkpoint").unwrap();
+    let again = Job { resume: true, ..job(home.path(), &STUDY.replace("lr = 1e-3", "lr = 3e-3")) };
+    let error = fit(&again, &cohort, &mut Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("checkpoint.safetensors") && error.contains("expected a whole safetensors file"), "{error}");
+}
+
+#[test]
+fn steps_in_the_wrong_order_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let job = job(home.path(), STUDY);
+    assert!(open_prepared(&job).unwrap_err().to_string().contains("run `dre prepare` first"));
+    let cohort = prepare(&job, &mut Watch::default()).unwrap();
+    let error = evaluate(&job, &cohort, &mut Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("models/trf") && error.contains("run `dre fit` first"), "{error}");
+}
+
+/// Spoils a data set, runs the study, and gives the message; nothing half-written may be left.
+fn refused(study: &str, spoil: impl FnOnce(&Path)) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    spoil(&root);
+    let job = job(home.path(), study);
+    let message = run(&job).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(temporary(&job.out), Vec::<PathBuf>::new(), "half-written files");
+    assert!(!job.out.join("cohort").exists() || !job.out.join("results.json").exists());
+    message
+}
+
+#[test]
+fn bad_data_are_refused_with_place_and_reason() {
+    let has = |message: &str, parts: &[&str]| {
+        for part in parts {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+    };
+    has(&refused(STUDY, |root| fs::remove_dir_all(root).unwrap()), &["bids"]);
+    has(
+        &refused(STUDY, |root| write_subject(root, 2, &["Cz", "Oz"], |c, t| noise(c * 31 + t))),
+        &["sub-02_task-x", "sub-01_task-x", "it lacks Pz (eeg)", "it alone has Oz (eeg)"],
+    );
+    has(
+        &refused(STUDY, |root| {
+            let file = format!("{}_events.tsv", recording_stem(root, 2).display());
+            let table = fs::read_to_string(&file).unwrap() + "812.4\t0.1\todd\t3\n";
+            fs::write(&file, table).unwrap();
+        }),
+        &["sub-02_task-x_events.tsv", "line 62", "812.4", "50", "s"],
+    );
+    has(
+        &refused(STUDY, |root| {
+            let file = format!("{}_events.tsv", recording_stem(root, 1).display());
+            fs::write(&file, "onset\tduration\tkind\tlength\n").unwrap();
+        }),
+        &["sub-01_task-x_events.tsv", "no events"],
+    );
+    has(
+        &refused(STUDY, |root| {
+            fs::remove_file(format!("{}_events.tsv", recording_stem(root, 1).display())).unwrap();
+        }),
+        &["sub-01", "events.tsv"],
+    );
+    has(
+        &refused(&STUDY.replace("column = \"length\"", "column = \"lenght\""), |_| {}),
+        &["sub-01_task-x", "lenght", "length"],
+    );
+    has(
+        &refused(STUDY, |root| {
+            let file = format!("{}_eeg.eeg", recording_stem(root, 1).display());
+            let mut bytes = fs::read(&file).unwrap();
+            bytes[4000..4004].copy_from_slice(&f32::NAN.to_le_bytes());
+            fs::write(&file, bytes).unwrap();
+        }),
+        &["sub-01_task-x_eeg", "Cz", "NaN", "sample 500"],
+    );
+    has(
+        &refused(STUDY, |root| {
+            let file = format!("{}_eeg.eeg", recording_stem(root, 1).display());
+            let bytes = fs::read(&file).unwrap();
+            fs::write(&file, &bytes[..bytes.len() - 3]).unwrap();
+        }),
+        &["sub-01_task-x_eeg.eeg", "25597 bytes"],
+    );
+    has(
+        &refused(&STUDY.replace("seed = 3", "seed = 3\n[data]\npicks = [\"mag\"]"), |_| {}),
+        &["sub-01_task-x", "mag", "2 eeg"],
+    );
+}
