@@ -1,6 +1,7 @@
 //! `dre demo`: simulated recordings, then everything on them.
 
 use std::fs;
+use std::path::Path;
 
 use dre::results::Results;
 use dre::simulate::{Simulation, SimulationConfig};
@@ -21,41 +22,43 @@ pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
     fs::create_dir_all(folder).map_err(|source| CliError::Write { path: folder.to_path_buf(), source })?;
     super::simulated::write_bids(&simulation, &folder.join("bids"))?;
     fs::write(&study, STUDY).map_err(|source| CliError::Write { path: study.clone(), source })?;
+    let file = study.clone();
     let study = StudyArgs { study, data: None, out: Some(folder.join("results")) };
     let job = super::job(study, args.threads.count(), FitOptions::default())?;
     let results = run::everything(&job, context)?;
-    context.console.result(findings(&results));
+    context.console.result(findings(&results, &file));
     Ok(())
 }
 
-/// What was found, beside what was put in.
-fn findings(results: &Results) -> String {
+/// What was found, beside what was put in, and what to do next.
+fn findings(results: &Results, study: &Path) -> String {
     let r = |name: &str| results.models.get(name).map_or(f64::NAN, |model| model.mean_r);
-    let (trf, dre) = (r("trf"), r("dre"));
-    let verdict = if dre > trf { "as it should" } else { "which it should not" };
-    let more = if dre > trf { "more" } else { "less" };
+    let (trf, rtrf, dre) = (r("trf"), r("rtrf"), r("dre"));
+    let verdict = if dre > trf.max(rtrf) { "as it should" } else { "which it should not" };
+    let more = if dre > trf.max(rtrf) { "more" } else { "less" };
     format!(
-        "\nThe simulated brains adapt to fast words and have ongoing alpha oscillations. A linear response to words \
-         cannot follow\neither; the Deep Recurrent Encoder sees both, and predicts {more} (r = {dre:.3}) than the TRF \
-         (r = {trf:.3}), {verdict}."
+        "\nThe simulated brains adapt to fast words and have ongoing alpha oscillations. The TRF is linear and sees the \
+         words alone\n(r = {trf:.3}); the RTRF is linear and sees the brain's past, too (r = {rtrf:.3}); the Deep Recurrent \
+         Encoder sees both and need\nnot be linear: it predicts {more} (r = {dre:.3}), {verdict}.\n\n\
+         With your own BIDS data: copy {}, change its [data], [[features]] and [epochs], then\n\
+         dre run YOUR_STUDY.toml",
+        study.display()
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use dre::simulate::{SimulationConfig, WORD_COLUMNS};
     use dre_io::study::Study;
 
-    use super::STUDY;
+    use super::{Path, STUDY};
 
     #[test]
     fn the_study_fits_the_simulation() {
         let study = Study::parse(STUDY, Path::new("demo.toml")).expect("valid");
         let columns = STUDY.lines().filter_map(|line| line.strip_prefix("column = ")).map(|c| c.trim_matches('"'));
         assert_eq!(columns.collect::<Vec<_>>(), WORD_COLUMNS, "each word column is a feature, under its own name");
-        assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "dre"]);
+        assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "rtrf", "dre"]);
         assert!(SimulationConfig::default().sfreq / 2.0 > study.prepare.h_freq.expect("filtered"));
     }
 }

@@ -33,7 +33,7 @@ impl Plan {
             return Err(Error::Setting {
                 name: "n_times".into(),
                 found: "0".into(),
-                expected: "an epoch holds at least one sample".into(),
+                expected: "at least one sample per epoch".into(),
             });
         }
         if config.n_init_times > n_times {

@@ -64,7 +64,7 @@ impl FirFilter {
         let band = match (l_freq, h_freq) {
             (Some(l), Some(h)) if l < h => Band::BandPass(l, h),
             (Some(l), Some(h)) => {
-                return Err(setting("l_freq", l, format!("must be below h_freq ({h} Hz)")));
+                return Err(setting("l_freq", l, format!("a frequency below h_freq ({h} Hz)")));
             }
             (Some(l), None) => Band::HighPass(l),
             (None, Some(h)) => Band::LowPass(h),
@@ -72,7 +72,7 @@ impl FirFilter {
                 return Err(Error::Setting {
                     name: "l_freq, h_freq".to_owned(),
                     found: "none".to_owned(),
-                    expected: "a filter needs at least one frequency (Hz)".to_owned(),
+                    expected: "at least one frequency (Hz)".to_owned(),
                 });
             }
         };
@@ -117,7 +117,7 @@ impl FirFilter {
                     "notch_freqs",
                     freq,
                     format!(
-                        "its band, {start:.3} to {end:.3} Hz, must lie above {previous_end:.3} Hz (zero, or the \
+                        "a frequency whose band, here {start:.3} to {end:.3} Hz, lies above {previous_end:.3} Hz (zero, or the \
                          notch before) and below half the sampling frequency ({} Hz)",
                         sfreq / 2.0
                     ),
@@ -243,7 +243,7 @@ fn check_sfreq(sfreq: f64) -> Result<()> {
     if sfreq.is_finite() && sfreq > 0.0 {
         return Ok(());
     }
-    Err(setting("sfreq", sfreq, "the sampling frequency must be positive (Hz)".to_owned()))
+    Err(setting("sfreq", sfreq, "a sampling frequency above 0 Hz".to_owned()))
 }
 
 fn check_below_nyquist(name: &str, freq: f64, sfreq: f64) -> Result<()> {
@@ -254,7 +254,7 @@ fn check_below_nyquist(name: &str, freq: f64, sfreq: f64) -> Result<()> {
     Err(setting(
         name,
         freq,
-        format!("must lie between 0 and half the sampling frequency ({nyquist} Hz), both excluded"),
+        format!("a frequency between 0 and half the sampling frequency ({nyquist} Hz), both excluded"),
     ))
 }
 
@@ -333,11 +333,11 @@ mod tests {
         let message = |l, h| FirFilter::band(100.0, l, h).unwrap_err().to_string();
         assert_eq!(
             message(None, Some(50.0)),
-            "h_freq = 50 Hz: must lie between 0 and half the sampling frequency (50 Hz), both excluded"
+            "h_freq = 50 Hz, expected a frequency between 0 and half the sampling frequency (50 Hz), both excluded"
         );
         assert!(message(Some(0.0), None).starts_with("l_freq = 0 Hz"));
         assert!(message(Some(f64::NAN), None).starts_with("l_freq = NaN Hz"));
-        assert_eq!(message(Some(30.0), Some(10.0)), "l_freq = 30 Hz: must be below h_freq (10 Hz)");
+        assert_eq!(message(Some(30.0), Some(10.0)), "l_freq = 30 Hz, expected a frequency below h_freq (10 Hz)");
         assert!(message(Some(1e-9), None).contains("taps"));
         assert!(message(None, None).contains("at least one frequency"));
         assert!(FirFilter::notch(100.0, &[0.3]).is_err());

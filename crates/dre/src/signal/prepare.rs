@@ -185,7 +185,7 @@ fn check_decimation(
         return Err(Error::Setting {
             name: "decim".to_owned(),
             found: "0".to_owned(),
-            expected: "1 keeps every sample, 2 every second one".to_owned(),
+            expected: "1 to keep every sample, 2 for every second one, or more".to_owned(),
         });
     }
     let new_sfreq = sfreq / decim as f64;
@@ -201,7 +201,7 @@ fn check_decimation(
             name: "decim".to_owned(),
             found: decim.to_string(),
             expected: format!(
-                "{sfreq} Hz would become {new_sfreq} Hz, which carries frequencies up to {nyquist} Hz, but {}; set \
+                "1: {sfreq} Hz would become {new_sfreq} Hz, which carries frequencies up to {nyquist} Hz, but {}; set \
                  h_freq to {nyquist} Hz or less, or lower decim",
                 h_freq.map_or("no low-pass filter is set".to_owned(), |h| format!("h_freq lets pass up to {h} Hz"))
             ),
@@ -248,7 +248,7 @@ mod tests {
         let message = |l, h, decim| Preparation::new(&spec(l, h, decim), 256.0, 9999, None).unwrap_err().to_string();
         assert_eq!(
             message(Some(1.0), None, 2),
-            "decim = 2: 256 Hz would become 128 Hz, which carries frequencies up to 64 Hz, but no low-pass filter is \
+            "decim = 2, expected 1: 256 Hz would become 128 Hz, which carries frequencies up to 64 Hz, but no low-pass filter is \
              set; set h_freq to 64 Hz or less, or lower decim"
         );
         assert!(message(None, Some(30.0), 8).contains("but h_freq lets pass up to 30 Hz"));
