@@ -10,12 +10,15 @@ use super::{Context, run};
 use crate::args::{DemoArgs, FitOptions, StudyArgs};
 use crate::error::{CliError, Result};
 
+/// Length of each recording (s): enough for a network to learn from, little enough to wait for.
+const DURATION: f64 = 360.0;
+
 /// The study file that is written beside the simulated data.
 const STUDY: &str = include_str!("demo.toml");
 
 pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
     let folder = args.out.as_path();
-    let config = SimulationConfig::default();
+    let config = SimulationConfig { duration: DURATION, ..SimulationConfig::default() };
     context.console.step("Simulating", format_args!("{} subjects, EEG, into {}", config.n_subjects, folder.display()));
     let simulation = Simulation::new(&config)?;
     let study = folder.join("study.toml");
@@ -34,12 +37,17 @@ pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
 fn findings(results: &Results, study: &Path) -> String {
     let r = |name: &str| results.models.get(name).map_or(f64::NAN, |model| model.mean_r);
     let (trf, rtrf, dre) = (r("trf"), r("rtrf"), r("dre"));
-    let verdict = if dre > trf.max(rtrf) { "as it should" } else { "which it should not" };
-    let more = if dre > trf.max(rtrf) { "more" } else { "less" };
+    let verdict = if dre > trf.max(rtrf) {
+        "and predicts best"
+    } else if dre > trf {
+        "and predicts more than the TRF, though not more than the RTRF this time"
+    } else {
+        "and yet predicts less, which says that something is wrong here"
+    };
     format!(
         "\nThe simulated brains adapt to fast words and have ongoing alpha oscillations. The TRF is linear and sees the \
-         words alone\n(r = {trf:.3}); the RTRF is linear and sees the brain's past, too (r = {rtrf:.3}); the Deep Recurrent \
-         Encoder sees both and need\nnot be linear: it predicts {more} (r = {dre:.3}), {verdict}.\n\n\
+         words alone\n(r = {trf:.3}). The RTRF is linear and sees the brain's past, too (r = {rtrf:.3}). The Deep Recurrent \
+         Encoder sees both, need not\nbe linear, {verdict} (r = {dre:.3}).\n\n\
          With your own BIDS data: copy {}, change its [data], [[features]] and [epochs], then\n\
          dre run YOUR_STUDY.toml",
         study.display()
