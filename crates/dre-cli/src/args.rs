@@ -159,13 +159,13 @@ pub(crate) struct StudyArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ThreadArgs {
     /// Number of threads; results do not depend on it [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
 }
 
 impl ThreadArgs {
     pub(crate) fn count(&self) -> usize {
-        self.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), usize::from)
     }
 }
 

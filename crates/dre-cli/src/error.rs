@@ -26,8 +26,6 @@ pub(crate) enum CliError {
     UnknownModel { file: PathBuf, name: String, known: String },
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("cannot write {}", path.display())]
-    Write { path: PathBuf, source: io::Error },
     #[error("{} is not a results file of this program", path.display())]
     ResultsSyntax { path: PathBuf, source: serde_json::Error },
     #[error("{} has format {found}; this program reads up to {}", path.display(), dre::results::RESULTS_FORMAT)]
@@ -44,6 +42,8 @@ pub(crate) enum CliError {
     Bids(#[from] BidsError),
     #[error(transparent)]
     Report(#[from] dre_report::Error),
+    #[error("{}: is there and was not written by the demo", path.display())]
+    NotTheDemos { path: PathBuf },
     #[error("cannot listen for Ctrl-C")]
     Signal(#[from] ctrlc::Error),
 }
@@ -53,14 +53,12 @@ impl CliError {
     pub(crate) fn advice(&self) -> Option<String> {
         match self {
             Self::NoData { .. } => Some("give --data DIR, or write `bids = \"DIR\"` below [data]".to_owned()),
+            Self::NotTheDemos { .. } => Some("choose another folder with --out".to_owned()),
             Self::NoFolder { .. } => Some("check the path; it is relative to the working folder".to_owned()),
             Self::ResultsSyntax { .. } => Some("run `dre evaluate` to write it again".to_owned()),
             Self::ResultsFormat { .. } => Some("it was written by a newer version; update dre".to_owned()),
             Self::Pipeline(PipelineError::Stopped { .. }) => {
                 Some("the same command with --resume continues from there".to_owned())
-            }
-            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Some("free some space, or choose another disk with --out".to_owned())
             }
             _ => None,
         }
@@ -69,7 +67,7 @@ impl CliError {
     /// The program's exit status.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            Self::Pipeline(PipelineError::Stopped { .. }) => crate::interrupt::EXIT_STATUS,
+            Self::Pipeline(PipelineError::Stopped { .. } | PipelineError::Cancelled) => crate::interrupt::EXIT_STATUS,
             _ => 1,
         }
     }

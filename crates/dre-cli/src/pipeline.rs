@@ -7,15 +7,12 @@ use std::path::{Path, PathBuf};
 use dre::nn::Progress;
 use dre::results::{PassRecord, Results};
 pub(crate) use dre_io::pipeline::Job;
-use dre_io::pipeline::{COHORT_FOLDER, MODELS_FOLDER, Monitor, PipelineError};
+use dre_io::pipeline::{COHORT_FOLDER, MODELS_FOLDER, Monitor, PipelineError, REPORT_FILE};
 use dre_io::store::write_file;
 
 use crate::commands::Context;
 use crate::error::{CliError, Result};
 use crate::progress::TrainingProgress;
-
-/// Name of the page in a run's folder.
-const REPORT_FILE: &str = "report.html";
 
 /// Shows on the console what a run does, and asks it to stop on Ctrl-C.
 struct Watch<'a> {
@@ -109,6 +106,20 @@ pub(crate) fn describe(path: &Path) -> Result<String> {
     if let Some(folder) = cohort.iter().find(|f| f.join(dre_io::cohort::COHORT_FILE).is_file()) {
         return Ok(describe_cohort(&dre_io::cohort::open_cohort(folder)?));
     }
+    if path.join(dre_io::models::MODEL_FILE).is_file() {
+        return Ok(describe_model(&dre_io::models::read_info(path)?));
+    }
+    if path.file_name().is_some_and(|name| name == dre_io::models::CHECKPOINT_FILE) {
+        let (checkpoint, _) = dre_io::models::Checkpoint::read(path)?;
+        let state = &checkpoint.training;
+        return Ok(format!(
+            "Checkpoint: {} of {} passes and {} batches, {:.0} s; `dre run STUDY.toml --resume` continues it",
+            state.pass, state.training.n_passes, state.batch, checkpoint.seconds
+        ));
+    }
+    if path.extension().is_some_and(|extension| extension == "safetensors") {
+        return describe(path.parent().unwrap_or(Path::new(".")));
+    }
     if path.is_file() {
         let recording = dre_io::open_recording(path)?;
         let info = recording.info();
@@ -141,6 +152,21 @@ fn describe_cohort(folder: &dre_io::cohort::CohortFolder) -> String {
     );
     let steps = info.steps.iter().map(|step| format!("\n  {step}"));
     text.extend(steps);
+    text
+}
+
+fn describe_model(info: &dre_io::models::ModelInfo) -> String {
+    let mut text = format!(
+        "Model: {}, {} channels at {} Hz, {} samples per epoch of which {} are shown\n  features {}\n  subjects {}",
+        info.kind,
+        info.channels.len(),
+        info.sfreq,
+        info.times.len(),
+        info.n_init_times,
+        info.features.join(", "),
+        info.subjects.join(", ")
+    );
+    text.extend(info.choices.iter().map(|(name, value)| format!("\n  {name}: {value}")));
     text
 }
 

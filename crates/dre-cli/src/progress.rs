@@ -20,7 +20,6 @@ pub(crate) struct TrainingProgress<'a> {
     passes_done: usize,
     n_times: usize,
     samples_left: u64,
-    pass_loss: RunningMean,
     last_valid: Option<f64>,
 }
 
@@ -52,27 +51,24 @@ impl<'a> TrainingProgress<'a> {
             passes_done,
             n_times,
             samples_left,
-            pass_loss: RunningMean::default(),
             last_valid: None,
         }
     }
 
-    /// After each batch: its mean loss and number of epochs.
+    /// After each batch: the mean loss of the pass so far, and the batch's number of epochs.
     pub(crate) fn batch(&mut self, loss: f64, n_epochs: usize) {
         let samples = (n_epochs * self.n_times) as u64;
         self.samples += samples;
         self.samples_left = self.samples_left.saturating_sub(samples);
-        self.pass_loss.add(loss, n_epochs);
         if let Some(bar) = &self.bar {
             bar.inc(samples);
-            bar.set_message(self.line(self.passes_done + 1, self.pass_loss.mean()));
+            bar.set_message(self.line(self.passes_done + 1, loss));
         }
     }
 
     /// After each pass.
     pub(crate) fn pass(&mut self, record: &PassRecord) {
         self.passes_done += 1;
-        self.pass_loss = RunningMean::default();
         self.last_valid = Some(record.valid_loss);
         if self.bar.is_none() {
             self.console.step(&self.model, self.line(self.passes_done, record.train_loss));
@@ -90,23 +86,6 @@ impl<'a> TrainingProgress<'a> {
         };
         let width = self.n_passes.to_string().len();
         format!("pass {pass:>width$}/{}  loss {loss:.4}{valid}  {} samples/s{left}", self.n_passes, thousands(speed))
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct RunningMean {
-    sum: f64,
-    count: usize,
-}
-
-impl RunningMean {
-    fn add(&mut self, mean: f64, count: usize) {
-        self.sum += mean * count as f64;
-        self.count += count;
-    }
-
-    fn mean(self) -> f64 {
-        self.sum / self.count.max(1) as f64
     }
 }
 
@@ -147,13 +126,5 @@ mod tests {
         for (value, text) in [(0.0, "0"), (999.4, "999"), (1234.0, "1.2 k"), (123_456.0, "123 k"), (4.56e6, "4.6 M")] {
             assert_eq!(thousands(value), text);
         }
-    }
-
-    #[test]
-    fn the_mean_loss_weighs_batches_by_their_epochs() {
-        let mut mean = RunningMean::default();
-        mean.add(1.0, 32);
-        mean.add(4.0, 16);
-        assert!((mean.mean() - 2.0).abs() < 1e-12);
     }
 }

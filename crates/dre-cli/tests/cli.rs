@@ -121,7 +121,7 @@ fn a_missing_data_folder_is_named() {
 
 #[test]
 fn a_model_that_the_study_lacks_is_named() {
-    let args = ["fit", "study.toml", "--data", ".", "--model", "rtrf"];
+    let args = ["fit", "study.toml", "--data", ".", "--model", "banded"];
     insta::assert_snapshot!(failure(Some(EXAMPLE), &args));
 }
 

@@ -233,6 +233,55 @@ fn a_checkpoint_of_another_configuration_is_refused_by_name() {
 }
 
 #[test]
+fn a_channel_marked_as_bad_later_makes_everything_again() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    let job = job(home.path(), STUDY);
+    run(&job).unwrap();
+    for subject in 1..=2 {
+        let table = "name\ttype\tunits\tstatus\nCz\tEEG\tµV\tbad\nPz\tEEG\tµV\tgood\n";
+        fs::write(format!("{}_channels.tsv", recording_stem(&root, subject).display()), table).unwrap();
+    }
+    assert!(open_prepared(&job).unwrap_err().to_string().contains("run `dre prepare` first"));
+    let results = run(&job).unwrap();
+    let names: Vec<&str> = results.cohort.channels.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["Pz"]);
+    assert_eq!(results.models["dre"].r_per_channel.len(), 1);
+}
+
+#[test]
+fn a_failed_preparation_keeps_the_cohort_that_was_there() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    let job = job(home.path(), STUDY);
+    prepare(&job, &mut Watch::default()).unwrap();
+    let before = fs::read(job.out.join("cohort/cohort.json")).unwrap();
+    fs::remove_file(format!("{}_eeg.eeg", recording_stem(&root, 2).display())).unwrap();
+    prepare(&job, &mut Watch::default()).unwrap_err();
+    assert!(fs::read(job.out.join("cohort/cohort.json")).unwrap() == before);
+    assert_eq!(temporary(&job.out), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_forced_fit_that_is_interrupted_can_be_resumed() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let first = job(home.path(), STUDY);
+    run(&first).unwrap();
+    let expected = weights(&first);
+    let cohort = open_prepared(&first).unwrap();
+    let forced = Job { force: true, ..first.clone() };
+    let mut watch = Watch { batches_left: Cell::new(Some(5)), ..Watch::default() };
+    fit(&forced, &cohort, &mut watch).unwrap_err();
+    let resumed = Job { resume: true, ..first };
+    fit(&resumed, &cohort, &mut Watch::default()).unwrap();
+    assert!(weights(&resumed) == expected);
+    assert!(!resumed.out.join("models/dre/checkpoint.safetensors").exists());
+}
+
+#[test]
 fn steps_in_the_wrong_order_are_named() {
     let home = tempfile::tempdir().unwrap();
     data_set(&home.path().join("bids"));
@@ -252,7 +301,7 @@ fn refused(study: &str, spoil: impl FnOnce(&Path)) -> String {
     let job = job(home.path(), study);
     let message = run(&job).map(|_| ()).unwrap_err().to_string();
     assert_eq!(temporary(&job.out), Vec::<PathBuf>::new(), "half-written files");
-    assert!(!job.out.join("cohort").exists() || !job.out.join("results.json").exists());
+    assert!(!job.out.join("results.json").exists());
     message
 }
 
@@ -288,6 +337,14 @@ fn bad_data_are_refused_with_place_and_reason() {
             fs::remove_file(format!("{}_events.tsv", recording_stem(root, 1).display())).unwrap();
         }),
         &["sub-01", "events.tsv"],
+    );
+    has(
+        &refused(&STUDY.replace("condition = \"kind\"", "condition = \"knid\""), |_| {}),
+        &["sub-01_task-x", "report.condition", "knid", "kind"],
+    );
+    has(
+        &refused(&STUDY.replacen("n_init_times = 12", "n_init_times = 400", 1), |_| {}),
+        &["models.rtrf.n_init_times = 400", "45 of the 46 samples"],
     );
     has(
         &refused(&STUDY.replace("column = \"length\"", "column = \"lenght\""), |_| {}),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dre::results::Results;
 use dre::simulate::{Simulation, SimulationConfig};
+use dre_io::store::write_file;
 
 use super::{Context, run};
 use crate::args::{DemoArgs, FitOptions, StudyArgs};
@@ -20,14 +21,20 @@ pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
     let folder = args.out.as_path();
     let config = SimulationConfig { duration: DURATION, ..SimulationConfig::default() };
     context.console.step("Simulating", format_args!("{} subjects, EEG, into {}", config.n_subjects, folder.display()));
-    let simulation = Simulation::new(&config)?;
-    let study = folder.join("study.toml");
-    fs::create_dir_all(folder).map_err(|source| CliError::Write { path: folder.to_path_buf(), source })?;
-    super::simulated::write_bids(&simulation, &folder.join("bids"))?;
-    fs::write(&study, STUDY).map_err(|source| CliError::Write { path: study.clone(), source })?;
+    let (study, bids) = (folder.join("study.toml"), folder.join("bids"));
+    if fs::read(&study).is_ok_and(|text| text != STUDY.as_bytes()) {
+        return Err(CliError::NotTheDemos { path: study });
+    }
+    if bids.exists() && !super::simulated::is_simulated(&bids) {
+        return Err(CliError::NotTheDemos { path: bids });
+    }
+    if !bids.exists() {
+        super::simulated::write_bids(&Simulation::new(&config)?, &bids)?;
+    }
+    write_file(&study, |out| out.write_all(STUDY.as_bytes()))?;
     let file = study.clone();
     let study = StudyArgs { study, data: None, out: Some(folder.join("results")) };
-    let job = super::job(study, args.threads.count(), FitOptions::default())?;
+    let job = super::job(study, args.threads.count(), FitOptions { resume: true, ..FitOptions::default() })?;
     let results = run::everything(&job, context)?;
     context.console.result(findings(&results, &file));
     Ok(())
@@ -37,17 +44,19 @@ pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
 fn findings(results: &Results, study: &Path) -> String {
     let r = |name: &str| results.models.get(name).map_or(f64::NAN, |model| model.mean_r);
     let (trf, rtrf, dre) = (r("trf"), r("rtrf"), r("dre"));
-    let verdict = if dre > trf.max(rtrf) {
-        "and predicts best"
-    } else if dre > trf {
-        "and predicts more than the TRF, though not more than the RTRF this time"
-    } else {
-        "and yet predicts less, which says that something is wrong here"
+    let better = |other: &str| {
+        let score =
+            |model: &str, subject: &str| results.models.get(model).and_then(|m| m.subjects.get(subject)).map(|s| s.r);
+        let subjects = results.models.get("dre").map_or_else(Vec::new, |m| m.subjects.keys().collect());
+        let n = subjects.iter().filter(|s| score("dre", s) > score(other, s)).count();
+        format!("{n} of {}", subjects.len())
     };
+    let (over_trf, over_rtrf) = (better("trf"), better("rtrf"));
     format!(
         "\nThe simulated brains adapt to fast words and have ongoing alpha oscillations. The TRF is linear and sees the \
          words alone\n(r = {trf:.3}). The RTRF is linear and sees the brain's past, too (r = {rtrf:.3}). The Deep Recurrent \
-         Encoder sees both, need not\nbe linear, {verdict} (r = {dre:.3}).\n\n\
+         Encoder sees both and need not\nbe linear (r = {dre:.3}); it predicts better than the TRF in {over_trf} subjects, better than \
+         the RTRF in {over_rtrf}.\n\n\
          With your own BIDS data: copy {}, change its [data], [[features]] and [epochs], then\n\
          dre run YOUR_STUDY.toml",
         study.display()

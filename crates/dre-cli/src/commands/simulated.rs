@@ -10,6 +10,16 @@ use serde_json::json;
 
 use crate::error::Result;
 
+/// Name of the data set.
+const NAME: &str = "Simulated listeners";
+
+/// Whether a folder holds a data set that [`write_bids`] wrote.
+pub(super) fn is_simulated(place: &Path) -> bool {
+    let about: Option<serde_json::Value> =
+        std::fs::read(place.join("dataset_description.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    about.is_some_and(|about| about["Name"] == NAME && about["GeneratedBy"][0]["Version"] == env!("CARGO_PKG_VERSION"))
+}
+
 /// Writes a BIDS data set of the task `words` as a whole; one that was there is replaced.
 pub(super) fn write_bids(simulation: &Simulation, place: &Path) -> Result<()> {
     let folder = NewFolder::new(place)?;
@@ -17,7 +27,7 @@ pub(super) fn write_bids(simulation: &Simulation, place: &Path) -> Result<()> {
     write_json(
         &root.join("dataset_description.json"),
         &json!({
-            "Name": "Simulated listeners", "BIDSVersion": "1.9.0", "DatasetType": "raw", "License": "CC0",
+            "Name": NAME, "BIDSVersion": "1.9.0", "DatasetType": "raw", "License": "CC0",
             "GeneratedBy": [{ "Name": "dre", "Version": env!("CARGO_PKG_VERSION") }],
         }),
     )?;

@@ -134,6 +134,26 @@ impl BidsDataset {
         sidecar::read(&self.root, recording)
     }
 
+    /// Every metadata file that applies to a recording by the inheritance principle: tables of events, channels and
+    /// electrodes, coordinate systems and sidecars; absolute or relative as the data set was opened.
+    ///
+    /// # Errors
+    /// [`BidsError::Read`] where a folder cannot be read.
+    pub fn metadata_files(&self, recording: &BidsRecording) -> Result<Vec<PathBuf>, BidsError> {
+        let mut files = Vec::new();
+        for (suffix, extension) in [
+            ("events", ".tsv"),
+            ("channels", ".tsv"),
+            ("electrodes", ".tsv"),
+            ("coordsystem", ".json"),
+            (recording.datatype.name(), ".json"),
+        ] {
+            let found = applicable(&self.root, recording, suffix, extension, &["space"])?;
+            files.extend(found.into_iter().map(|file| file.path));
+        }
+        Ok(files)
+    }
+
     fn table_for(&self, recording: &BidsRecording, suffix: &str) -> Result<Option<Applicable>, BidsError> {
         most_specific(recording, applicable(&self.root, recording, suffix, ".tsv", &[])?)
     }

@@ -49,6 +49,11 @@ fn linear_info<M>(fit: &SubjectFit<M>, lag_min: isize) -> LinearInfo {
 /// # Errors
 /// [`StoreError::Write`].
 pub fn write_model(folder: &Path, model: &Fitted, info: &ModelInfo) -> Result<(), StoreError> {
+    // Until the new one is whole there is no model: an old `model.json` would vouch for new weights.
+    let about = folder.join(MODEL_FILE);
+    if about.exists() {
+        std::fs::remove_file(&about).map_err(StoreError::write(&about))?;
+    }
     let npy = |name: &str, array: ArrayD<f64>| write_npy(&folder.join(name), &array);
     match model {
         Fitted::Dre(network) => {

@@ -9,10 +9,10 @@ use dre::linear::{FitSpec, fit_rtrf, fit_trf};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
-use super::{Job, Monitor, PipelineError, Result, difference};
+use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::CohortFolder;
 use crate::models::{CHECKPOINT_FILE, Checkpoint, Fitted, MODEL_FORMAT, ModelInfo, read_info, write_model};
-use crate::store::write_json;
+use crate::store::{StoreError, write_json};
 use crate::study::{DreSpec, ModelSpec};
 
 /// Folder of the models in a run's folder.
@@ -24,6 +24,12 @@ const LINEAR_BATCH: usize = 256;
 /// Cuts the study's epochs from its cohort.
 pub(super) fn dataset(job: &Job, cohort: &CohortFolder) -> Result<Dataset> {
     let study = &job.study;
+    if let Some(column) = &study.report.condition {
+        for recording in &cohort.cohort.recordings {
+            let in_recording = |source| PipelineError::InRecording { recording: recording.id.clone(), source };
+            recording.events.column(column, || "report.condition".to_owned()).map_err(in_recording)?;
+        }
+    }
     let data = Dataset::new(cohort.cohort.clone(), &study.epochs, &study.split, &study.cleaning, job.n_threads)?;
     Ok(data)
 }
@@ -40,6 +46,8 @@ pub(super) fn recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec) -> serd
         "model": spec,
         "valid_from": valid_from(job),
         "seed": job.study.seed,
+        "channels": cohort.info.channels,
+        "version": env!("CARGO_PKG_VERSION"),
     })
 }
 
@@ -62,15 +70,27 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
     for name in data.constant_features() {
         monitor.warn(&format!("feature `{name}` is constant over the training epochs and tells the models nothing"));
     }
+    check_init_windows(job, data.n_times())?;
     let audit = data.audit();
     write_json(&job.out.join("audit.json"), &audit)?;
     for name in &job.models {
         let spec = &job.study.models[name];
+        if monitor.stop_requested() {
+            return Err(PipelineError::Cancelled);
+        }
         let folder = model_folder(job, name);
         let recipe = recipe(job, cohort, spec);
-        if !job.force && read_info(&folder).is_ok_and(|info| info.recipe == recipe) {
+        let interrupted = folder.join(CHECKPOINT_FILE).exists();
+        if !job.force && !interrupted && read_info(&folder).is_ok_and(|info| info.recipe == recipe) {
             monitor.step("Up to date", &format!("model {name}"));
             continue;
+        }
+        // Scores of the model that is being replaced would pass for those of the new one.
+        for stale in [RESULTS_FILE, REPORT_FILE] {
+            let path = job.out.join(stale);
+            if path.exists() {
+                std::fs::remove_file(&path).map_err(StoreError::write(&path))?;
+            }
         }
         let started = Instant::now();
         let one = Fit { job, data: &data, name, folder: &folder, recipe: &recipe };
@@ -79,12 +99,14 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
                 monitor.step("Fitting", &format!("{name}: TRF, {} penalties, per subject", config.alphas.len()));
                 let model = fit_trf(&data, config, &one.linear())?;
                 let choices = model.subjects.iter().map(|s| alpha_choice(&s.subject, s.alpha)).collect();
+                warn_of_edges(name, &config.alphas, model.subjects.iter().map(|s| s.alpha), monitor);
                 one.finish(&Fitted::Trf(model), choices, started.elapsed().as_secs_f64(), None)?;
             }
             ModelSpec::Rtrf(spec) => {
                 monitor.step("Fitting", &format!("{name}: RTRF, {} penalties, per subject", spec.linear.alphas.len()));
                 let model = fit_rtrf(&data, &spec.linear, spec.init.n_init_times, &one.linear())?;
                 let mut choices: Vec<_> = model.subjects.iter().map(|s| alpha_choice(&s.subject, s.alpha)).collect();
+                warn_of_edges(name, &spec.linear.alphas, model.subjects.iter().map(|s| s.alpha), monitor);
                 for s in &model.subjects {
                     let radius = s.model.spectral_radius();
                     choices.push((format!("spectral radius ({})", s.subject), format!("{radius:.4}")));
@@ -101,6 +123,40 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
         }
     }
     Ok(())
+}
+
+/// Every init window fits the epochs; behind a linear model's there must be something to choose its penalty by.
+fn check_init_windows(job: &Job, n_times: usize) -> Result<()> {
+    let has_linear = job.study.models.values().any(|m| !matches!(m, ModelSpec::Dre(_)));
+    let most = if has_linear { n_times - 1 } else { n_times };
+    for (name, spec) in &job.study.models {
+        if spec.n_init_times() > most {
+            return Err(PipelineError::Dre(dre::Error::Setting {
+                name: format!("models.{name}.n_init_times"),
+                found: spec.n_init_times().to_string(),
+                expected: format!("at most {most} of the {n_times} samples of an epoch"),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// A penalty at the edge of those that were tried says that a better one may lie beyond.
+fn warn_of_edges(name: &str, alphas: &[f64], chosen: impl ExactSizeIterator<Item = f64>, monitor: &dyn Monitor) {
+    let low = alphas.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = alphas.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let n = chosen.len();
+    let (mut at_low, mut at_high) = (0, 0);
+    for alpha in chosen {
+        at_low += usize::from(alpha <= low);
+        at_high += usize::from(alpha >= high);
+    }
+    if low < high && at_low + at_high > 0 {
+        monitor.warn(&format!(
+            "{name}: the best penalty is the smallest of models.{name}.alphas ({low}) for {at_low} and the largest ({high}) \
+             for {at_high} of {n} subjects; a wider range may predict more"
+        ));
+    }
 }
 
 fn alpha_choice(subject: &str, alpha: f64) -> (String, String) {
@@ -160,7 +216,8 @@ impl Fit<'_> {
         let network = Network::new(spec.network.clone(), dims, seed, Threads::new(self.job.n_threads))?;
         let (mut training, seconds) = match self.checkpoint(&path)? {
             Some((checkpoint, tensors)) => {
-                monitor.step("Resuming", &format!("{} after pass {}", self.name, checkpoint.training.pass));
+                let (passes, batches) = (checkpoint.training.pass, checkpoint.training.batch);
+                monitor.step("Resuming", &format!("{} after {passes} passes and {batches} batches", self.name));
                 let seconds = checkpoint.seconds;
                 let state = checkpoint.training;
                 (Training::from_state(network, spec.train.clone(), seed, state, &tensors)?, seconds)
@@ -188,7 +245,7 @@ impl Fit<'_> {
         let model = Fitted::Dre(Box::new(training.best()));
         self.finish(&model, choices, seconds, Some(&training))?;
         // The model is whole; what it came from is no longer needed.
-        std::fs::remove_file(&path).map_err(crate::store::StoreError::write(&path))?;
+        std::fs::remove_file(&path).map_err(StoreError::write(&path))?;
         Ok(())
     }
 

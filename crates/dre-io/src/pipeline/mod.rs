@@ -18,6 +18,9 @@ pub use evaluate::{RESULTS_FILE, evaluate};
 pub use fit::{MODELS_FOLDER, fit};
 pub use prepare::{COHORT_FOLDER, open_prepared, prepare};
 
+/// Name of the report in a run's folder.
+pub const REPORT_FILE: &str = "report.html";
+
 /// A study with all that a run of it needs.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -161,6 +164,9 @@ pub enum PipelineError {
         /// The checkpoint.
         checkpoint: PathBuf,
     },
+    /// The user stopped between two steps; nothing is half-done.
+    #[error("stopped; what was finished is kept")]
+    Cancelled,
     /// A step before this one has not been done.
     #[error("{} is not there or not up to date with the study; run `dre {step}` first", path.display())]
     Missing {

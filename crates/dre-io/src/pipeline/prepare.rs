@@ -30,7 +30,22 @@ fn recipe(job: &Job) -> serde_json::Value {
         // Where the data lie does not matter; what they hold is hashed.
         data.remove("bids");
     }
-    json!({ "data": data, "prepare": study.prepare, "features": study.features })
+    json!({
+        "data": data,
+        "prepare": study.prepare,
+        "features": study.features,
+        "version": env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// The recordings that the study asks for.
+fn filter(job: &Job) -> BidsFilter {
+    BidsFilter {
+        task: job.study.data.task.clone(),
+        subjects: job.study.data.subjects.clone(),
+        sessions: job.study.data.sessions.clone(),
+        runs: job.study.data.runs.clone(),
+    }
 }
 
 /// Prepares the recordings of a study, or opens the cohort where it is up to date.
@@ -39,13 +54,7 @@ fn recipe(job: &Job) -> serde_json::Value {
 /// [`PipelineError`]; a cohort that was there before then still is.
 pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     let dataset = BidsDataset::open(&job.data)?;
-    let filter = BidsFilter {
-        task: job.study.data.task.clone(),
-        subjects: job.study.data.subjects.clone(),
-        sessions: job.study.data.sessions.clone(),
-        runs: job.study.data.runs.clone(),
-    };
-    let recordings = dataset.select(&filter)?;
+    let recordings = dataset.select(&filter(job))?;
     let place = job.out.join(COHORT_FOLDER);
     let recipe = recipe(job);
     if !job.force
@@ -61,6 +70,9 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     let mut build =
         Build { job, dataset: &dataset, first: None, inputs: Vec::new(), steps: Vec::new(), warned: HashSet::new() };
     for recording in &recordings {
+        if monitor.stop_requested() {
+            return Err(PipelineError::Cancelled);
+        }
         build.add(recording, &mut writer, monitor)?;
     }
     let Some((_, sfreq, channels)) = build.first else { unreachable!("a selection is never empty") };
@@ -99,7 +111,13 @@ pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
         return Err(missing);
     }
     let cohort = open_cohort(&path)?;
-    if cohort.info.recipe == recipe(job) { Ok(cohort) } else { Err(missing) }
+    let dataset = BidsDataset::open(&job.data)?;
+    let recordings = dataset.select(&filter(job))?;
+    if cohort.info.recipe == recipe(job) && inputs_unchanged(&dataset, &recordings, &cohort.info) {
+        Ok(cohort)
+    } else {
+        Err(missing)
+    }
 }
 
 struct Build<'a> {
@@ -150,8 +168,11 @@ impl Build<'_> {
             features: features.as_slice().expect("just made in standard layout"),
             events: &events.table,
         })?;
-        for file in info.files.iter().chain([&self.dataset.root().join(&events.path)]) {
-            self.inputs.push(input(self.dataset.root(), file)?);
+        for file in info.files.iter().chain(&self.dataset.metadata_files(recording)?) {
+            let input = input(self.dataset.root(), file)?;
+            if !self.inputs.contains(&input) {
+                self.inputs.push(input);
+            }
         }
         if self.steps.is_empty() {
             self.steps = prepared.steps;
@@ -226,11 +247,15 @@ fn stamp(path: &Path) -> std::io::Result<(u64, u64)> {
     Ok((about.len(), modified))
 }
 
+/// A path within the data set as it is written down.
+fn shown(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
 fn input(root: &Path, path: &Path) -> Result<InputFile> {
     let (bytes, modified) = stamp(path).map_err(StoreError::read(path))?;
     let sha256 = crate::hash::file(path).map_err(StoreError::read(path))?;
-    let path = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
-    Ok(InputFile { path, bytes, modified, sha256 })
+    Ok(InputFile { path: shown(root, path), bytes, modified, sha256 })
 }
 
 /// Whether the data set still selects the same recordings and their files have kept size and time.
@@ -240,5 +265,12 @@ fn inputs_unchanged(dataset: &BidsDataset, recordings: &[&BidsRecording], info: 
     let unchanged = |input: &InputFile| {
         stamp(&dataset.root().join(&input.path)).is_ok_and(|now| now == (input.bytes, input.modified))
     };
-    same && info.inputs.iter().all(unchanged)
+    // A table that is new, or was inherited before, changes what applies without changing any old file.
+    let known: HashSet<&str> = info.inputs.iter().map(|i| i.path.as_str()).collect();
+    let covered = |recording: &&BidsRecording| {
+        dataset.metadata_files(recording).is_ok_and(|files| {
+            files.iter().chain([&recording.path]).all(|file| known.contains(shown(dataset.root(), file).as_str()))
+        })
+    };
+    same && recordings.iter().all(covered) && info.inputs.iter().all(unchanged)
 }

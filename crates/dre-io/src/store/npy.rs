@@ -98,7 +98,8 @@ impl NpyWriter {
     /// Where numbers are missing.
     pub fn finish(mut self) -> Result<(), StoreError> {
         assert_eq!(self.left, 0, "numbers are missing");
-        self.out.flush().map_err(StoreError::write(&self.path))
+        let synced = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
+        synced.map_err(StoreError::write(&self.path))
     }
 }
 
@@ -119,7 +120,13 @@ fn header(n_rows: usize, n_columns: usize) -> Vec<u8> {
 /// # Errors
 /// [`StoreError::Write`].
 pub fn write_npy<S: Data<Elem = f64>, D: Dimension>(path: &Path, array: &ArrayBase<S, D>) -> Result<(), StoreError> {
-    write_file(path, |out| array.write_npy(out).map_err(std::io::Error::other))
+    write_file(path, |out| {
+        array.write_npy(out).map_err(|e| match e {
+            // Kept as it is, so that a full disk is still known as one.
+            ndarray_npy::WriteNpyError::Io(e) => e,
+            other => std::io::Error::other(other),
+        })
+    })
 }
 
 #[cfg(test)]

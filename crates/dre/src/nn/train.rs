@@ -171,6 +171,10 @@ impl Training {
                 }
             }
             let valid_loss = self.validate(data, &mut workspace)?;
+            if !valid_loss.is_finite() {
+                let (pass, lr) = (self.pass + 1, self.config.lr);
+                return Err(Error::Diverged { pass, batch: self.batch, loss: valid_loss, lr }.into());
+            }
             let now = observer.seconds();
             self.history.push(PassRecord { train_loss: self.train_loss(), valid_loss, seconds: now - since });
             since = now;

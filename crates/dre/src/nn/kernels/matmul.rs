@@ -54,9 +54,12 @@ pub(crate) fn matmul(
         1 => gemm::Parallelism::None,
         n => gemm::Parallelism::Rayon(n),
     };
+    let Mat { data: a, row: a_row, col: a_col } = a;
+    let Mat { data: b, row: b_row, col: b_col } = b;
+    // Inside the pool the product takes its threads; within a step this is where it runs anyway.
     // SAFETY: the assertions above keep every element of the three matrices inside its slice; `out` is borrowed mutably,
     // so it overlaps neither factor, and `row >= n` keeps its rows apart.
-    unsafe {
+    threads.install(|| unsafe {
         gemm::gemm(
             m,
             n,
@@ -65,12 +68,12 @@ pub(crate) fn matmul(
             1,
             row as isize,
             add,
-            a.data.as_ptr(),
-            a.col as isize,
-            a.row as isize,
-            b.data.as_ptr(),
-            b.col as isize,
-            b.row as isize,
+            a.as_ptr(),
+            a_col as isize,
+            a_row as isize,
+            b.as_ptr(),
+            b_col as isize,
+            b_row as isize,
             1.0,
             1.0,
             false,
@@ -78,7 +81,7 @@ pub(crate) fn matmul(
             false,
             parallelism,
         );
-    }
+    });
 }
 
 #[cfg(test)]
@@ -86,6 +89,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn large_products_do_not_depend_on_threads() {
+        // Above the size from which the product is shared out over threads.
+        let (m, k, n) = (333, 190, 217);
+        let values: Vec<f32> = (0..m * k + k * n).map(|i| ((i * 7919) % 1013) as f32 / 500.0 - 1.0).collect();
+        let (a, b) = values.split_at(m * k);
+        let product = |n_threads: usize| {
+            let mut out = vec![0.0; m * n];
+            matmul((m, k, n), Mat::rows(a, k), Mat::rows(b, n), &mut out, n, false, &Threads::new(n_threads));
+            out
+        };
+        let one = product(1);
+        assert!([2, 3, 5].iter().all(|&n_threads| product(n_threads) == one));
+    }
 
     proptest! {
         #[test]
