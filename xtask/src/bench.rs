@@ -91,10 +91,8 @@ pub(crate) fn step(options: StepOptions, root: &Path) -> bool {
     let has_torch = Command::new(&python).args(["-c", "import torch"]).output().is_ok_and(|o| o.status.success());
     let run = |program: &Path, args: &[String]| -> Result<String, String> {
         let out = Command::new(program).args(args).current_dir(root).output().map_err(|e| e.to_string())?;
-        match out.status.success() {
-            true => Ok(String::from_utf8_lossy(&out.stdout).into_owned()),
-            false => Err(String::from_utf8_lossy(&out.stderr).into_owned()),
-        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if out.status.success() { Ok(text(&out.stdout)) } else { Err(text(&out.stderr)) }
     };
     let (mut ours, mut peer) = (Times::default(), Times::default());
     for _ in 0..ROUNDS {
@@ -115,11 +113,9 @@ pub(crate) fn step(options: StepOptions, root: &Path) -> bool {
         [("step", &mut ours.step, &mut peer.step), ("predict", &mut ours.predict, &mut peer.predict)]
     {
         let (a, b) = (spread(ours), spread(peer));
-        let mut line = format!("{case:8} dre {:.4} / {:.4} / {:.4}", a.0, a.1, a.2);
-        if has_torch {
-            line += &format!("   PyTorch {:.4} / {:.4} / {:.4}   dre / PyTorch {:.2}", b.0, b.1, b.2, a.1 / b.1);
-        }
-        crate::say(&line);
+        let ours = format!("{case:8} dre {:.4} / {:.4} / {:.4}", a.0, a.1, a.2);
+        let peer = format!("   PyTorch {:.4} / {:.4} / {:.4}   dre / PyTorch {:.2}", b.0, b.1, b.2, a.1 / b.1);
+        crate::say(&if has_torch { ours + &peer } else { ours });
     }
     if !has_torch {
         crate::say("no Python with torch was found (PYTHON=…), so PyTorch was not timed");

@@ -1,6 +1,7 @@
 //! Times training steps and predictions of one network, for `cargo xtask bench step`.
 //!
-//! Arguments, all with the paper's values as defaults: batch n_channels n_times filters hidden n_features threads repeats.
+//! Arguments, all with the paper's values as defaults: epochs per batch, channels, times, filters, hidden units, features,
+//! threads, repeats.
 //! Prints one JSON line: seconds of each step and of each prediction.
 #![allow(missing_docs, clippy::print_stdout)]
 
