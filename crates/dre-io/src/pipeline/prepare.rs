@@ -149,6 +149,14 @@ impl Build<'_> {
             prepare_recording(&mut *reader, &picks, &self.job.study.prepare, self.job.n_threads, READ_MEMORY)?;
         self.compare(recording, &prepared)?;
         monitor.detail(&format!("{}: {}, {:.1} s", recording.id, info.channel_summary(), info.seconds()));
+        if let Some(said) = self.dataset.sidecar(recording)?.sfreq
+            && (said - info.sfreq).abs() > 1e-3 * info.sfreq
+        {
+            monitor.warn(&format!(
+                "{}: its sidecar says SamplingFrequency {said} Hz, its header {} Hz; the header is used",
+                recording.id, info.sfreq
+            ));
+        }
         for note in &info.notes {
             monitor.warn(&format!("{}: {note}", recording.id));
         }
