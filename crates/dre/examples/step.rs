@@ -26,7 +26,7 @@ fn main() {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let mut noise = |n: usize| Array3::from_shape_simple_fn([batch, n, n_times], || rng.random_range(-1.0..1.0f32));
     let (data, features) = (noise(n_channels), noise(n_features));
-    let batch = Batch { data, features, subjects: (0..batch).map(|i| i * 7 % 68).collect() };
+    let batch = Batch { data, features, subjects: (0..batch).map(|i| i * 7 % 68).collect(), measured: None };
     let mut adam = Adam::new(&network, 1e-4);
     let mut step = Vec::new();
     for _ in 0..repeats + 2 {

@@ -74,7 +74,7 @@ impl Case {
             loss,
             lr: c["lr"].as_f64().unwrap(),
             n_times,
-            batch: Batch { data, features, subjects },
+            batch: Batch { data, features, subjects, measured: None },
             tensors,
         }
     }

@@ -15,7 +15,7 @@ fn batch(dims: Dims, n_epochs: usize, n_times: usize, seed: u64) -> Batch {
     let mut noise = |n: usize| Array3::from_shape_simple_fn([n_epochs, n, n_times], || rng.random_range(-1.0..1.0f32));
     let (data, features) = (noise(dims.n_channels), noise(dims.n_features));
     let subjects = (0..n_epochs).map(|i| (i * 7 + 1) % dims.n_subjects).collect();
-    Batch { data, features, subjects }
+    Batch { data, features, subjects, measured: None }
 }
 
 fn configurations() -> impl Strategy<Value = (NetworkConfig, Dims, usize, usize, Loss)> {

@@ -108,20 +108,11 @@ mod tests {
 
     fn fake() -> Box<dyn Recording> {
         let unitless = Unit::Other("n/a".to_owned());
-        Box::new(Fake(RecordingInfo {
-            path: "rec.x".into(),
-            files: vec!["rec.x".into()],
-            sfreq: 1.0,
-            n_times: 2,
-            highpass: None,
-            lowpass: None,
-            channels: vec![
-                RecordingChannel::new("Fp1", ChannelType::Eeg, Unit::Volt),
-                RecordingChannel::new("EOG", ChannelType::Misc, unitless),
-            ],
-            annotations: Vec::new(),
-            notes: Vec::new(),
-        }))
+        let channels = vec![
+            RecordingChannel::new("Fp1", ChannelType::Eeg, Unit::Volt),
+            RecordingChannel::new("EOG", ChannelType::Misc, unitless),
+        ];
+        Box::new(Fake(RecordingInfo::new("rec.x", 1.0, 2, channels)))
     }
 
     fn note<'a>(name: &'a str, kind: ChannelType, unit: &'a str, bad: bool) -> ChannelNote<'a> {

@@ -24,11 +24,42 @@ pub struct RecordingInfo {
     pub channels: Vec<RecordingChannel>,
     /// Markers and annotations, in the file's order.
     pub annotations: Vec<Annotation>,
+    /// Samples that passed between the start of the acquisition and the first sample (FIF's `first_samp`); 0 elsewhere.
+    pub first_samp: u64,
+    /// Takes device coordinates (m) to head coordinates (m), row-major homogeneous; MEG only.
+    pub device_to_head: Option<[[f64; 4]; 4]>,
+    /// Digitised points of the head, in head coordinates.
+    pub digitisation: Vec<DigPoint>,
+    /// Signal-space projectors that come with the recording.
+    pub projectors: Vec<Projector>,
+    /// Grade of the gradient compensation that the samples carry (CTF: 0–3); none where there is none.
+    pub compensation_grade: Option<u32>,
     /// What the reader passed over and the user should know of.
     pub notes: Vec<String>,
 }
 
 impl RecordingInfo {
+    /// A recording of one file at `path` of which nothing more is known yet.
+    pub fn new(path: impl Into<PathBuf>, sfreq: f64, n_times: usize, channels: Vec<RecordingChannel>) -> Self {
+        let path = path.into();
+        Self {
+            files: vec![path.clone()],
+            path,
+            sfreq,
+            n_times,
+            highpass: None,
+            lowpass: None,
+            channels,
+            annotations: Vec::new(),
+            first_samp: 0,
+            device_to_head: None,
+            digitisation: Vec::new(),
+            projectors: Vec::new(),
+            compensation_grade: None,
+            notes: Vec::new(),
+        }
+    }
+
     /// Length of the recording (s): `n_times / sfreq`.
     pub fn seconds(&self) -> f64 {
         self.n_times as f64 / self.sfreq
@@ -60,14 +91,63 @@ pub struct RecordingChannel {
     pub unit: Unit,
     /// Whether it is marked as bad.
     pub bad: bool,
-    /// Position in head coordinates (m), where known.
+    /// Position (m), where known; what MNE-Python has in `loc[:3]`: head coordinates for EEG, device coordinates for MEG.
     pub position: Option<[f64; 3]>,
+    /// Coil of a MEG sensor.
+    pub coil: Option<Coil>,
+}
+
+/// The coil of a MEG sensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coil {
+    /// Type with the numbers of the FIF format, such as 3012 (Neuromag planar), 3024 (Neuromag magnetometer), 5001 (CTF
+    /// axial gradiometer).
+    pub kind: i32,
+    /// Unit vectors x, y, z of the coil's own coordinates in device coordinates (MNE-Python's `loc[3:12]`); z is the normal.
+    pub axes: [[f64; 3]; 3],
+}
+
+/// A digitised point of the head.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DigPoint {
+    /// What it marks.
+    pub kind: DigKind,
+    /// Its number among those of its kind, as in the FIF format (cardinal: 1 left, 2 nasion, 3 right).
+    pub ident: i32,
+    /// Position in head coordinates (m).
+    pub position: [f64; 3],
+}
+
+/// What a digitised point marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigKind {
+    /// Nasion or preauricular point.
+    Cardinal,
+    /// Head-position coil.
+    Hpi,
+    /// EEG electrode.
+    Eeg,
+    /// Point of the scalp.
+    Extra,
+}
+
+/// A signal-space projector: the directions (rows) that are taken out of its channels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Projector {
+    /// What it removes, such as `PCA-v1`.
+    pub name: String,
+    /// Whether the samples on disk already had it applied.
+    pub active: bool,
+    /// The channels it acts on.
+    pub channels: Vec<String>,
+    /// `(n_vectors, channels.len())`.
+    pub vectors: ndarray::Array2<f64>,
 }
 
 impl RecordingChannel {
     /// A good channel without a position.
     pub fn new(name: impl Into<String>, kind: ChannelType, unit: Unit) -> Self {
-        Self { name: name.into(), kind, unit, bad: false, position: None }
+        Self { name: name.into(), kind, unit, bad: false, position: None, coil: None }
     }
 
     /// The channel as a cohort keeps it.

@@ -14,7 +14,7 @@ use ndarray::ArrayViewMut2;
 use crate::{Error, Result};
 
 pub use describe::{ChannelNote, describe};
-pub use info::{Annotation, RecordingChannel, RecordingInfo, Unit};
+pub use info::{Annotation, Coil, DigKind, DigPoint, Projector, RecordingChannel, RecordingInfo, Unit};
 
 /// The formats that [`open_recording`] reads, for messages.
 pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr)";

@@ -11,6 +11,9 @@ pub struct Batch {
     pub features: Array3<f32>,
     /// Subject of each epoch, an index into the cohort's subjects.
     pub subjects: Vec<usize>,
+    /// Which samples of `data` were measured, in its shape; none where all were. Where it is false, `data` is 0, and the
+    /// sample counts in no loss, moment or score: a channel that a recording lacks, or a bad segment.
+    pub measured: Option<Array3<bool>>,
 }
 
 impl Batch {

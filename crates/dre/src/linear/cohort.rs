@@ -265,6 +265,7 @@ fn predict_by_subject(
             data: batch.data.slice(s![start..start + n, .., ..]).to_owned(),
             features: batch.features.slice(s![start..start + n, .., ..]).to_owned(),
             subjects: vec![subject; n],
+            measured: batch.measured.as_ref().map(|m| m.slice(s![start..start + n, .., ..]).to_owned()),
         };
         let own = predict(subject, &part)?;
         if own.dim() != part.data.dim() {

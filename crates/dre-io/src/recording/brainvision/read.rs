@@ -57,15 +57,10 @@ impl BrainVision {
         let n_times = n_times(path, &header, n_bytes)?;
         files.push(header.data_file.clone());
         let info = RecordingInfo {
-            path: path.to_owned(),
             files,
-            sfreq: header.sfreq,
-            n_times,
-            highpass: None,
-            lowpass: None,
-            channels: header.channels.clone(),
             annotations,
             notes,
+            ..RecordingInfo::new(path, header.sfreq, n_times, header.channels.clone())
         };
         Ok(Self { info, header, file, bytes: Vec::new() })
     }
