@@ -40,7 +40,7 @@ fn the_example_says_what_the_issue_asks_for() {
     let baseline = BaselineSpec::Window { tmin: None, tmax: Some(0.0) };
     assert_eq!(study.epochs, EpochSpec { tmin: -0.5, tmax: 1.0, baseline, ..study.epochs.clone() });
     assert!(study.epochs.events.is_empty());
-    assert_eq!(study.split, SplitSpec { train: 0.7, valid: 0.1 });
+    assert_eq!(study.split, SplitSpec::default());
     assert_eq!(study.cleaning, CleaningSpec { min_epochs_per_subject: 200, ..CleaningSpec::default() });
     assert_eq!(study.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["onset", "target"]);
     assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), score_from: 0.0 });

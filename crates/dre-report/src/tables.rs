@@ -118,6 +118,7 @@ pub(crate) fn totals(results: &Results) -> SubjectSummary {
         n_outside: sum.n_outside + s.n_outside,
         n_border: sum.n_border + s.n_border,
         n_rejected: sum.n_rejected + s.n_rejected,
+        n_calibration: sum.n_calibration + s.n_calibration,
         n_train: sum.n_train + s.n_train,
         n_valid: sum.n_valid + s.n_valid,
         n_test: sum.n_test + s.n_test,
