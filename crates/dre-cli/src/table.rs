@@ -32,7 +32,7 @@ pub(crate) fn scores(results: &Results) -> String {
         results.score_from,
         results.times.last().map_or_else(|| "the end".to_owned(), |t| format!("{t:.3}")),
     );
-    text += &aligned(&rows);
+    text += &aligned(&rows, true);
     for ratio in &results.ratios {
         let value =
             ratio.ratio.map_or_else(|| "undefined, as the latter is not above 0".to_owned(), |r| format!("{r:.1}"));
@@ -73,15 +73,16 @@ fn number(r: f64) -> String {
     format!("{r:.3}").replace('-', "−")
 }
 
-/// The first column to the left, the others to the right, a rule below the first row and above the last.
-fn aligned(rows: &[Vec<String>]) -> String {
+/// The first column to the left, the others to the right, a rule below the first row and, where the last one sums up the
+/// others, above that.
+pub(crate) fn aligned(rows: &[Vec<String>], has_total: bool) -> String {
     let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..n_columns).map(width).collect();
     let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * n_columns.saturating_sub(1));
     let mut text = String::new();
     for (i, cells) in rows.iter().enumerate() {
-        if i == 1 || i + 1 == rows.len() {
+        if i == 1 || (has_total && i + 1 == rows.len()) {
             text += &rule;
             text.push('\n');
         }

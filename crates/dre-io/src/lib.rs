@@ -3,6 +3,7 @@
 pub mod bids;
 pub mod cohort;
 mod error;
+pub mod features;
 mod hash;
 pub mod models;
 pub mod pipeline;

@@ -372,3 +372,85 @@ fn bad_data_are_refused_with_place_and_reason() {
         &["sub-01_task-x", "mag", "2 eeg"],
     );
 }
+
+#[test]
+fn a_held_out_subject_is_predicted_with_the_mean_embedding_and_by_no_model_of_others() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    write_subject(&root, 3, &["Cz", "Pz"], |c, t| noise(3_000_003 + c * 10_007 + t));
+    let split = "[split]\nmethod = \"subjects\"\nfold = \"2 of 3\"\n[report]";
+    let study = STUDY.replace("[report]", split);
+    let refused = run(&job(home.path(), &study)).unwrap_err().to_string();
+    assert!(refused.contains("`trf`") && refused.contains("sub-02") && refused.contains("leave it out"), "{refused}");
+    let mut job = job(home.path(), &study);
+    job.models = vec!["dre".to_owned()];
+    let results = run(&job).unwrap();
+    let scored: Vec<&String> = results.models["dre"].subjects.keys().collect();
+    assert_eq!(scored, ["sub-02"]);
+    assert!(results.models["dre"].mean_r.is_finite());
+    let bytes = weights(&job);
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let embedding: Vec<f32> = tensors
+        .tensor("subject_embedding.weight")
+        .unwrap()
+        .data()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|b| f32::from_le_bytes(*b))
+        .collect();
+    for k in 0..2 {
+        assert!((embedding[2 + k] - (embedding[k] + embedding[4 + k]) / 2.0).abs() < 1e-6, "{embedding:?}");
+    }
+    let audit: dre::data::Audit = dre_io::store::read_json(&job.out.join("audit.json")).unwrap();
+    assert_eq!(audit.split.held_out, ["sub-02"]);
+    assert_eq!(audit.split.n_recordings_in_test_and_other, 0);
+    assert!(audit.is_clean());
+}
+
+#[test]
+fn a_cohort_tells_which_recordings_are_there_twice_and_what_its_features_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    write_subject(&root, 3, &["Cz", "Pz"], |c, t| noise(1_000_003 + c * 10_007 + t));
+    let job = job(home.path(), STUDY);
+    let mut watch = Watch::default();
+    let cohort = prepare(&job, &mut watch).unwrap();
+    let said = watch.said.borrow().join("\n");
+    assert!(said.contains("sub-01_task-x and sub-03_task-x hold the very same data"), "{said}");
+    let audit: serde_json::Value = dre_io::store::read_json(&job.out.join("cohort/audit.json")).unwrap();
+    assert_eq!(audit["identical_recordings"][0][1], "sub-03_task-x");
+    assert_eq!((&audit["features"][0]["name"], &audit["features"][0]["n_values"]), (&"length".into(), &180.into()));
+    // Chronologically, a subject's epochs are in all sets, so the copies are found only where they fall apart.
+    let found = dre_io::pipeline::audit(&job, &cohort).unwrap();
+    assert_eq!(found.samples.n_train_sharing_test, 0);
+}
+
+#[test]
+fn a_lexicon_that_changes_makes_the_cohort_again() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let lexicon = home.path().join("words.tsv");
+    fs::write(&lexicon, "odd\t1\neven\t2\n").unwrap();
+    let path = lexicon.display().to_string().replace('\\', "/");
+    let feature =
+        format!("[[features]]\nname = \"w\"\nkind = \"zipf\"\ncolumn = \"kind\"\nlexicon = \"{path}\"\n[report]");
+    let job = job(home.path(), &STUDY.replace("[report]", &feature));
+    let said = || {
+        let mut watch = Watch::default();
+        prepare(&job, &mut watch).unwrap();
+        watch.said.into_inner().remove(0)
+    };
+    assert!(said().starts_with("Preparing"));
+    assert!(said().starts_with("Up to date"));
+    let values = dre_io::pipeline::summarise_features(&job).unwrap();
+    assert_eq!((values[2].name.as_str(), values[2].min, values[2].max), ("w", Some(1.0), Some(2.0)));
+    fs::write(&lexicon, "odd\t1\neven\t2.5\n").unwrap();
+    assert!(open_prepared(&job).is_err());
+    assert!(said().starts_with("Preparing"));
+    fs::write(&lexicon, "odd\t1\n").unwrap();
+    let message = prepare(&job, &mut Watch::default()).unwrap_err().to_string();
+    assert!(message.contains("feature `w` is `even`") && message.contains("missing = "), "{message}");
+}

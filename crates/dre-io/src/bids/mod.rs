@@ -12,6 +12,7 @@ mod filter;
 mod inherit;
 mod name;
 mod sidecar;
+mod stim;
 mod table;
 mod walk;
 
@@ -28,6 +29,7 @@ pub use events::EventsFile;
 pub use filter::BidsFilter;
 use inherit::{Applicable, applicable, levels, most_specific};
 pub use sidecar::Sidecar;
+pub use stim::BidsStimulus;
 pub use walk::{BidsRecording, Datatype, RECORDING_EXTENSIONS, SkipReason, Skipped};
 
 /// A BIDS data set and the EEG and MEG recordings in it.
@@ -132,6 +134,16 @@ impl BidsDataset {
     /// [`BidsError::Read`], [`BidsError::NotUtf8`], [`BidsError::Json`], [`BidsError::JsonValue`].
     pub fn sidecar(&self, recording: &BidsRecording) -> Result<Sidecar, BidsError> {
         sidecar::read(&self.root, recording)
+    }
+
+    /// The continuous stimulus of a recording, from the most specific `*_stim.tsv.gz` that applies to it; `None` without
+    /// such a file. Opens its JSON alone.
+    ///
+    /// # Errors
+    /// [`BidsError::Ambiguous`], [`BidsError::Read`], [`BidsError::Json`], [`BidsError::JsonValue`];
+    /// [`BidsError::StimulusKey`] where the JSON lacks a key.
+    pub fn stimulus(&self, recording: &BidsRecording) -> Result<Option<BidsStimulus>, BidsError> {
+        stim::find(&self.root, recording)
     }
 
     /// Every metadata file that applies to a recording by the inheritance principle: tables of events, channels and

@@ -62,11 +62,11 @@ impl Json {
         self.get(key, expected, |value| value.as_str().and_then(convert))
     }
 
-    fn above_zero(&self, key: &'static str, expected: &'static str) -> Result<Option<f64>, BidsError> {
+    pub(super) fn above_zero(&self, key: &'static str, expected: &'static str) -> Result<Option<f64>, BidsError> {
         self.get(key, expected, |value| value.as_f64().filter(|&number| number > 0.0 && number.is_finite()))
     }
 
-    fn get<T>(
+    pub(super) fn get<T>(
         &self,
         key: &'static str,
         expected: &'static str,

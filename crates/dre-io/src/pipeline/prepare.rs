@@ -1,20 +1,21 @@
 //! From recordings to a cohort.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use dre::data::{Channel, EventTable};
-use dre::features;
+use dre::features::{FeatureSpec, FeatureSummary, FeatureValue, Features, Source};
 use dre::results::Exclusion;
-use ndarray::Array2;
 use serde_json::json;
 
 use super::{Job, Monitor, PipelineError, Result};
 use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
 use crate::cohort::{
-    COHORT_FILE, COHORT_FORMAT, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording, open_cohort,
+    COHORT_FILE, COHORT_FORMAT, CohortAudit, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording,
+    open_cohort,
 };
+use crate::features::{lexicon_files, read_lexica, read_tracks, track_files};
 use crate::prepare::{PreparedRecording, READ_MEMORY, channel_difference, pick_channels, prepare_recording};
 use crate::recording::{ChannelNote, Recording, describe, open_recording};
 use crate::store::StoreError;
@@ -33,9 +34,69 @@ fn recipe(job: &Job) -> serde_json::Value {
     json!({
         "data": data,
         "prepare": study.prepare,
-        "features": study.features,
+        "features": without_folders(&study.features),
         "version": env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// Features whose lexica are named without their folders, which do not matter: what they hold is hashed.
+fn without_folders(features: &[FeatureSpec]) -> Vec<FeatureSpec> {
+    let mut features = features.to_vec();
+    for feature in &mut features {
+        if let FeatureValue::Zipf { lexicon, .. } = &mut feature.value
+            && let Some(name) = Path::new(lexicon.as_str()).file_name()
+        {
+            *lexicon = name.to_string_lossy().into_owned();
+        }
+    }
+    features
+}
+
+/// The features of a study, resolved on the events of all its recordings.
+///
+/// # Errors
+/// [`PipelineError`] for lexica, events and features that cannot be used.
+pub fn resolve_features(job: &Job) -> Result<Features> {
+    let dataset = BidsDataset::open(&job.data)?;
+    let recordings = dataset.select(&filter(job))?;
+    features_of(job, &dataset, &recordings)
+}
+
+fn features_of(job: &Job, dataset: &BidsDataset, recordings: &[&BidsRecording]) -> Result<Features> {
+    let features = &job.study.features;
+    let has_levels = |f: &FeatureSpec| matches!(&f.value, FeatureValue::Category { levels, .. } if levels.is_empty());
+    // Only levels that the study does not name have to be looked for in every table.
+    let tables: Vec<EventTable> = if features.iter().any(has_levels) {
+        recordings.iter().map(|r| dataset.events(r)).collect::<std::result::Result<_, _>>()?
+    } else {
+        Vec::new()
+    };
+    let lexica = read_lexica(features)?;
+    Ok(Features::new(features, lexica, &tables.iter().collect::<Vec<_>>())?)
+}
+
+/// What values the features of a study have, over the events and stimuli of all its recordings.
+///
+/// # Errors
+/// [`PipelineError`] for files, events and features that cannot be used.
+pub fn summarise_features(job: &Job) -> Result<Vec<FeatureSummary>> {
+    let dataset = BidsDataset::open(&job.data)?;
+    let recordings = dataset.select(&filter(job))?;
+    let features = features_of(job, &dataset, &recordings)?;
+    let mut all: Vec<FeatureSummary> = Vec::new();
+    for recording in recordings {
+        let events = dataset.events(recording)?;
+        let tracks = read_tracks(&job.study.features, &dataset, recording, &events)?;
+        let in_recording = |source| PipelineError::InRecording { recording: recording.id.clone(), source };
+        let found = features.summaries(&Source { events: &events, tracks: &tracks }).map_err(in_recording)?;
+        all = merged(all, found);
+    }
+    Ok(all)
+}
+
+/// Summaries of more recordings added to those of others.
+fn merged(all: Vec<FeatureSummary>, more: Vec<FeatureSummary>) -> Vec<FeatureSummary> {
+    if all.is_empty() { more } else { all.into_iter().zip(&more).map(|(a, b)| a.merge(b)).collect() }
 }
 
 /// The recordings that the study asks for.
@@ -60,15 +121,25 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     if !job.force
         && let Ok(cohort) = open_cohort(&place)
         && cohort.info.recipe == recipe
-        && inputs_unchanged(&dataset, &recordings, &cohort.info)
+        && inputs_unchanged(job, &dataset, &recordings, &cohort.info)
     {
         monitor.step("Up to date", &format!("cohort of {} recordings", cohort.info.recordings.len()));
         return Ok(cohort);
     }
     monitor.step("Preparing", &format!("{} recordings of {}", recordings.len(), job.data.display()));
     let mut writer = CohortWriter::new(&place)?;
-    let mut build =
-        Build { job, dataset: &dataset, first: None, inputs: Vec::new(), steps: Vec::new(), warned: HashSet::new() };
+    let features = features_of(job, &dataset, &recordings)?;
+    let mut build = Build {
+        job,
+        dataset: &dataset,
+        features: &features,
+        summaries: Vec::new(),
+        hashes: BTreeMap::new(),
+        first: None,
+        inputs: Vec::new(),
+        steps: Vec::new(),
+        warned: HashSet::new(),
+    };
     for recording in &recordings {
         if monitor.stop_requested() {
             return Err(PipelineError::Cancelled);
@@ -78,15 +149,21 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     let Some((_, sfreq, channels)) = build.first else { unreachable!("a selection is never empty") };
     let mut subjects: Vec<String> = recordings.iter().map(|r| r.subject.clone()).collect();
     subjects.dedup();
-    let mut names: Vec<String> = job.study.features.iter().map(|f| f.name.clone()).collect();
-    names.sort();
+    for file in lexicon_files(&job.study.features) {
+        build.inputs.push(input(dataset.root(), &file)?);
+    }
+    let audit = CohortAudit::new(build.hashes, build.summaries);
+    for ids in &audit.identical_recordings {
+        monitor.warn(&format!("{} hold the very same data; is a recording there twice?", ids.join(" and ")));
+    }
+    writer.audit(&audit)?;
     let skipped = dataset.skipped().iter();
     let info = CohortInfo {
         format: COHORT_FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sfreq,
         channels,
-        features: names,
+        features: features.names(),
         subjects,
         recordings: Vec::new(),
         steps: build.steps,
@@ -113,7 +190,7 @@ pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
     let cohort = open_cohort(&path)?;
     let dataset = BidsDataset::open(&job.data)?;
     let recordings = dataset.select(&filter(job))?;
-    if cohort.info.recipe == recipe(job) && inputs_unchanged(&dataset, &recordings, &cohort.info) {
+    if cohort.info.recipe == recipe(job) && inputs_unchanged(job, &dataset, &recordings, &cohort.info) {
         Ok(cohort)
     } else {
         Err(missing)
@@ -123,6 +200,10 @@ pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
 struct Build<'a> {
     job: &'a Job,
     dataset: &'a BidsDataset,
+    features: &'a Features,
+    summaries: Vec<FeatureSummary>,
+    /// Recordings by the hash of their prepared data.
+    hashes: BTreeMap<String, Vec<String>>,
     /// Name, sampling frequency and channels of the first recording, which all others must share.
     first: Option<(String, f64, Vec<Channel>)>,
     inputs: Vec<InputFile>,
@@ -167,16 +248,18 @@ impl Build<'_> {
             }
         }
         let PreparedRecording { sfreq, n_times, .. } = prepared;
-        let features = self.features(recording, &events.table, sfreq, n_times)?;
+        let features = self.build_features(recording, &events.table, sfreq, n_times)?;
+        self.hashes.entry(crate::hash::numbers(&prepared.data)).or_default().push(recording.id.clone());
         writer.push(&NewRecording {
             id: &recording.id,
             subject: &recording.subject,
             n_times,
             data: &prepared.data,
-            features: features.as_slice().expect("just made in standard layout"),
+            features: &features,
             events: &events.table,
         })?;
-        for file in info.files.iter().chain(&self.dataset.metadata_files(recording)?) {
+        let stimuli = track_files(&self.job.study.features, self.dataset, recording, &events.table)?;
+        for file in info.files.iter().chain(&self.dataset.metadata_files(recording)?).chain(&stimuli) {
             let input = input(self.dataset.root(), file)?;
             if !self.inputs.contains(&input) {
                 self.inputs.push(input);
@@ -188,15 +271,20 @@ impl Build<'_> {
         Ok(())
     }
 
-    fn features(
-        &self,
+    fn build_features(
+        &mut self,
         recording: &BidsRecording,
         events: &EventTable,
         sfreq: f64,
         n_times: usize,
-    ) -> Result<Array2<f32>> {
-        features::build(&self.job.study.features, events, sfreq, n_times)
-            .map_err(|source| PipelineError::InRecording { recording: recording.id.clone(), source })
+    ) -> Result<Vec<f32>> {
+        let in_recording = |source| PipelineError::InRecording { recording: recording.id.clone(), source };
+        let tracks = read_tracks(&self.job.study.features, self.dataset, recording, events)?;
+        let source = Source { events, tracks: &tracks };
+        let signals = self.features.build(&source, sfreq, n_times).map_err(in_recording)?;
+        let found = self.features.summaries(&source).map_err(in_recording)?;
+        self.summaries = merged(std::mem::take(&mut self.summaries), found);
+        Ok(signals.into_raw_vec_and_offset().0)
     }
 
     /// All recordings have the channels and the sampling frequency of the first.
@@ -267,7 +355,7 @@ fn input(root: &Path, path: &Path) -> Result<InputFile> {
 }
 
 /// Whether the data set still selects the same recordings and their files have kept size and time.
-fn inputs_unchanged(dataset: &BidsDataset, recordings: &[&BidsRecording], info: &CohortInfo) -> bool {
+fn inputs_unchanged(job: &Job, dataset: &BidsDataset, recordings: &[&BidsRecording], info: &CohortInfo) -> bool {
     let same =
         recordings.len() == info.recordings.len() && recordings.iter().zip(&info.recordings).all(|(a, b)| a.id == b.id);
     let unchanged = |input: &InputFile| {
@@ -275,10 +363,18 @@ fn inputs_unchanged(dataset: &BidsDataset, recordings: &[&BidsRecording], info: 
     };
     // A table that is new, or was inherited before, changes what applies without changing any old file.
     let known: HashSet<&str> = info.inputs.iter().map(|i| i.path.as_str()).collect();
+    let is_known = |file: &std::path::PathBuf| known.contains(shown(dataset.root(), file).as_str());
+    let has_stimuli = job.study.features.iter().any(|feature| feature.value.is_continuous());
     let covered = |recording: &&BidsRecording| {
-        dataset.metadata_files(recording).is_ok_and(|files| {
-            files.iter().chain([&recording.path]).all(|file| known.contains(shown(dataset.root(), file).as_str()))
-        })
+        let stimuli = || {
+            let events = dataset.events(recording)?;
+            track_files(&job.study.features, dataset, recording, &events)
+        };
+        dataset.metadata_files(recording).is_ok_and(|files| files.iter().chain([&recording.path]).all(is_known))
+            && (!has_stimuli || stimuli().is_ok_and(|files| files.iter().all(is_known)))
     };
-    same && recordings.iter().all(covered) && info.inputs.iter().all(unchanged)
+    lexicon_files(&job.study.features).iter().all(is_known)
+        && same
+        && recordings.iter().all(covered)
+        && info.inputs.iter().all(unchanged)
 }

@@ -12,8 +12,8 @@ mod validate;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dre::data::{ChannelType, CleaningSpec, EpochSpec, SplitSpec};
-use dre::features::FeatureSpec;
+use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
+use dre::features::{FeatureSpec, FeatureValue};
 use dre::signal::PrepareSpec;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,8 @@ pub struct Study {
     pub split: SplitSpec,
     /// How data are scaled and what is left out.
     pub cleaning: CleaningSpec,
+    /// What the audit of the sets looks at.
+    pub audit: AuditSpec,
     /// Stimulus features, in the order of the file.
     pub features: Vec<FeatureSpec>,
     /// What is scored and shown.
@@ -120,6 +122,7 @@ impl Study {
             epochs: root.required("epochs")?,
             split: root.optional("split")?,
             cleaning: root.optional("cleaning")?,
+            audit: root.optional("audit")?,
             features: root.optional("features")?,
             report: root.optional("report")?,
             models: root
@@ -162,6 +165,11 @@ impl StudyFile {
         let mut study = Study::parse(&text, path)?;
         if let (Some(bids), Some(folder)) = (&mut study.data.bids, path.parent()) {
             *bids = folder.join(&*bids);
+        }
+        for feature in &mut study.features {
+            if let (FeatureValue::Zipf { lexicon, .. }, Some(folder)) = (&mut feature.value, path.parent()) {
+                *lexicon = folder.join(&*lexicon).to_string_lossy().into_owned();
+            }
         }
         Ok(Self { path: path.to_path_buf(), text, study })
     }

@@ -60,7 +60,10 @@ impl Study {
             "split.valid",
             split.valid,
             &format!("a share below {rest:.3}, since train = {} and the test set needs one, too", split.train),
-        )
+        )?;
+        split.check()?;
+        let above = self.audit.duplicates_above;
+        check(above > 0.5, "audit.duplicates_above", above, "a correlation above 0.5, such as 0.999; 1 looks for none")
     }
 
     fn check_features(&self) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ndarray::ArrayRef2;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -22,10 +23,10 @@ const N_EXAMPLES: usize = 10;
 /// Epochs drawn at a time.
 const BLOCK: usize = 64;
 
-/// Near-duplicates: pairs of epochs of different sets whose scaled data, over all channels and samples, correlate above a
-/// threshold. A copy that is shifted in time by a sample or more is not one.
+/// Near-duplicates: pairs of epochs of different sets whose Pearson's r across samples, mean over channels, is above a
+/// threshold, however each is scaled. A copy that is shifted in time by a sample or more is not one.
 ///
-/// Each epoch, less its mean and divided by its norm, is projected on 16 random vectors of ±1. Two epochs with r above the
+/// Each epoch, channels less their means and divided by their norms, is projected on 16 random vectors of ±1. Two epochs with r above the
 /// threshold differ in each projection by less than 5 √(2 (1 − r)), but with a probability below 8·10⁻⁶ (Hoeffding's
 /// inequality), so a pair is missed with a probability below 2·10⁻⁴. Pairs that agree in all 16 are compared exactly.
 ///
@@ -53,7 +54,7 @@ pub struct NearDuplicate {
     pub first: String,
     /// Recording, event (from 1) and set of the other.
     pub second: String,
-    /// Pearson's r over all channels and samples.
+    /// Pearson's r across samples, mean over channels.
     pub r: f64,
 }
 
@@ -151,7 +152,7 @@ fn mark(data: &Dataset, n_threads: usize) -> Vec<Marked> {
         let cuts = batch.data.outer_iter();
         mine.iter()
             .zip(cuts)
-            .map(|(&(set, epoch), cut)| Marked { set, epoch, signature: signature(cut.iter().copied(), &signs) })
+            .map(|(&(set, epoch), cut)| Marked { set, epoch, signature: signature(&cut, &signs) })
             .collect::<Vec<_>>()
     });
     blocks.into_iter().flatten().collect()
@@ -168,34 +169,40 @@ fn signs(n: usize) -> Vec<Signature> {
         .collect()
 }
 
-fn signature(cut: impl Iterator<Item = f32> + Clone, signs: &[Signature]) -> Option<Signature> {
-    let n = signs.len() as f64;
-    let mean = cut.clone().map(f64::from).sum::<f64>() / n;
-    let norm = cut.clone().map(|v| (f64::from(v) - mean).powi(2)).sum::<f64>().sqrt();
-    if norm <= 1e-9 * n.sqrt() {
-        return None;
-    }
+fn signature(cut: &ArrayRef2<f32>, signs: &[Signature]) -> Option<Signature> {
+    let unit = unit(cut)?;
     let mut out = [0.0f32; N_PROJECTIONS];
-    for (value, signs) in cut.zip(signs) {
-        let value = ((f64::from(value) - mean) / norm) as f32;
+    for (value, signs) in unit.iter().zip(signs) {
         for (sum, sign) in out.iter_mut().zip(signs) {
-            *sum += sign * value;
+            *sum += sign * *value as f32;
         }
     }
     Some(out)
 }
 
+/// An epoch `(n_channels, n_times)` as one vector of length 1: each channel less its mean, divided by its norm and by the
+/// root of the number of channels that vary; none where all are constant. The product of two such vectors is the mean over
+/// channels of Pearson's r.
+fn unit(cut: &ArrayRef2<f32>) -> Option<Vec<f64>> {
+    let mut values = Vec::with_capacity(cut.len());
+    let mut n_varying = 0.0f64;
+    for row in cut.outer_iter() {
+        let mean = row.iter().map(|&v| f64::from(v)).sum::<f64>() / row.len() as f64;
+        let norm = row.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>().sqrt();
+        let varies = norm > 1e-6 * (row.len() as f64).sqrt();
+        n_varying += f64::from(u8::from(varies));
+        values.extend(row.iter().map(|&v| if varies { (f64::from(v) - mean) / norm } else { 0.0 }));
+    }
+    values.iter_mut().for_each(|v| *v /= n_varying.sqrt());
+    (n_varying > 0.0).then_some(values)
+}
+
 fn correlation(data: &Dataset, a: &Epoch, b: &Epoch) -> f64 {
     let mut batch = Batch::default();
     data.draw(&[*a, *b], &mut batch);
-    let cuts: Vec<Vec<f64>> = batch
-        .data
-        .outer_iter()
-        .map(|cut| {
-            let mean = cut.iter().map(|&v| f64::from(v)).sum::<f64>() / cut.len() as f64;
-            cut.iter().map(|&v| f64::from(v) - mean).collect()
-        })
-        .collect();
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    dot(&cuts[0], &cuts[1]) / (dot(&cuts[0], &cuts[0]) * dot(&cuts[1], &cuts[1])).sqrt()
+    let units: Vec<Vec<f64>> = batch.data.outer_iter().filter_map(|cut| unit(&cut)).collect();
+    match units.as_slice() {
+        [a, b] => a.iter().zip(b).map(|(a, b)| a * b).sum(),
+        _ => 0.0,
+    }
 }

@@ -20,7 +20,8 @@ pub struct AuditSpec {
     /// BIDS has for it (`stim_file`, `stim_id`).
     #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     pub stimulus: Vec<String>,
-    /// Epochs of two sets whose scaled data correlate above this are near-duplicates; 1 or more looks for none.
+    /// Epochs of two sets whose data correlate above this (mean over channels of Pearson's r across samples) are
+    /// near-duplicates; 1 or more looks for none.
     pub duplicates_above: f64,
 }
 
