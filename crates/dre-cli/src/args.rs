@@ -91,7 +91,10 @@ pub(crate) enum Command {
 Examples:
   dre run examples/p300.toml --data ~/data/p300
   dre run study.toml --out results/first --threads 8
-  dre run study.toml --out results/first --resume       after Ctrl-C or a crash")]
+  dre run study.toml --out results/first --resume       after Ctrl-C or a crash
+
+All folds of a study with `fold = \"1 of 5\"`, each into a folder of its own:
+  for i in 1 2 3 4 5; do dre run study.toml --fold $i; done")]
     Run(RunArgs),
     /// Read, filter and decimate the recordings; build the features
     ///
