@@ -13,8 +13,8 @@ use crate::args::{AuditArgs, FitOptions, StudyArgs};
 use crate::error::{CliError, Result};
 use crate::table::aligned;
 
-pub(super) fn execute(args: AuditArgs, context: &Context<'_>) -> Result<()> {
-    let audit = if args.what.is_dir() { stored(&args.what)? } else { anew(&args)? };
+pub(super) fn execute(args: &AuditArgs, context: &Context<'_>) -> Result<()> {
+    let audit = if args.what.is_dir() { stored(&args.what)? } else { anew(args)? };
     if args.json {
         let text = serde_json::to_string_pretty(&audit).map_err(|e| CliError::Json { source: e })?;
         context.console.result(text);

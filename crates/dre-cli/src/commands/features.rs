@@ -55,7 +55,11 @@ fn kind(info: &KindInfo) -> String {
 }
 
 fn keys<'a>(keys: impl Iterator<Item = (String, &'a str)>) -> String {
-    keys.map(|(name, meaning)| format!("  {name}\n{}", wrapped(meaning, 6))).collect()
+    let mut text = String::new();
+    for (name, meaning) in keys {
+        let _ = write!(text, "  {name}\n{}", wrapped(meaning, 6));
+    }
+    text
 }
 
 /// A text in lines that start with some blanks.

@@ -38,7 +38,7 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Report(args) => report::execute(&args, context),
         Command::Info(args) => info::execute(&args, context),
         Command::Features(args) => features::execute(args, context),
-        Command::Audit(args) => audit::execute(args, context),
+        Command::Audit(args) => audit::execute(&args, context),
         Command::Demo(args) => demo::execute(&args, context),
     }
 }

@@ -35,7 +35,7 @@ pub fn read_lexicon(path: &Path, language: Option<&str>) -> Result<Lexicon> {
         })?;
         return Ok(Lexicon::from_buckets(unpack(path, &inflate(path)?)?, language));
     }
-    if name.ends_with(".tsv") || name.ends_with(".txt") {
+    if Path::new(&name).extension().is_some_and(|extension| extension == "tsv" || extension == "txt") {
         return table(path);
     }
     Err(Error::format(

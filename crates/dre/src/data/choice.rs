@@ -57,7 +57,7 @@ impl Choice {
     /// others are not.
     pub(super) fn leave_out_empty(&mut self, cohort: &Cohort, ready: &[Option<Prepared>], held_out: &[bool]) {
         let by_subject = held_out.contains(&true);
-        for subject in 0..cohort.subjects.len() {
+        for (subject, &held_out) in held_out.iter().enumerate() {
             let mut n = [0; 3];
             for (i, one) in ready.iter().enumerate() {
                 if let (true, Some(one)) = (self.used[i] && cohort.recordings[i].subject == subject, one) {
@@ -67,7 +67,7 @@ impl Choice {
                 }
             }
             // A correlation across epochs needs two.
-            let least = match (by_subject, held_out[subject]) {
+            let least = match (by_subject, held_out) {
                 (false, _) => [1, 1, 2],
                 (true, true) => [0, 0, 2],
                 (true, false) => [1, 1, 0],

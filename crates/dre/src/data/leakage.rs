@@ -46,7 +46,9 @@ impl LeakageAudit {
             for epoch in &epochs[set as usize] {
                 by_recording[epoch.recording].push(epoch.start);
             }
-            by_recording.iter_mut().for_each(|starts| starts.sort_unstable());
+            for starts in &mut by_recording {
+                starts.sort_unstable();
+            }
             by_recording
         });
         let sharing = |a: &[Vec<usize>], b: &[Vec<usize>]| -> usize {

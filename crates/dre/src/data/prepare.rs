@@ -151,7 +151,7 @@ fn check_finite<'a>(
         for epoch in epochs.clone() {
             let cut = &signal[epoch.start..epoch.start + window.n_times];
             // A feature's NaN says that it has no value there.
-            let is_wrong = |value: &f32| !value.is_finite() && !(kind == "feature" && value.is_nan());
+            let is_wrong = |value: &f32| value.is_infinite() || (value.is_nan() && kind != "feature");
             if let Some(t) = cut.iter().position(is_wrong) {
                 let sample = epoch.start + t;
                 return Err(Error::NotFinite {

@@ -91,9 +91,10 @@ impl Features {
                 if item.spec.value.is_continuous() {
                     let tracks = source.tracks.get(&item.spec.name).into_iter().flatten();
                     for &value in tracks.flat_map(|track| &track.values) {
-                        match transformed(item, value) {
-                            Some(value) => summary.push(value),
-                            None => (summary.n, summary.n_missing) = (summary.n + 1, summary.n_missing + 1),
+                        if let Some(value) = transformed(item, value) {
+                            summary.push(value);
+                        } else {
+                            (summary.n, summary.n_missing) = (summary.n + 1, summary.n_missing + 1);
                         }
                     }
                     return Ok(summary);
@@ -151,6 +152,7 @@ fn continuous(item: &Item, tracks: &[Track], sfreq: f64, signal: &mut [f32]) -> 
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "values are laid out, not computed")]
 mod tests {
     use super::*;
     use crate::features::{FeatureValue, Layout, Transform};

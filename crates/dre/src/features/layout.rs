@@ -55,7 +55,7 @@ pub(super) fn interpolate(knots: &[(f64, f64)], signal: &mut [f32]) {
         }
         let before = after.checked_sub(1).map(|i| knots[i]);
         *out = match (before, knots.get(after)) {
-            (Some((at, value)), _) if at == t => value as f32,
+            (Some((at, value)), _) if (at - t).abs() == 0.0 => value as f32,
             (Some((t0, v0)), Some(&(t1, v1))) => (v0 + (v1 - v0) * (t - t0) / (t1 - t0)) as f32,
             _ => f32::NAN,
         };

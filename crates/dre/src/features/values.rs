@@ -124,13 +124,13 @@ fn raw(item: &Item, context: &Context<'_>, selected: &[bool]) -> Result<Vec<Valu
             })
         }
         FeatureValue::FirstWord { column } => {
-            in_sentences(texts(column)?, selected, |at, (first, _)| f64::from(u8::from(at == first)))
+            Ok(in_sentences(texts(column)?, selected, |at, (first, _)| f64::from(u8::from(at == first))))
         }
         FeatureValue::LastWord { column } => {
-            in_sentences(texts(column)?, selected, |at, (_, last)| f64::from(u8::from(at == last)))
+            Ok(in_sentences(texts(column)?, selected, |at, (_, last)| f64::from(u8::from(at == last))))
         }
         FeatureValue::Position { column } => {
-            in_sentences(texts(column)?, selected, |at, (first, _)| (at - first + 1) as f64)
+            Ok(in_sentences(texts(column)?, selected, |at, (first, _)| (at - first + 1) as f64))
         }
         FeatureValue::Product { of } => product(of, context),
         FeatureValue::Stim { .. } | FeatureValue::Npy { .. } | FeatureValue::Wav { .. } => {
@@ -140,7 +140,7 @@ fn raw(item: &Item, context: &Context<'_>, selected: &[bool]) -> Result<Vec<Valu
 }
 
 /// Values that depend on the place of an event among the selected ones of its sentence.
-fn in_sentences(texts: &[String], selected: &[bool], of: impl Fn(usize, (usize, usize)) -> f64) -> Result<Vec<Value>> {
+fn in_sentences(texts: &[String], selected: &[bool], of: impl Fn(usize, (usize, usize)) -> f64) -> Vec<Value> {
     let events: Vec<usize> = (0..texts.len()).filter(|&event| selected[event]).collect();
     let own: Vec<Option<&str>> =
         events.iter().map(|&e| Some(texts[e].trim()).filter(|text| !is_missing(text))).collect();
@@ -148,7 +148,7 @@ fn in_sentences(texts: &[String], selected: &[bool], of: impl Fn(usize, (usize, 
     for (at, (&event, run)) in events.iter().zip(runs(&own)).enumerate() {
         values[event] = run.map_or_else(|| Value::Missing(texts[event].clone()), |run| Value::Number(of(at, run)));
     }
-    Ok(values)
+    values
 }
 
 /// Products of other features' values; nothing where a factor gives nothing, missing where one is missing.

@@ -80,8 +80,7 @@ pub(super) fn find(data: &Dataset, above: f64, n_threads: usize) -> Result<Dupli
     if above >= 1.0 {
         return Ok(found);
     }
-    // Also refuses NaN.
-    if !(above > 0.5) {
+    if above.is_nan() || above <= 0.5 {
         return Err(Error::Setting {
             name: "audit.duplicates_above".to_owned(),
             found: above.to_string(),
@@ -193,7 +192,9 @@ fn unit(cut: &ArrayRef2<f32>) -> Option<Vec<f64>> {
         n_varying += f64::from(u8::from(varies));
         values.extend(row.iter().map(|&v| if varies { (f64::from(v) - mean) / norm } else { 0.0 }));
     }
-    values.iter_mut().for_each(|v| *v /= n_varying.sqrt());
+    for value in &mut values {
+        *value /= n_varying.sqrt();
+    }
     (n_varying > 0.0).then_some(values)
 }
 

@@ -181,7 +181,9 @@ impl Dataset {
         for epoch in [Set::Valid, Set::Test].into_iter().flat_map(|set| self.epochs(set)) {
             held[epoch.recording].push(epoch.start);
         }
-        held.iter_mut().for_each(|starts| starts.sort_unstable());
+        for starts in &mut held {
+            starts.sort_unstable();
+        }
         let mut subject_held_out = vec![false; held.len()];
         for epoch in self.epochs(Set::Test) {
             subject_held_out[epoch.recording] = self.is_held_out(epoch.subject);

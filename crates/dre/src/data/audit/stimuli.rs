@@ -56,7 +56,7 @@ struct Seen {
     n_test: usize,
 }
 
-fn on_both_sides(sets: &[bool; 3]) -> bool {
+fn on_both_sides(sets: [bool; 3]) -> bool {
     sets[2] && (sets[0] || sets[1])
 }
 
@@ -81,13 +81,13 @@ pub(super) fn audit(data: &Dataset, spec: &AuditSpec) -> Result<StimuliAudit> {
             }
         }
     }
-    let both = || stimuli.iter().filter(|(_, seen)| on_both_sides(&seen.anyone));
+    let both = || stimuli.iter().filter(|(_, seen)| on_both_sides(seen.anyone));
     let subjects = data.subjects().iter().enumerate().map(|(subject, label)| {
         let mine = || stimuli.values().filter_map(|seen| seen.by_subject.get(&subject));
         SubjectStimuli {
             subject: label.clone(),
             n_stimuli: mine().count(),
-            n_on_both_sides: mine().filter(|sets| on_both_sides(sets)).count(),
+            n_on_both_sides: mine().filter(|sets| on_both_sides(**sets)).count(),
         }
     });
     Ok(StimuliAudit {

@@ -56,11 +56,7 @@ impl Default for SplitSpec {
 
 const CALIBRATION: f64 = 0.2;
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    clippy::float_cmp,
-    reason = "serde's signature; the very default is left out"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_default_calibration(share: &f64) -> bool {
     *share == CALIBRATION
 }

@@ -56,7 +56,7 @@ impl Lexicon {
                 return fail(value.to_string(), "a finite number");
             }
             match table.get(&word) {
-                Some(&other) if other != value => {
+                Some(&other) if other.to_bits() != value.to_bits() => {
                     return fail(format!("{other} and {value}"), "one number for each word");
                 }
                 _ => table.insert(word, value),
@@ -134,6 +134,7 @@ fn round(value: f64, n: usize) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "rounded decimals are equal or not")]
 mod tests {
     use super::*;
 
