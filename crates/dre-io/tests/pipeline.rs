@@ -401,7 +401,7 @@ fn a_held_out_subject_is_predicted_with_the_mean_embedding_and_by_no_model_of_ot
         .map(|b| f32::from_le_bytes(*b))
         .collect();
     for k in 0..2 {
-        assert!((embedding[2 + k] - (embedding[k] + embedding[4 + k]) / 2.0).abs() < 1e-6, "{embedding:?}");
+        assert!((embedding[2 + k] - f32::midpoint(embedding[k], embedding[4 + k])).abs() < 1e-6, "{embedding:?}");
     }
     let audit: dre::data::Audit = dre_io::store::read_json(&job.out.join("audit.json")).unwrap();
     assert_eq!(audit.split.held_out, ["sub-02"]);

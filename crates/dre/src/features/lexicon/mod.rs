@@ -46,7 +46,7 @@ impl Lexicon {
     /// # Errors
     /// [`Error::Setting`] where a word has two different numbers, or a number is not finite.
     pub fn from_table(rows: impl IntoIterator<Item = (String, f64)>) -> Result<Self> {
-        let mut table = HashMap::new();
+        let mut table: HashMap<String, f64> = HashMap::new();
         for (word, value) in rows {
             let word: String = word.trim().nfc().collect();
             let fail = |found: String, expected: &str| {
