@@ -1,6 +1,7 @@
 //! The steps of a study, watched by the console. The work itself is in [`dre_io::pipeline`] and [`dre_report`].
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -155,7 +156,8 @@ fn describe_cohort(folder: &dre_io::cohort::CohortFolder) -> String {
     for recording in info.recordings.iter().filter(|r| !(r.missing.is_empty() && r.bad_segments.is_empty())) {
         let names: Vec<&str> = recording.missing.keys().map(String::as_str).collect();
         let bad: usize = recording.bad_segments.iter().map(|(from, to)| to - from).sum();
-        text += &format!(
+        let _ = write!(
+            text,
             "\n  {}: lacks {}; {} bad segments of {:.1} s",
             recording.id,
             if names.is_empty() { "no channel".to_owned() } else { names.join(", ") },
