@@ -31,18 +31,19 @@ for old in out.glob("*.fif"):
     old.unlink()
 
 SFREQ = 100.0
+DIR = 102  # the tag of the directory
 TYPES = ["mag", "grad", "eeg", "eeg", "eog", "stim", "misc", "ecg"]
 UNIT = {"mag": 1e-13, "grad": 1e-12, "eeg": 1e-5, "eog": 1e-4, "ecg": 1e-4, "stim": 1.0, "misc": 1.0}
 tensors, metadata = {}, {}
 
 
-def make(n_times=250, names=None, first_samp=0, date=True, seed=0):
+def make(n_times=130, names=None, first_samp=0, date=True, seed=0):
     rng = np.random.default_rng(seed)
     names = names or [f"{kind.upper()}{i:03d}" for i, kind in enumerate(TYPES)]
     info = mne.create_info(names, SFREQ, TYPES)
-    for ch in info["chs"]:
+    for ch, kind in zip(info["chs"], TYPES):
         ch["loc"] = rng.normal(size=12).astype(np.float32).astype(float) * 0.1
-        ch["cal"] = UNIT[mne.channel_type(info, info["chs"].index(ch))] / 64
+        ch["cal"] = UNIT[kind] / 64
     data = rng.normal(size=(len(names), n_times)) * 40
     data = np.round(data) * np.array([ch["cal"] for ch in info["chs"]])[:, None]
     raw = mne.io.RawArray(data, info, first_samp=first_samp)
@@ -77,7 +78,7 @@ def keep(name, path, proj=False):
         highpass=raw.info["highpass"],
         lowpass=raw.info["lowpass"],
         meas_date=None if raw.info["meas_date"] is None else raw.info["meas_date"].timestamp(),
-        annotations=[[a["onset"] - (first_time if raw.annotations.orig_time or True else 0), a["duration"], str(a["description"])] for a in raw.annotations],
+        annotations=[[a["onset"] - first_time, a["duration"], str(a["description"])] for a in raw.annotations],
         dig=[[int(d["kind"]), int(d["ident"]), *map(float, d["r"])] for d in raw.info["dig"] or []],
         dev_head_t=None if trans is None else trans["trans"].tolist(),
         projs=[[p["desc"], bool(p["active"]), p["data"]["col_names"], np.asarray(p["data"]["data"], float).tolist()] for p in raw.info["projs"]],
@@ -139,16 +140,14 @@ for name, where in {"skip_middle": {2: [3]}, "skip_twice": {1: [7, 2], 3: [1]}, 
     path = out / f"{name}_raw.fif"
     raw = make(seed=3, first_samp=120)
     raw.set_annotations(mne.Annotations([0.25], [0.5], ["early"]))
-    raw.save(path, buffer_size_sec=0.5)
+    raw.save(path, buffer_size_sec=0.25)
     rebuild(path, lambda index, kind, tag: b"".join(int_tag(FIFF.FIFF_DATA_SKIP, n) for n in where.get(index, [])) + tag)
     keep(name, path)
 
 # Split files, the second of which begins with a skip of its own.
 for naming, name in [("neuromag", "split_raw.fif"), ("bids", "sub-01_task-x_meg.fif")]:
-    raw = make(n_times=330_000, seed=4, first_samp=50)
-    # Long only so that MNE-Python splits (2 MB at least); one small recording is cut by hand below instead.
-    raw = raw.crop(0, 2.49)
-    raw.save(out / name, buffer_size_sec=0.5)
+    # MNE-Python splits from 1 MB on; a small recording is cut by hand instead.
+    make(seed=4, first_samp=50).save(out / name, buffer_size_sec=0.25)
 
     def split(path, first_name, second_name, at):
         data = Path(path).read_bytes()
@@ -163,7 +162,7 @@ for naming, name in [("neuromag", "split_raw.fif"), ("bids", "sub-01_task-x_meg.
         first = data[:cut] + ref(2, second_name, 1) + data[end:]
         start = buffers[0][0]
         first_sample = next(t for t in tags if t[1] == FIFF.FIFF_FIRST_SAMPLE)
-        second = data[: first_sample[0]] + int_tag(FIFF.FIFF_FIRST_SAMPLE, 50 + 50 * at) + ref(1, first_name, 0) + data[cut:]
+        second = data[: first_sample[0]] + int_tag(FIFF.FIFF_FIRST_SAMPLE, 50 + 25 * at) + ref(1, first_name, 0) + data[cut:]
         Path(path).unlink()
         (out / first_name).write_bytes(first)
         (out / second_name).write_bytes(second)
@@ -182,13 +181,16 @@ for name, date, orig in [("dated", True, None), ("undated", False, None), ("date
     orig_time = None if orig is None else raw.info["meas_date"] + orig
     shift = 0 if orig is None else 1.7 + 3.5
     raw.set_annotations(mne.Annotations(
-        np.array([0.0, 0.333333, 1.25, 1.25, 2.4]) + shift, [0, 0.1, 1.0, 0.5, 0.3],
+        np.array([0.0, 0.333333, 0.75, 0.75, 1.2]) + shift, [0.1, 0.1, 0.4, 0.2, 0.05],
         ["zero", "a:b/µ", "BAD_later", "BAD_earlier", "beyond"], orig_time=orig_time))
+    # Past the borders, which MNE-Python does not let pass otherwise.
+    raw.annotations._onset[0] -= 0.05
+    raw.annotations._duration[-1] = 3.0
     raw.save(path)
     keep(name, path)
 
 # Long names, the first 15 characters of which are the same, and characters that are not Latin-1.
-names = ["A channel with a long name 1", "A channel with a long name 2", "EEG 003", "Ü ö", "EOG:1", "STI101", "M", "ECG 😀 long"]
+names = ["A channel with a long name 1", "A channel with a long name 2", "EEG 003", "EEG 004", "EOG:1", "STI101", "M", "ECG with a long name é 😀"]
 path = out / "long_names_raw.fif"
 raw = make(names=names, seed=6)
 raw.info["bads"] = [names[1], "EOG:1"]
@@ -208,7 +210,7 @@ keep("same_names", path)
 names = [f"EEG{i:03d}" for i in range(1, 9)]
 rng = np.random.default_rng(8)
 info = mne.create_info(names + ["MISC"], SFREQ, ["eeg"] * 8 + ["misc"])
-raw = mne.io.RawArray(rng.normal(size=(9, 250)) * 1e-5, info)
+raw = mne.io.RawArray(rng.normal(size=(9, 130)) * 1e-5, info)
 raw.info["bads"] = ["EEG004"]
 directions = rng.normal(size=(3, 6))
 directions[2] = directions[0] + 1e-4 * directions[1]
@@ -239,7 +241,7 @@ for kind, saved in [("47314252", True), ("47324252", False)]:
     comps.append(comp)
 with info._unlock():
     info["comps"] = comps
-raw = mne.io.RawArray(np.round(rng.normal(size=(4, 250)) * 100) * np.array([[1e-15], [2e-15], [4e-14], [8e-14]]), info)
+raw = mne.io.RawArray(np.round(rng.normal(size=(4, 130)) * 100) * np.array([[1e-15], [2e-15], [4e-14], [8e-14]]), info)
 path = out / "compensated_raw.fif"
 raw.save(path, fmt="short")
 keep("compensated", path)
@@ -251,7 +253,7 @@ data = path.read_bytes()
 entries = list(walk(data))[:-1]
 end = entries[-1][0] + 16 + entries[-1][3]
 directory = b"".join(struct.pack(">iIii", kind, type_, size, pos) for pos, kind, type_, size in entries)
-directory = struct.pack(">iIii", FIFF.FIFF_DIR, FIFF.FIFFT_DIR_ENTRY_STRUCT, len(directory) + 16, -1) + directory + struct.pack(">iIii", FIFF.FIFF_DIR, FIFF.FIFFT_DIR_ENTRY_STRUCT, len(directory) + 16, end)
+directory = struct.pack(">iIii", DIR, FIFF.FIFFT_DIR_ENTRY_STRUCT, len(directory) + 16, -1) + directory + struct.pack(">iIii", DIR, FIFF.FIFFT_DIR_ENTRY_STRUCT, len(directory) + 16, end)
 path.write_bytes(data[:52] + struct.pack(">i", end) + data[56:end] + directory)
 keep("directory", path)
 

@@ -90,13 +90,9 @@ impl Default for FindEvents {
 /// # Errors
 /// [`Error::Setting`] for a duration that is negative or not finite, for events that are closer than `shortest_event`, and
 /// for offsets that do not pair with onsets.
-pub fn find_events(
-    steps: &StimSteps,
-    sfreq: f64,
-    first_samp: u64,
-    options: &FindEvents,
-) -> Result<Vec<TriggerEvent>> {
-    let setting = |name: &str, found: String, expected: String| Error::Setting { name: name.to_owned(), found, expected };
+pub fn find_events(steps: &StimSteps, sfreq: f64, first_samp: u64, options: &FindEvents) -> Result<Vec<TriggerEvent>> {
+    let setting =
+        |name: &str, found: String, expected: String| Error::Setting { name: name.to_owned(), found, expected };
     let min_samples = options.min_duration * sfreq;
     if !(min_samples.is_finite() && min_samples >= 0.0) {
         let expected = "a number of seconds, 0 or more".to_owned();
@@ -222,12 +218,7 @@ mod tests {
     fn the_examples_in_the_documentation_of_mne() {
         // Its docstring's: 0 → 32 → 33 → 32 → 0 at samples 1, 3, 4, 5.
         let samples = [0, 32, 32, 33, 32, 0];
-        let with = |consecutive, output| FindEvents {
-            consecutive,
-            output,
-            shortest_event: 1,
-            ..FindEvents::default()
-        };
+        let with = |consecutive, output| FindEvents { consecutive, output, shortest_event: 1, ..FindEvents::default() };
         let onset = EventOutput::Onset;
         assert_eq!(found(&samples, &with(Consecutive::Increasing, onset)).unwrap(), [(1, 0, 32), (3, 32, 33)]);
         assert_eq!(found(&samples, &with(Consecutive::No, onset)).unwrap(), [(1, 0, 32)]);

@@ -34,7 +34,11 @@ fn only(source: &Source, tree: &Tree, within: usize, kind: i32, what: &str) -> R
         (Some(block), None) => Ok(block),
         (first, _) => {
             let problem = format!("holds {} {what}, expected one", if first.is_some() { "several" } else { "no" });
-            Err(Error::format(&source.path, problem, "check that this is a raw recording, and copy it again from the source"))
+            Err(Error::format(
+                &source.path,
+                problem,
+                "check that this is a raw recording, and copy it again from the source",
+            ))
         }
     }
 }
@@ -274,7 +278,8 @@ fn projectors(source: &mut Source, tree: &Tree, info: usize, long_names: &LongNa
 
 fn projector(source: &mut Source, tree: &Tree, item: usize, long_names: &LongNames) -> Result<Projector> {
     let need = |source: &Source, kind: i32, what: &str| {
-        tree.tag(item, kind).ok_or_else(|| Error::format(&source.path, format!("a projector has no {what}"), COPY_AGAIN))
+        tree.tag(item, kind)
+            .ok_or_else(|| Error::format(&source.path, format!("a projector has no {what}"), COPY_AGAIN))
     };
     let name = match tree.tag(item, tag::COMMENT) {
         Some(tag) => tag,
@@ -352,7 +357,10 @@ fn compensations(
             if names.len() == n {
                 return Ok(names);
             }
-            Err(source.fault(data.offset, format!("a compensation's matrix has {} names for {n} rows or columns", names.len())))
+            Err(source.fault(
+                data.offset,
+                format!("a compensation's matrix has {} names for {n} rows or columns", names.len()),
+            ))
         };
         let mut rows = names(tag::MNE_ROW_NAMES, weights.nrows())?;
         let mut columns = names(tag::MNE_COL_NAMES, weights.ncols())?;

@@ -79,12 +79,7 @@ fn raw_block(source: &Source, tree: &Tree, meas: usize, notes: &mut Vec<String>)
 }
 
 /// First sample as told, first sample that there is, and the buffers.
-fn buffers(
-    source: &mut Source,
-    tree: &Tree,
-    raw: usize,
-    measurement: &Measurement,
-) -> Result<(u64, u64, Vec<Buffer>)> {
+fn buffers(source: &mut Source, tree: &Tree, raw: usize, measurement: &Measurement) -> Result<(u64, u64, Vec<Buffer>)> {
     let n_channels = measurement.channels.len() as u64;
     let mut tags = tree.tags(raw).iter().peekable();
     let mut first_told = 0;
@@ -118,15 +113,17 @@ fn buffers(
                 // Only the header, which must be what the directory says.
                 source.check_header(tag)?;
                 let n_times = size / n_frame;
-                let mut skipped = |skip: Option<&Tag>| -> Result<u64> {
-                    let Some(skip) = skip else { return Ok(0) };
-                    let n_buffers = source.integer(skip)?;
-                    let n = u64::try_from(n_buffers).ok().and_then(|n| n.checked_mul(n_times));
-                    match n {
-                        Some(n) if n as f64 <= LONGEST_SKIP * measurement.sfreq => Ok(n),
-                        _ => Err(source.fault(skip.offset, format!("a skip of {n_buffers} buffers of {n_times} samples"))),
-                    }
-                };
+                let mut skipped =
+                    |skip: Option<&Tag>| -> Result<u64> {
+                        let Some(skip) = skip else { return Ok(0) };
+                        let n_buffers = source.integer(skip)?;
+                        let n = u64::try_from(n_buffers).ok().and_then(|n| n.checked_mul(n_times));
+                        match n {
+                            Some(n) if n as f64 <= LONGEST_SKIP * measurement.sfreq => Ok(n),
+                            _ => Err(source
+                                .fault(skip.offset, format!("a skip of {n_buffers} buffers of {n_times} samples"))),
+                        }
+                    };
                 first_samp += skipped(initial_skip.take())?;
                 let n_skipped = skipped(skip.take())?;
                 if n_skipped > 0 {

@@ -180,8 +180,7 @@ impl Recording for Fif {
             for from in (from..to).step_by(n_block) {
                 let n = n_block.min(to - from);
                 self.bytes.resize(n * n_frame, 0);
-                self.sources[file]
-                    .read_into(offset + ((from - segment.start) * n_frame) as u64, &mut self.bytes)?;
+                self.sources[file].read_into(offset + ((from - segment.start) * n_frame) as u64, &mut self.bytes)?;
                 let out = out.slice_mut(s![.., from - start..from - start + n]);
                 format.decode(&self.bytes, n_channels, channels, &self.scales, out);
             }

@@ -61,8 +61,14 @@ impl Tree {
                 Some(entries) => {
                     for entry in entries.chunks_exact(TAG_HEADER as usize) {
                         let (tag, offset) = header(entry);
+                        // Some writers end the list so.
+                        if tag.kind == -1 {
+                            break;
+                        }
                         let Ok(offset) = u64::try_from(offset) else {
-                            return Err(source.fault(directory as u64, format!("the directory points to byte {offset}")));
+                            return Err(
+                                source.fault(directory as u64, format!("the directory points to byte {offset}"))
+                            );
                         };
                         builder.push(source, Tag { offset, ..tag })?;
                     }
@@ -137,7 +143,12 @@ fn check_start(source: &mut Source) -> Result<i32> {
         ));
     }
     let not_fif = |source: &Source, offset, problem: String| {
-        crate::Error::at(&source.path, offset, problem, "check that this is a FIF file, and copy it again from the source")
+        crate::Error::at(
+            &source.path,
+            offset,
+            problem,
+            "check that this is a FIF file, and copy it again from the source",
+        )
     };
     let start = source.bytes(0, TAG_HEADER, "the header of the first tag")?;
     if start.starts_with(&tag::FILE_ID.to_le_bytes()) {

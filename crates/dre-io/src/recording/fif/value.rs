@@ -36,15 +36,18 @@ impl Source {
 
     /// The numbers that a tag holds, of whatever type.
     pub(super) fn numbers(&mut self, tag: &Tag) -> Result<Vec<f64>> {
-        numbers_of(self.data(tag)?, tag.data_type)
-            .ok_or_else(|| self.fault(tag.offset, format!("tag {} has type {}, expected numbers", tag.kind, tag.data_type)))
+        numbers_of(self.data(tag)?, tag.data_type).ok_or_else(|| {
+            self.fault(tag.offset, format!("tag {} has type {}, expected numbers", tag.kind, tag.data_type))
+        })
     }
 
     /// The one number that a tag holds.
     pub(super) fn number(&mut self, tag: &Tag) -> Result<f64> {
         match self.numbers(tag)?.as_slice() {
             [value] => Ok(*value),
-            values => Err(self.fault(tag.offset, format!("tag {} holds {} numbers, expected 1", tag.kind, values.len()))),
+            values => {
+                Err(self.fault(tag.offset, format!("tag {} holds {} numbers, expected 1", tag.kind, values.len())))
+            }
         }
     }
 

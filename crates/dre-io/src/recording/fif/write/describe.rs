@@ -24,8 +24,9 @@ pub(super) fn describe(path: &Path, info: &RecordingInfo, sample_type: u32, cals
         digitisation(&mut tags, info);
     }
     if let Some(matrix) = &info.device_to_head {
-        let inverse = invert(matrix)
-            .ok_or_else(|| Error::format(path, "the transformation from device to head has no inverse", "correct it"))?;
+        let inverse = invert(matrix).ok_or_else(|| {
+            Error::format(path, "the transformation from device to head has no inverse", "correct it")
+        })?;
         tags.transform(frame::DEVICE, frame::HEAD, matrix, &inverse);
     }
     if let Some(date) = info.meas_date {
