@@ -4,6 +4,7 @@
 //! through these two only.
 
 pub mod brainvision;
+pub mod ctf;
 mod describe;
 mod info;
 
@@ -17,7 +18,7 @@ pub use describe::{ChannelNote, describe};
 pub use info::{Annotation, Coil, DigKind, DigPoint, Projector, RecordingChannel, RecordingInfo, Unit};
 
 /// The formats that [`open_recording`] reads, for messages.
-pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr)";
+pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr), CTF (.ds)";
 
 /// An open recording: what it holds, and its samples in SI units, a block at a time.
 pub trait Recording: Send {
@@ -44,6 +45,7 @@ pub fn open_recording(path: &Path) -> Result<Box<dyn Recording>> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match extension.as_str() {
         "vhdr" => Ok(Box::new(brainvision::BrainVision::open(path)?)),
+        "ds" => Ok(Box::new(ctf::Ctf::open(path)?)),
         _ => Err(Error::UnsupportedFormat {
             path: path.to_owned(),
             found: if extension.is_empty() { "no extension".to_owned() } else { format!(".{extension}") },
