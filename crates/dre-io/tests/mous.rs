@@ -5,7 +5,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use dre::data::ChannelType;
 use dre_io::mous::{BLOCK, FIXATION, MousEvents, MousFiles, PresentationLog, Stimuli, Trigger, events, read_events};
+use dre_io::pipeline::{Job, Monitor, open_prepared, prepare};
+use dre_io::recording::brainvision::write_brainvision;
+use dre_io::recording::{RecordingChannel, Unit};
+use dre_io::study::Study;
+use ndarray::Array2;
 use proptest::prelude::*;
 
 const SFREQ: f64 = 1200.0;
@@ -297,4 +303,75 @@ fn a_subject_has_one_log_and_broken_ones_are_refused_by_name() {
     std::fs::write(logs.join("1001-MEG-MOUS-Vis02.log"), "").expect("written");
     let error = MousFiles::find(&logs, "V1001").expect_err("two").to_string();
     assert!(error.contains("2 logs of V1001: 1001-MEG-MOUS-Vis02.log, V1001-MEG-MOUS-Vis01.log"), "{error}");
+}
+
+/// Says nothing, keeps warnings.
+#[derive(Default)]
+struct Quiet(std::cell::RefCell<Vec<String>>);
+
+impl Monitor for Quiet {
+    fn step(&self, _: &str, _: &str) {}
+
+    fn warn(&self, text: &str) {
+        self.0.borrow_mut().push(text.to_owned());
+    }
+}
+
+#[test]
+fn a_study_takes_its_events_from_the_logs() {
+    const SFREQ: f64 = 200.0;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (bids, logs) = (folder.path().join("bids"), folder.path().join("logs"));
+    let place = bids.join("sub-V1001/meg");
+    for folder in [&place, &logs] {
+        std::fs::create_dir_all(folder).expect("a folder");
+    }
+    let writer = study();
+    std::fs::write(logs.join("V1001-MEG-MOUS-Vis01.log"), writer.text()).expect("written");
+    std::fs::write(logs.join("stimuli.txt"), STIMULI).expect("written");
+    let n_times = ((writer.now() + 5.0) * SFREQ) as usize;
+    let channel = |name: &str, unit| RecordingChannel::new(name, ChannelType::Misc, unit);
+    let channels = [channel("MLC11", Unit::Tesla), channel("UPPT001", Unit::Other(String::new()))];
+    let mut data =
+        Array2::from_shape_fn((2, n_times), |(c, t)| if c == 0 { 1e-13 * ((t * t) % 17) as f64 } else { 0.0 });
+    for trigger in writer.triggers.iter().filter(|t| t.value != 1) {
+        let start = (trigger.sample as f64 / 1200.0 * SFREQ).round() as usize;
+        data.slice_mut(ndarray::s![1, start..start + 10]).fill(trigger.value as f64);
+    }
+    let stem = "sub-V1001_task-visual";
+    write_brainvision(&place.join(format!("{stem}_meg.vhdr")), SFREQ, &channels, data.view(), &[]).expect("written");
+    let table = "name\ttype\tunits\nMLC11\tMEGGRADAXIAL\tT\nUPPT001\tTRIG\tn/a\n";
+    std::fs::write(place.join(format!("{stem}_channels.tsv")), table).expect("written");
+    let text = format!(
+        "name = 'mous'\n[data]\nevents = 'mous'\nlogs = '{}'\n[epochs]\ntmin = -0.1\ntmax = 0.5\n\
+         [[features]]\nname = 'first'\nkind = 'presence'\n[models.trf]\nkind = 'trf'\n",
+        logs.display()
+    );
+    let study = Study::parse(&text, Path::new("study.toml")).expect("a sound study");
+    let mut job = Job {
+        study,
+        text,
+        data: bids,
+        out: folder.path().join("out"),
+        n_threads: 1,
+        resume: false,
+        force: false,
+        models: vec!["trf".to_owned()],
+    };
+    let mut quiet = Quiet::default();
+    let cohort = prepare(&job, &mut quiet).expect("prepared");
+    assert!(quiet.0.borrow().is_empty(), "{:?}", quiet.0.borrow());
+    let events = &cohort.cohort.recordings[0].events;
+    assert_eq!(events.len(), writer.words.len());
+    assert_eq!(events.columns["condition"][12], "word_list");
+    for ((word, expected), onset) in writer.words.iter().zip(&events.onset) {
+        assert!((onset - expected).abs() <= 1.0 / SFREQ, "{word} at {onset} s, not {expected} s");
+    }
+    // The log is an input like any other.
+    open_prepared(&job).expect("up to date");
+    std::fs::write(logs.join("V1001-MEG-MOUS-Vis01.log"), writer.text() + "\r\n").expect("written");
+    open_prepared(&job).expect_err("the log has changed");
+    job.study.data.logs = Some(folder.path().join("nowhere"));
+    let error = prepare(&job, &mut quiet).expect_err("no logs").to_string();
+    assert!(error.contains("nowhere"), "{error}");
 }

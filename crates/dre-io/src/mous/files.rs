@@ -40,7 +40,9 @@ impl MousFiles {
             let is_log = Path::new(&name).extension().is_some_and(|extension| extension == "log");
             if let (true, Some((owner, _))) = (is_log, name.split_once("-meg-mous-vis")) {
                 let owner = owner.strip_prefix("sub-").unwrap_or(owner);
-                if owner == label.to_lowercase() || owner == number {
+                // The letter before the number is left out by some.
+                let bare = owner == number || label == number;
+                if owner == label.to_lowercase() || (bare && digits(owner) == number) {
                     found.push(entry.path());
                 }
             }
@@ -61,7 +63,7 @@ impl MousFiles {
     }
 }
 
-/// The digits at the end of a label.
+/// A label without the letters before its number.
 fn digits(label: &str) -> &str {
     label.trim_start_matches(|c: char| !c.is_ascii_digit())
 }

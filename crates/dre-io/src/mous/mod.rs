@@ -10,6 +10,7 @@ mod files;
 mod log;
 mod stimuli;
 mod text;
+mod triggers;
 mod words;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ pub use align::Trigger;
 pub use files::MousFiles;
 pub use log::{LogEvent, PresentationLog};
 pub use stimuli::Stimuli;
+pub use triggers::read_triggers;
 pub use words::{Condition, Word};
 
 use crate::Result;

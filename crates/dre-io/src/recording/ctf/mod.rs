@@ -16,4 +16,11 @@ mod res4;
 mod samples;
 mod text;
 
+use std::path::Path;
+
 pub use samples::Ctf;
+
+/// A channel's name without the site's number, where the recording at `path` is one of CTF's.
+pub(super) fn bare_name<'a>(path: &Path, name: &'a str) -> Option<&'a str> {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ds")).then(|| channels::clean_name(name))
+}
