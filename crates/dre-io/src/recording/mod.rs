@@ -4,6 +4,7 @@
 //! through these two only.
 
 pub mod brainvision;
+pub mod ctf;
 mod describe;
 pub mod fif;
 mod info;
@@ -25,7 +26,7 @@ pub use projection::with_projectors;
 pub use triggers::{read_events, stim_channels};
 
 /// The formats that [`open_recording`] reads, for messages.
-pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr), FIF (.fif)";
+pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr), CTF (.ds), FIF (.fif)";
 
 /// An open recording: what it holds, and its samples in SI units, a block at a time.
 pub trait Recording: Send {
@@ -52,6 +53,7 @@ pub fn open_recording(path: &Path) -> Result<Box<dyn Recording>> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match extension.as_str() {
         "vhdr" => Ok(Box::new(brainvision::BrainVision::open(path)?)),
+        "ds" => Ok(Box::new(ctf::Ctf::open(path)?)),
         "fif" | "gz" if fif::is_fif_name(path) => Ok(Box::new(fif::Fif::open(path)?)),
         _ => Err(Error::UnsupportedFormat {
             path: path.to_owned(),
