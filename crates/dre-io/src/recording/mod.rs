@@ -5,7 +5,11 @@
 
 pub mod brainvision;
 mod describe;
+pub mod edf;
+pub mod eeglab;
+mod frames;
 mod info;
+mod tidy;
 
 use std::path::Path;
 
@@ -17,7 +21,7 @@ pub use describe::{ChannelNote, describe};
 pub use info::{Annotation, Coil, DigKind, DigPoint, Projector, RecordingChannel, RecordingInfo, Unit};
 
 /// The formats that [`open_recording`] reads, for messages.
-pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr)";
+pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr, .ahdr), EDF (.edf), BDF (.bdf), EEGLAB (.set)";
 
 /// An open recording: what it holds, and its samples in SI units, a block at a time.
 pub trait Recording: Send {
@@ -43,7 +47,9 @@ pub fn open_recording(path: &Path) -> Result<Box<dyn Recording>> {
     check_there(path)?;
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match extension.as_str() {
-        "vhdr" => Ok(Box::new(brainvision::BrainVision::open(path)?)),
+        "vhdr" | "ahdr" => Ok(Box::new(brainvision::BrainVision::open(path)?)),
+        "edf" | "bdf" => Ok(Box::new(edf::Edf::open(path)?)),
+        "set" => Ok(Box::new(eeglab::Eeglab::open(path)?)),
         _ => Err(Error::UnsupportedFormat {
             path: path.to_owned(),
             found: if extension.is_empty() { "no extension".to_owned() } else { format!(".{extension}") },
