@@ -6,6 +6,7 @@ mod error;
 pub mod features;
 mod hash;
 pub mod models;
+pub mod mous;
 pub mod pipeline;
 pub mod prepare;
 pub mod recording;

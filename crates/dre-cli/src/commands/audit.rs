@@ -56,7 +56,9 @@ fn shown(audit: &Audit) -> String {
     let sets = [("training", samples.n_train), ("validation", samples.n_valid), ("test", samples.n_test)];
     let mut rows = vec![["set", "epochs", "share"].map(str::to_owned).to_vec()];
     rows.extend(sets.iter().enumerate().map(|(i, (name, n))| vec![(*name).to_owned(), n.to_string(), share(i)]));
-    let _ = write!(text, "\n\n{}", aligned(&rows, false));
+    let n_all: usize = sets.iter().map(|(_, n)| n).sum();
+    rows.push(vec!["all".to_owned(), n_all.to_string(), "100.0 %".to_owned()]);
+    let _ = write!(text, "\n\n{}", aligned(&rows, &[0]));
     let _ = write!(text, "\nDropped at borders: {} epochs\n", split.n_border);
     let _ = writeln!(
         text,

@@ -86,7 +86,8 @@ fn values(study: PathBuf, data: Option<PathBuf>) -> Result<String> {
     let mut rows =
         vec![["feature", "kind", "events", "values", "missing", "mean", "min", "max"].map(str::to_owned).to_vec()];
     rows.extend(found.iter().map(row));
-    let mut text = aligned(&rows, false);
+    rows.push(vec![format!("{} features", found.len())]);
+    let mut text = aligned(&rows, &[0, 1]);
     text += "\nBefore standardisation; for kinds stim, npy and wav, samples of the stimulus in place of events.";
     Ok(text)
 }
