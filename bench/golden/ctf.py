@@ -1,6 +1,6 @@
 """A small CTF recording, and what MNE-Python reads from it: golden values for crates/dre-io/tests/golden_read.rs.
 
-    python bench/golden_ctf.py FOLDER
+    python bench/golden/ctf.py FOLDER
     DRE_GOLDEN_DIR=FOLDER DRE_DATA_DIR=FOLDER cargo test -p dre-io --test golden_read
 
 Three files of samples, eleven trials of which the last is cut short by the system clock, reference sensors of each kind, electrodes,
