@@ -43,6 +43,7 @@ fn tensor(tensors: &SafeTensors<'_>, name: &str) -> Option<Array2<f64>> {
 fn numbers(value: &Value) -> Vec<f64> {
     match value {
         Value::Array(values) => values.iter().flat_map(numbers).collect(),
+        Value::Null => vec![f64::NAN],
         other => vec![other.as_f64().unwrap()],
     }
 }
@@ -56,7 +57,8 @@ fn close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
     for (a, b) in found.iter().zip(expected) {
-        assert!((a - b).abs() <= tolerance * largest, "{what}: {a} instead of {b}");
+        let same = (a - b).abs() <= tolerance * largest || (a.is_nan() && b.is_nan());
+        assert!(same, "{what}: {a} instead of {b}");
     }
 }
 
