@@ -162,6 +162,9 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     }
     monitor.step("Preparing", &format!("{} recordings of {}", recordings.len(), job.data.display()));
     let Matched { channels, picks, lacks, excluded } = match_channels(job, &dataset, &recordings, monitor)?;
+    for note in dataset.notes() {
+        monitor.warn(&note);
+    }
     let mut writer = CohortWriter::new(&place)?;
     let features = features_of(job, &dataset, &recordings)?;
     let mut build = Build {
@@ -195,9 +198,6 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         monitor.warn(&format!("{} hold the very same data; is a recording there twice?", ids.join(" and ")));
     }
     writer.audit(&audit)?;
-    for note in dataset.notes()? {
-        monitor.warn(&note);
-    }
     let skipped = dataset.skipped().iter();
     let info = CohortInfo {
         format: COHORT_FORMAT,
