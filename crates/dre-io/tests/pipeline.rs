@@ -53,11 +53,13 @@ lr = 1e-3
 const SFREQ: f64 = 64.0;
 const N_TIMES: usize = 3200;
 
-/// Deterministic noise in ±1.
+/// Deterministic noise in ±1: the finaliser of `SplitMix64`, since products alone repeat themselves nearly.
 fn noise(i: usize) -> f64 {
-    (((i as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 33) as f64)
-        / f64::from(1u32 << 30)
-        - 1.0
+    let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    (z >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
 fn recording_stem(root: &Path, subject: usize) -> PathBuf {
