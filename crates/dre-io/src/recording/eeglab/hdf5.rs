@@ -128,7 +128,7 @@ impl Reader<'_> {
 
     fn of_group(&self, group: &Group, want: &Want, depth: usize) -> Result<Value> {
         match want {
-            Want::Fields(_) => Ok(Value::Structs(self.structs(group, want, depth + 1)?)),
+            Want::Fields(_) => Ok(Value::Structs(Box::new(self.structs(group, want, depth + 1)?))),
             _ => Ok(Value::Other),
         }
     }
@@ -163,7 +163,7 @@ impl Reader<'_> {
             Want::Samples if !is_text => {
                 // MATLAB's first dimension is the one that varies fastest, HDF5's the last.
                 let dims = dataset.shape().iter().rev().copied().collect();
-                Ok(Value::Samples(Stored { dims, place: Place::Hdf5(dataset.clone(), number) }))
+                Ok(Value::Samples(Box::new(Stored { dims, place: Place::Hdf5(dataset.clone(), number) })))
             }
             _ => {
                 let bytes = dataset.read_raw_bytes().map_err(|error| self.fault(&error))?;

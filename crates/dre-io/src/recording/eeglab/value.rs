@@ -31,8 +31,8 @@ pub(super) enum Value {
     Number(f64, bool),
     Text(String),
     Cells(Vec<Value>),
-    Structs(Structs),
-    Samples(Stored),
+    Structs(Box<Structs>),
+    Samples(Box<Stored>),
     /// What was not wanted or is of another kind: several numbers, functions, objects, sparse or complex numbers.
     Other,
 }
