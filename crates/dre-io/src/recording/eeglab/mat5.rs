@@ -243,7 +243,6 @@ impl Parser<'_> {
             return Err(self.fault(&format!("an array has the size {dims:?}, which no memory holds")));
         };
         let value = match (choose(&name), class) {
-            (None, _) => Value::Other,
             (Some(_), 1..=4 | 6..=15) if n_elements == 0 => Value::Empty,
             (Some(want @ Want::Value), 1) => self.cells(end, n_elements, want, depth)?,
             (Some(want @ Want::Fields(_)), 2) => Value::Structs(Box::new(self.structs(end, n_elements, want, depth)?)),

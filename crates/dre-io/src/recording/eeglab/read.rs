@@ -29,7 +29,7 @@ pub struct Eeglab {
 #[derive(Debug)]
 enum Source {
     Frames(Frames),
-    Hdf5(Samples),
+    Hdf5(Box<Samples>),
 }
 
 impl Eeglab {
@@ -111,7 +111,7 @@ fn embedded(path: &Path, stored: Stored, n_channels: usize, n_times: usize) -> R
                     "the file is damaged or incomplete; copy it again from the source",
                 ));
             }
-            Source::Hdf5(Samples { dataset: DatasetOf(dataset), number, n_channels })
+            Source::Hdf5(Box::new(Samples { dataset: DatasetOf(dataset), number, n_channels }))
         }
         Place::File { file, offset, number, big_endian } => Source::Frames(Frames {
             path: path.to_owned(),

@@ -58,7 +58,7 @@ pub(super) enum Place {
     /// In a file, the first dimension varying fastest.
     File { file: File, offset: u64, number: NumberType, big_endian: bool },
     /// In a data set of an HDF5 file.
-    Hdf5(hdf5_reader::Dataset, NumberType),
+    Hdf5(Box<hdf5_reader::Dataset>, NumberType),
 }
 
 impl std::fmt::Debug for Place {
