@@ -66,6 +66,8 @@ def golden(path, out, file, n_ends=40, **truth):
     )
     if truth:
         meta |= truth | dict(truth=sorted(truth))
+    plain = lambda value: value.item() if isinstance(value, np.generic) else value
+    meta = {key: plain(value) for key, value in meta.items()}
     tensors = dict(
         first=data[:, :n_ends],
         last=data[:, -n_ends:],
@@ -102,7 +104,7 @@ def edf(name, signals, n_records, seconds=1, tals=None, kind="", said=None, extr
     for record in range(n_records):
         stored = []
         for _, _, _, n, (_, _, low, high) in signals:
-            values = RNG.integers(max(low, -30000), min(high, 30000), n) if not bdf else RNG.integers(-8388608, 8388607, n)
+            values = RNG.integers(max(low, -30000), min(high, 30000) + 1, n) if not bdf else RNG.integers(-8388608, 8388607, n)
             raw = values.astype("<i4").view("u1").reshape(-1, 4)[:, :width] if bdf else values.astype("<i2")
             stored.append(raw.tobytes())
         lists = [channel[record].ljust(n * width, b"\0") for channel, n in zip(tals, tal_samples)]
@@ -153,7 +155,7 @@ def edf_cases():
 
 # ---------------------------------------------------------------- EEGLAB
 
-LABELS = ["Fp1", "Cz", "HEOG", "Cz"]
+LABELS = ["Fp1", "Cz", "HEOG", "Pz"]
 TYPES = ["EEG", "", "EOG", "strange"]
 XYZ = np.array([[80.0, 25.0, 0.0], [0.0, 0.0, 88.0], [70.0, -40.0, -20.0], [-85.0, 2.0, 9.0]])
 EVENTS = [("square", 11.5, 0.0), (7, 30.0, 5.0), ("boundary", 60.5, np.nan), ("S  1", 150.25, 2.0)]

@@ -44,27 +44,25 @@ impl NumberType {
     /// The number that the first bytes hold; 0 where they are too few.
     pub(crate) fn decode(self, bytes: &[u8], big_endian: bool) -> f64 {
         macro_rules! number {
-            ($type:ty) => {
+            ($type:ty, $to_f64:expr) => {
                 bytes.first_chunk().map_or(0.0, |bytes| {
                     let number =
                         if big_endian { <$type>::from_be_bytes(*bytes) } else { <$type>::from_le_bytes(*bytes) };
-                    number as f64
+                    $to_f64(number)
                 })
             };
         }
         match self {
-            Self::I8 => number!(i8),
-            Self::U8 => number!(u8),
-            Self::I16 => number!(i16),
-            Self::U16 => number!(u16),
-            Self::I32 => number!(i32),
-            Self::U32 => number!(u32),
-            Self::I64 => number!(i64),
-            Self::U64 => number!(u64),
-            Self::F32 => bytes.first_chunk().map_or(0.0, |bytes| {
-                f64::from(if big_endian { f32::from_be_bytes(*bytes) } else { f32::from_le_bytes(*bytes) })
-            }),
-            Self::F64 => number!(f64),
+            Self::I8 => number!(i8, f64::from),
+            Self::U8 => number!(u8, f64::from),
+            Self::I16 => number!(i16, f64::from),
+            Self::U16 => number!(u16, f64::from),
+            Self::I32 => number!(i32, f64::from),
+            Self::U32 => number!(u32, f64::from),
+            Self::I64 => number!(i64, |number| number as f64),
+            Self::U64 => number!(u64, |number| number as f64),
+            Self::F32 => number!(f32, f64::from),
+            Self::F64 => number!(f64, std::convert::identity),
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn unique_names(names: &mut [String]) -> Vec<String> {
             // The letters are for files that have an `A` twice and an `A-0` as well; the numbers go on for those with more.
             let numbered = std::iter::once(number.to_string())
                 .chain(('a'..='z').map(String::from))
-                .chain((0..).map(|more| format!("{number}-{more}")))
+                .chain((0..=taken.len()).map(|more| format!("{number}-{more}")))
                 .map(|suffix| format!("{stem}-{suffix}"))
                 .find(|candidate| !taken.contains(candidate))
                 .unwrap_or_default();

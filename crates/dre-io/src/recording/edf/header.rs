@@ -208,7 +208,7 @@ fn signals(path: &Path, bytes: &[u8], n_signals: usize) -> Result<Vec<Signal>> {
     for (i, ((name, unit), prefilter)) in names.into_iter().zip(units).zip(prefilters).enumerate() {
         let what = format!("the number of samples in a record of signal {} (`{}`)", i + 1, name.escape_default());
         // No file of today holds a record of 2³¹ samples; a product of such numbers could not be told from another.
-        let n_samples = fields.signal_number(8, &what, |n: &u32| *n <= i32::MAX as u32)? as usize;
+        let n_samples = fields.signal_number(8, &what, |n: &u32| i32::try_from(*n).is_ok())? as usize;
         let [physical_min, physical_max, digital_min, digital_max] = [0, 1, 2, 3].map(|limit: usize| limits[limit][i]);
         // A range of 0 says nothing; 1 leaves the numbers as they are, as in MNE-Python.
         let or_one = |range: f64| if range == 0.0 { 1.0 } else { range };
@@ -248,8 +248,8 @@ fn with_places(mut signals: Vec<Signal>, n_bytes: usize) -> Vec<Signal> {
 }
 
 /// The highest `HP:` and the lowest `LP:` (Hz) of the signals' filters, where these texts tell; as MNE-Python reads them.
-pub(super) fn filters<'a>(prefilters: impl Iterator<Item = &'a str> + Clone) -> (Option<f64>, Option<f64>) {
-    let values = |key: &'static str| prefilters.clone().map(move |text| cutoff(text, key));
+pub(super) fn filters(prefilters: &[&str]) -> (Option<f64>, Option<f64>) {
+    let values = |key: &'static str| prefilters.iter().map(move |text| cutoff(text, key));
     let highpass = values("HP:").flatten().fold(None, |most: Option<f64>, x| Some(most.map_or(x, |most| most.max(x))));
     let lowpass =
         values("LP:").flatten().fold(None, |least: Option<f64>, x| Some(least.map_or(x, |least| least.min(x))));
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn filters_are_the_narrowest_that_the_signals_tell() {
-        let of = |texts: &[&'static str]| filters(texts.to_vec().into_iter());
+        let of = filters;
         assert_eq!(of(&["HP:0.1Hz LP:75Hz N:50Hz", "HP:0.1Hz LP:75Hz"]), (Some(0.1), Some(75.0)));
         assert_eq!(of(&["HP: DC; LP: 410", ""]), (Some(0.0), Some(410.0)));
         assert_eq!(of(&["HP:0,5 LP:70", "HP:1 LP:30"]), (Some(1.0), Some(30.0)));

@@ -1,7 +1,7 @@
 //! EDF, EDF+ and BDF, BDF+: one file of records, each of which holds some samples of every signal.
 //!
 //! Facts from "A simple format for exchange of digitized polygraphic recordings" (Kemp et al. 1992), "European data format
-//! 'plus' (EDF+)" (Kemp & Olivan 2003, <https://www.edfplus.info>) and BioSemi's description of BDF. Channels, types,
+//! 'plus' (EDF+)" (Kemp & Olivan 2003, <https://www.edfplus.info>) and `BioSemi`'s description of BDF. Channels, types,
 //! scaling, filters and annotations are those that MNE-Python 1.13 reads with its default arguments, but for what follows:
 //!
 //! - Interrupted recordings (EDF+D): the records follow each other without gaps, as in MNE-Python, but annotations are moved

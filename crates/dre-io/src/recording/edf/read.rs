@@ -96,9 +96,12 @@ impl Edf {
         info.annotations = tals.annotations;
         info.notes = notes;
         tidy_annotations(&mut info);
-        let filtered =
-            sources.iter().filter(|source| !source.is_trigger()).map(|source| source.signal.prefilter.as_str());
-        (info.highpass, info.lowpass) = filters(filtered);
+        let filtered: Vec<&str> = sources
+            .iter()
+            .filter(|source| !source.is_trigger())
+            .map(|source| source.signal.prefilter.as_str())
+            .collect();
+        (info.highpass, info.lowpass) = filters(&filtered);
         info.lowpass = info.lowpass.filter(|lowpass| *lowpass > 0.0);
         if let Some(highpass) = info.highpass
             && highpass > info.lowpass.unwrap_or(info.sfreq / 2.0)

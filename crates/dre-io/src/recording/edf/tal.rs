@@ -139,28 +139,44 @@ impl<'a> Iterator for Lists<'a> {
         loop {
             let start = self.0.iter().position(|byte| matches!(byte, b'+' | b'-'))?;
             let bytes = &self.0[start..];
-            if let Some((list, rest)) = list(bytes) {
-                self.0 = rest;
-                return Some(list);
+            match step(bytes) {
+                Step::List(list, rest) => {
+                    self.0 = rest;
+                    return Some(list);
+                }
+                Step::Past(n) => self.0 = &bytes[n..],
             }
-            self.0 = &bytes[1..];
         }
     }
 }
 
-/// A list at the start of `bytes`, and what follows it.
-fn list(bytes: &[u8]) -> Option<(Tal<'_>, &[u8])> {
-    let (number, mut rest) = decimal(&bytes[1..])?;
-    let onset = if bytes[0] == b'-' { -number } else { number };
-    let mut duration = 0.0;
-    if rest.first() == Some(&DURATION) {
-        (duration, rest) = decimal(&rest[1..])?;
-    }
-    let texts = rest.strip_prefix(&[SEPARATOR])?;
-    // The last text ends as all do, and a zero byte follows.
-    let end = texts.windows(2).position(|pair| pair == [SEPARATOR, 0])?;
+/// What is at a sign.
+enum Step<'a> {
+    /// A list, and what follows it.
+    List(Tal<'a>, &'a [u8]),
+    /// None; nor is there one that begins within so many bytes.
+    Past(usize),
+}
+
+/// Looks at bytes that begin with a sign.
+fn step(bytes: &[u8]) -> Step<'_> {
+    let head = || {
+        let (number, mut rest) = decimal(&bytes[1..])?;
+        let mut duration = 0.0;
+        if rest.first() == Some(&DURATION) {
+            (duration, rest) = decimal(&rest[1..])?;
+        }
+        Some((if bytes[0] == b'-' { -number } else { number }, duration, rest.strip_prefix(&[SEPARATOR])?))
+    };
+    let Some((onset, duration, texts)) = head() else { return Step::Past(1) };
+    // The last text ends as all do, and a zero byte follows. Where no such end comes, no list comes any more.
+    let Some(end) = texts.windows(2).position(|pair| pair == [SEPARATOR, 0]) else { return Step::Past(bytes.len()) };
     let (texts, rest) = (&texts[..end], &texts[end + 2..]);
-    (!texts.contains(&b'\n')).then_some((Tal { onset, duration, texts }, rest))
+    // A text is one line, as for MNE-Python.
+    match texts.iter().rposition(|byte| *byte == b'\n') {
+        Some(line_end) => Step::Past(bytes.len() - rest.len() - 2 - texts.len() + line_end),
+        None => Step::List(Tal { onset, duration, texts }, rest),
+    }
 }
 
 /// Digits with a point among or after them, and what follows.

@@ -69,7 +69,7 @@ impl Dataset {
         }
         for _ in 0..2 {
             if let Some(Value::Structs(inner)) = eeg.take("EEG") {
-                eeg = inner;
+                eeg = *inner;
             }
         }
         Self::from_fields(path, eeg)

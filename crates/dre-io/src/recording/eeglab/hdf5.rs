@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, file: &File, want: &Want) -> Result<Structs> {
 struct References(HashMap<u64, Object>);
 
 enum Object {
-    Dataset(Dataset),
+    Dataset(Box<Dataset>),
     Group(Group),
 }
 
@@ -63,7 +63,7 @@ impl References {
         }
         let (groups, datasets) = root.group("#refs#")?.members()?;
         let groups = groups.into_iter().map(|group| (group.address(), Object::Group(group)));
-        let datasets = datasets.into_iter().map(|dataset| (dataset.address(), Object::Dataset(dataset)));
+        let datasets = datasets.into_iter().map(|dataset| (dataset.address(), Object::Dataset(Box::new(dataset))));
         Ok(Some(Self(groups.chain(datasets).collect())))
     }
 }
@@ -128,7 +128,7 @@ impl Reader<'_> {
 
     fn of_group(&self, group: &Group, want: &Want, depth: usize) -> Result<Value> {
         match want {
-            Want::Fields(_) => Ok(Value::Structs(self.structs(group, want, depth + 1)?)),
+            Want::Fields(_) => Ok(Value::Structs(Box::new(self.structs(group, want, depth + 1)?))),
             _ => Ok(Value::Other),
         }
     }
@@ -163,7 +163,7 @@ impl Reader<'_> {
             Want::Samples if !is_text => {
                 // MATLAB's first dimension is the one that varies fastest, HDF5's the last.
                 let dims = dataset.shape().iter().rev().copied().collect();
-                Ok(Value::Samples(Stored { dims, place: Place::Hdf5(dataset.clone(), number) }))
+                Ok(Value::Samples(Box::new(Stored { dims, place: Place::Hdf5(Box::new(dataset.clone()), number) })))
             }
             _ => {
                 let bytes = dataset.read_raw_bytes().map_err(|error| self.fault(&error))?;
@@ -222,7 +222,7 @@ pub(super) struct Samples {
 }
 
 /// A data set that can be named in messages for developers.
-pub(super) struct DatasetOf(pub(super) Dataset);
+pub(super) struct DatasetOf(pub(super) Box<Dataset>);
 
 impl std::fmt::Debug for DatasetOf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -269,12 +269,12 @@ impl Samples {
             };
         }
         Ok(match self.number {
-            NumberType::I8 => as_f64!(i8),
-            NumberType::U8 => as_f64!(u8),
-            NumberType::I16 => as_f64!(i16),
-            NumberType::U16 => as_f64!(u16),
-            NumberType::I32 => as_f64!(i32),
-            NumberType::U32 => as_f64!(u32),
+            NumberType::I8 => self.dataset.0.read_slice::<i8>(&selection)?.mapv(f64::from),
+            NumberType::U8 => self.dataset.0.read_slice::<u8>(&selection)?.mapv(f64::from),
+            NumberType::I16 => self.dataset.0.read_slice::<i16>(&selection)?.mapv(f64::from),
+            NumberType::U16 => self.dataset.0.read_slice::<u16>(&selection)?.mapv(f64::from),
+            NumberType::I32 => self.dataset.0.read_slice::<i32>(&selection)?.mapv(f64::from),
+            NumberType::U32 => self.dataset.0.read_slice::<u32>(&selection)?.mapv(f64::from),
             NumberType::I64 => as_f64!(i64),
             NumberType::U64 => as_f64!(u64),
             NumberType::F32 => self.dataset.0.read_slice::<f32>(&selection)?.mapv(f64::from),

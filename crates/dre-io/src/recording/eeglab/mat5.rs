@@ -16,6 +16,8 @@ use super::value::{Place, Stored, Structs, Value, Want};
 
 /// Most inflated bytes of values that are held in memory; names and events of 24 hours are a tenth of it.
 const MOST_HELD: u64 = 256 << 20;
+/// Bytes that a value takes in memory beside its text.
+const VALUE_BYTES: u64 = 64;
 /// Bytes that are allocated and read at a time.
 const BLOCK_BYTES: usize = 1 << 16;
 /// How deep values may lie in one another.
@@ -58,7 +60,8 @@ pub(super) fn read(path: &Path, file: &File, want: &Want) -> Result<Structs> {
         let tag = parser.tag(file_bytes)?;
         let start = at + 8;
         let next = start + tag.n_bytes;
-        let variable = match tag.kind {
+        let kind = if tag.small.is_some() { 0 } else { tag.kind };
+        let variable = match kind {
             MI_MATRIX => Some(parser.matrix(next, &|name| want.field(name), 0)?),
             MI_COMPRESSED => {
                 held = parser.held;
@@ -68,7 +71,7 @@ pub(super) fn read(path: &Path, file: &File, want: &Want) -> Result<Structs> {
                 let end = parser.at.saturating_add(tag.n_bytes);
                 if tag.kind == MI_MATRIX { Some(parser.matrix(end, &|name| want.field(name), 0)?) } else { None }
             }
-            _ => None,
+            kind => return Err(parser.fault(&format!("an element of type {kind} stands where a variable is expected"))),
         };
         held = parser.held;
         if let Some((name, value)) = variable
@@ -160,12 +163,20 @@ impl Parser<'_> {
             .fault(&format!("an element of {} bytes (type {}) does not fit into what holds it", tag.n_bytes, tag.kind)))
     }
 
+    /// Counts bytes that are taken into memory. Those that lie in the file as they are cannot be more than it has.
+    fn hold(&mut self, n_bytes: u64) -> Result<()> {
+        if self.source.place().is_none() {
+            self.held += n_bytes;
+        }
+        if self.held <= MOST_HELD {
+            return Ok(());
+        }
+        Err(self.fault(&format!("names and events take more than {} MiB", MOST_HELD >> 20)))
+    }
+
     /// Reads the bytes of an element into memory, and the padding after it.
     fn bytes(&mut self, tag: Tag) -> Result<Vec<u8>> {
-        self.held += tag.n_bytes;
-        if self.held > MOST_HELD {
-            return Err(self.fault(&format!("names and events take more than {} MiB", MOST_HELD >> 20)));
-        }
+        self.hold(tag.n_bytes)?;
         if let Some(small) = tag.small {
             return Ok(small[..tag.n_bytes as usize].to_vec());
         }
@@ -232,10 +243,9 @@ impl Parser<'_> {
             return Err(self.fault(&format!("an array has the size {dims:?}, which no memory holds")));
         };
         let value = match (choose(&name), class) {
-            (None, _) => Value::Other,
             (Some(_), 1..=4 | 6..=15) if n_elements == 0 => Value::Empty,
             (Some(want @ Want::Value), 1) => self.cells(end, n_elements, want, depth)?,
-            (Some(want @ Want::Fields(_)), 2) => Value::Structs(self.structs(end, n_elements, want, depth)?),
+            (Some(want @ Want::Fields(_)), 2) => Value::Structs(Box::new(self.structs(end, n_elements, want, depth)?)),
             (Some(Want::Value | Want::Samples), 4) => self.text(end)?,
             (Some(Want::Value), 6..=15) if !complex => self.numbers(end)?,
             (Some(Want::Samples), 6..=15) if !complex => self.samples(end, dims, n_elements)?,
@@ -265,7 +275,7 @@ impl Parser<'_> {
     fn cells(&mut self, end: u64, n_elements: u64, want: &'static Want, depth: usize) -> Result<Value> {
         let mut cells = Vec::new();
         for _ in 0..n_elements {
-            self.held += 8;
+            self.hold(VALUE_BYTES)?;
             cells.push(self.inner(end, Some(want), depth)?);
         }
         Ok(Value::Cells(cells))
@@ -293,7 +303,7 @@ impl Parser<'_> {
             return Ok(structs);
         }
         for _ in 0..n_elements {
-            self.held += 8 * fields.len() as u64;
+            self.hold(VALUE_BYTES * structs.names.len() as u64)?;
             let mut row = Vec::with_capacity(structs.names.len());
             for (_, want) in &fields {
                 let value = self.inner(end, *want, depth)?;
@@ -381,6 +391,9 @@ impl Parser<'_> {
                 (file, 0)
             }
         };
-        Ok(Value::Samples(Stored { dims, place: Place::File { file, offset, number, big_endian: self.big_endian } }))
+        Ok(Value::Samples(Box::new(Stored {
+            dims,
+            place: Place::File { file, offset, number, big_endian: self.big_endian },
+        })))
     }
 }

@@ -15,6 +15,9 @@ use super::hdf5::{DatasetOf, Samples};
 use super::value::{Place, Stored, Value};
 use super::{channels, events};
 
+/// How much deflated bytes can grow (1032 : 1), with some room.
+const MOST_GROWTH: u64 = 1040;
+
 /// An open EEGLAB dataset.
 #[derive(Debug)]
 pub struct Eeglab {
@@ -26,7 +29,7 @@ pub struct Eeglab {
 #[derive(Debug)]
 enum Source {
     Frames(Frames),
-    Hdf5(Samples),
+    Hdf5(Box<Samples>),
 }
 
 impl Eeglab {
@@ -47,7 +50,7 @@ impl Eeglab {
         let mut info = RecordingInfo::new(path, sfreq, n_times, channels);
         info.annotations = annotations;
         let source = match data {
-            Value::Samples(stored) => embedded(path, stored, n_channels, n_times)?,
+            Value::Samples(stored) => embedded(path, *stored, n_channels, n_times)?,
             Value::Text(name) => {
                 let data_file = data_file(path, &name, &mut notes)?;
                 info.files.push(data_file.clone());
@@ -98,7 +101,17 @@ fn embedded(path: &Path, stored: Stored, n_channels: usize, n_times: usize) -> R
                 let advice = "open the dataset in EEGLAB, which corrects it, and save it again";
                 return Err(Error::format(path, "EEG.data holds its only channel as a column", advice));
             }
-            Source::Hdf5(Samples { dataset: DatasetOf(dataset), number, n_channels })
+            // Deflated bytes grow a thousandfold at most; a data set of which nothing is stored could be of any size.
+            let file_bytes = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
+            let n_bytes = (number.n_bytes() as u64 * n_channels as u64).checked_mul(n_times as u64);
+            if n_bytes.is_none_or(|n_bytes| n_bytes > file_bytes.saturating_mul(MOST_GROWTH)) {
+                return Err(Error::format(
+                    path,
+                    format!("EEG.data is of size {dims:?}, which a file of {file_bytes} bytes cannot hold"),
+                    "the file is damaged or incomplete; copy it again from the source",
+                ));
+            }
+            Source::Hdf5(Box::new(Samples { dataset: DatasetOf(dataset), number, n_channels }))
         }
         Place::File { file, offset, number, big_endian } => Source::Frames(Frames {
             path: path.to_owned(),

@@ -31,8 +31,8 @@ pub(super) enum Value {
     Number(f64, bool),
     Text(String),
     Cells(Vec<Value>),
-    Structs(Structs),
-    Samples(Stored),
+    Structs(Box<Structs>),
+    Samples(Box<Stored>),
     /// What was not wanted or is of another kind: several numbers, functions, objects, sparse or complex numbers.
     Other,
 }
@@ -58,7 +58,7 @@ pub(super) enum Place {
     /// In a file, the first dimension varying fastest.
     File { file: File, offset: u64, number: NumberType, big_endian: bool },
     /// In a data set of an HDF5 file.
-    Hdf5(hdf5_reader::Dataset, NumberType),
+    Hdf5(Box<hdf5_reader::Dataset>, NumberType),
 }
 
 impl std::fmt::Debug for Place {
