@@ -195,11 +195,11 @@ pub(super) fn invert(m: &[[f64; 4]; 4]) -> Option<[[f64; 4]; 4]> {
         return None;
     }
     let mut inverse = [[0.0; 4]; 4];
-    for row in 0..3 {
-        for column in 0..3 {
-            inverse[row][column] = cofactor(column, row) / determinant;
+    for (row, inverse) in inverse.iter_mut().take(3).enumerate() {
+        for (column, value) in inverse.iter_mut().take(3).enumerate() {
+            *value = cofactor(column, row) / determinant;
         }
-        inverse[row][3] = -(0..3).map(|k| inverse[row][k] * m[k][3]).sum::<f64>();
+        inverse[3] = -(0..3).map(|k| inverse[k] * m[k][3]).sum::<f64>();
     }
     inverse[3][3] = 1.0;
     Some(inverse)

@@ -59,7 +59,7 @@ impl Fif {
             }
             let part = Part::open(&path, &mut notes)?;
             check_same(&parts[0], &part, &mut notes)?;
-            next = part.next.clone();
+            next.clone_from(&part.next);
             parts.push(part);
         }
         Ok(Self::assemble(path, parts, notes))
