@@ -1,23 +1,27 @@
 //! From recordings to a cohort.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use dre::data::{Channel, EventTable};
+use dre::data::{Channel, EventTable, Gaps, Lack};
 use dre::features;
 use dre::results::Exclusion;
 use ndarray::Array2;
 use serde_json::json;
 
+use super::channels::{ChannelTable, Matched};
+use super::segments::bad_segments;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
 use crate::cohort::{
     COHORT_FILE, COHORT_FORMAT, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording, open_cohort,
 };
-use crate::prepare::{PreparedRecording, READ_MEMORY, channel_difference, pick_channels, prepare_recording};
+use crate::mous;
+use crate::prepare::{PreparedRecording, READ_MEMORY, prepare_recording};
 use crate::recording::{ChannelNote, Recording, describe, open_recording};
 use crate::store::StoreError;
+use crate::study::EventSource;
 
 /// Folder of the cohort in a run's folder.
 pub const COHORT_FOLDER: &str = "cohort";
@@ -29,6 +33,7 @@ fn recipe(job: &Job) -> serde_json::Value {
     if let Some(data) = data.as_object_mut() {
         // Where the data lie does not matter; what they hold is hashed.
         data.remove("bids");
+        data.remove("logs");
     }
     json!({
         "data": data,
@@ -40,12 +45,26 @@ fn recipe(job: &Job) -> serde_json::Value {
 
 /// The recordings that the study asks for.
 fn filter(job: &Job) -> BidsFilter {
+    let data = job.study.data.clone();
     BidsFilter {
-        task: job.study.data.task.clone(),
-        subjects: job.study.data.subjects.clone(),
-        sessions: job.study.data.sessions.clone(),
-        runs: job.study.data.runs.clone(),
+        task: data.task,
+        subjects: data.subjects,
+        sessions: data.sessions,
+        runs: data.runs,
+        acquisitions: data.acquisitions,
+        processings: data.processings,
+        recordings: data.recordings,
+        spaces: data.spaces,
+        descriptions: data.descriptions,
     }
+}
+
+/// The data set of the study: raw, or derivatives below it.
+fn open_dataset(job: &Job) -> Result<BidsDataset> {
+    Ok(match &job.study.data.derivatives {
+        Some(name) => BidsDataset::open_derivatives(&job.data, name)?,
+        None => BidsDataset::open(&job.data)?,
+    })
 }
 
 /// Prepares the recordings of a study, or opens the cohort where it is up to date.
@@ -53,29 +72,44 @@ fn filter(job: &Job) -> BidsFilter {
 /// # Errors
 /// [`PipelineError`]; a cohort that was there before then still is.
 pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
-    let dataset = BidsDataset::open(&job.data)?;
+    let dataset = open_dataset(job)?;
     let recordings = dataset.select(&filter(job))?;
     let place = job.out.join(COHORT_FOLDER);
     let recipe = recipe(job);
-    if !job.force
-        && let Ok(cohort) = open_cohort(&place)
-        && cohort.info.recipe == recipe
-        && inputs_unchanged(&dataset, &recordings, &cohort.info)
-    {
-        monitor.step("Up to date", &format!("cohort of {} recordings", cohort.info.recordings.len()));
-        return Ok(cohort);
+    if !job.force && place.join(COHORT_FILE).exists() {
+        match open_cohort(&place) {
+            Ok(cohort) if cohort.info.recipe == recipe && inputs_unchanged(&dataset, &recordings, &cohort.info) => {
+                monitor.step("Up to date", &format!("cohort of {} recordings", cohort.info.recordings.len()));
+                return Ok(cohort);
+            }
+            Ok(_) => {}
+            Err(error) => monitor.warn(&format!("the cohort is made again: {error}")),
+        }
     }
     monitor.step("Preparing", &format!("{} recordings of {}", recordings.len(), job.data.display()));
+    let Matched { channels, picks, lacks, excluded } = match_channels(job, &dataset, &recordings, monitor)?;
+    for note in dataset.notes() {
+        monitor.warn(&note);
+    }
     let mut writer = CohortWriter::new(&place)?;
-    let mut build =
-        Build { job, dataset: &dataset, first: None, inputs: Vec::new(), steps: Vec::new(), warned: HashSet::new() };
-    for recording in &recordings {
+    let mut build = Build {
+        job,
+        dataset: &dataset,
+        channels: &channels,
+        first: None,
+        inputs: Vec::new(),
+        steps: Vec::new(),
+        warned: HashSet::new(),
+    };
+    for (recording, (picks, lacks)) in recordings.iter().zip(picks.iter().zip(lacks)) {
         if monitor.stop_requested() {
             return Err(PipelineError::Cancelled);
         }
-        build.add(recording, &mut writer, monitor)?;
+        build.add(recording, picks, lacks, &mut writer, monitor)?;
     }
-    let Some((_, sfreq, channels)) = build.first else { unreachable!("a selection is never empty") };
+    let Build { first: Some((_, sfreq)), inputs, steps, .. } = build else {
+        unreachable!("a selection is never empty")
+    };
     let mut subjects: Vec<String> = recordings.iter().map(|r| r.subject.clone()).collect();
     subjects.dedup();
     let mut names: Vec<String> = job.study.features.iter().map(|f| f.name.clone()).collect();
@@ -89,12 +123,13 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         features: names,
         subjects,
         recordings: Vec::new(),
-        steps: build.steps,
+        steps,
         excluded: skipped
             .map(|s| Exclusion { what: s.path.display().to_string(), reason: s.reason.to_string() })
+            .chain(excluded)
             .collect(),
         recipe,
-        inputs: build.inputs,
+        inputs,
     };
     writer.finish(info)?;
     Ok(open_cohort(&place)?)
@@ -111,7 +146,7 @@ pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
         return Err(missing);
     }
     let cohort = open_cohort(&path)?;
-    let dataset = BidsDataset::open(&job.data)?;
+    let dataset = open_dataset(job)?;
     let recordings = dataset.select(&filter(job))?;
     if cohort.info.recipe == recipe(job) && inputs_unchanged(&dataset, &recordings, &cohort.info) {
         Ok(cohort)
@@ -123,30 +158,30 @@ pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
 struct Build<'a> {
     job: &'a Job,
     dataset: &'a BidsDataset,
-    /// Name, sampling frequency and channels of the first recording, which all others must share.
-    first: Option<(String, f64, Vec<Channel>)>,
+    /// Channels of the cohort.
+    channels: &'a [Channel],
+    /// Name and sampling frequency of the first recording; all others must share the latter.
+    first: Option<(String, f64)>,
     inputs: Vec<InputFile>,
     steps: Vec<String>,
     warned: HashSet<String>,
 }
 
 impl Build<'_> {
-    fn add(&mut self, recording: &BidsRecording, writer: &mut CohortWriter, monitor: &mut dyn Monitor) -> Result<()> {
-        let (data, events) = (&self.job.study.data, self.dataset.events_file(recording)?);
+    /// Prepares the channels at `picks`; the recording lacks the rows in `lacks`.
+    fn add(
+        &mut self,
+        recording: &BidsRecording,
+        picks: &[usize],
+        lacks: BTreeMap<usize, Lack>,
+        writer: &mut CohortWriter,
+        monitor: &mut dyn Monitor,
+    ) -> Result<()> {
         let mut reader = open_described(self.dataset, recording)?;
         let info = reader.info().clone();
-        events.check_within(info.seconds())?;
-        let picks = pick_channels(&info, &data.picks, &data.exclude);
-        if picks.is_empty() {
-            let names: Vec<&str> = data.picks.iter().map(|k| k.name()).collect();
-            return Err(PipelineError::NoChannels {
-                recording: recording.id.clone(),
-                picks: names.join(" or "),
-                found: info.channel_summary(),
-            });
-        }
+        let events = read_events(self.job, self.dataset, recording, &mut *reader)?;
         let prepared =
-            prepare_recording(&mut *reader, &picks, &self.job.study.prepare, self.job.n_threads, READ_MEMORY)?;
+            prepare_recording(&mut *reader, picks, &self.job.study.prepare, self.job.n_threads, READ_MEMORY)?;
         self.compare(recording, &prepared)?;
         monitor.detail(&format!("{}: {}, {:.1} s", recording.id, info.channel_summary(), info.seconds()));
         if let Some(said) = self.dataset.sidecar(recording)?.sfreq
@@ -157,7 +192,7 @@ impl Build<'_> {
                 recording.id, info.sfreq
             ));
         }
-        for note in &info.notes {
+        for note in info.notes.iter().chain(&events.notes) {
             monitor.warn(&format!("{}: {note}", recording.id));
         }
         for advice in &prepared.advice {
@@ -167,16 +202,29 @@ impl Build<'_> {
             }
         }
         let PreparedRecording { sfreq, n_times, .. } = prepared;
+        let gaps = Gaps::new(lacks, bad_segments(&info.annotations, &events.table, sfreq, n_times));
+        if !gaps.is_empty() {
+            monitor.detail(&format!(
+                "{}: {} of {} channels bad or absent, {} bad segments ({:.1} s)",
+                recording.id,
+                gaps.channels().len(),
+                self.channels.len(),
+                gaps.segments().len(),
+                gaps.n_bad_times() as f64 / sfreq
+            ));
+        }
         let features = self.features(recording, &events.table, sfreq, n_times)?;
         writer.push(&NewRecording {
             id: &recording.id,
             subject: &recording.subject,
             n_times,
+            channels: self.channels,
+            gaps: &gaps,
             data: &prepared.data,
             features: features.as_slice().expect("just made in standard layout"),
             events: &events.table,
         })?;
-        for file in info.files.iter().chain(&self.dataset.metadata_files(recording)?) {
+        for file in info.files.iter().chain(&self.dataset.metadata_files(recording)?).chain(&events.files) {
             let input = input(self.dataset.root(), file)?;
             if !self.inputs.contains(&input) {
                 self.inputs.push(input);
@@ -199,10 +247,10 @@ impl Build<'_> {
             .map_err(|source| PipelineError::InRecording { recording: recording.id.clone(), source })
     }
 
-    /// All recordings have the channels and the sampling frequency of the first.
+    /// All recordings have the sampling frequency of the first.
     fn compare(&mut self, recording: &BidsRecording, prepared: &PreparedRecording) -> Result<()> {
-        let Some((first, sfreq, channels)) = &self.first else {
-            self.first = Some((recording.id.clone(), prepared.sfreq, prepared.channels.clone()));
+        let Some((first, sfreq)) = &self.first else {
+            self.first = Some((recording.id.clone(), prepared.sfreq));
             return Ok(());
         };
         if (prepared.sfreq - sfreq).abs() > 1e-6 * sfreq {
@@ -213,17 +261,70 @@ impl Build<'_> {
                 expected: *sfreq,
             });
         }
-        match channel_difference(channels, &prepared.channels) {
-            Some(difference) => {
-                Err(PipelineError::ChannelsDiffer { first: first.clone(), recording: recording.id.clone(), difference })
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
+/// Matches the channels of all recordings by name, from their headers.
+fn match_channels(
+    job: &Job,
+    dataset: &BidsDataset,
+    recordings: &[&BidsRecording],
+    monitor: &mut dyn Monitor,
+) -> Result<Matched> {
+    let mut table = ChannelTable::default();
+    for recording in recordings {
+        if monitor.stop_requested() {
+            return Err(PipelineError::Cancelled);
+        }
+        table.add(&recording.id, open_described(dataset, recording)?.info(), &job.study.data)?;
+    }
+    let matched = table.finish(job.study.data.channels)?;
+    let partial = matched.lacks.iter().filter(|lacks| !lacks.is_empty()).count();
+    if partial > 0 {
+        let n: usize = matched.lacks.iter().map(BTreeMap::len).sum();
+        monitor.step(
+            "Masking",
+            &format!("{n} channels that are bad or absent in {partial} of {} recordings", recordings.len()),
+        );
+    }
+    Ok(matched)
+}
+
+/// The events of a recording, with what is to be said of them.
+struct Events {
+    table: EventTable,
+    notes: Vec<String>,
+    /// Files that [`BidsDataset::metadata_files`] does not know.
+    files: Vec<PathBuf>,
+}
+
+fn read_events(
+    job: &Job,
+    dataset: &BidsDataset,
+    recording: &BidsRecording,
+    reader: &mut dyn Recording,
+) -> Result<Events> {
+    let (sfreq, n_times, seconds) = (reader.info().sfreq, reader.info().n_times, reader.info().seconds());
+    if let (EventSource::Mous, Some(logs)) = (job.study.data.events, &job.study.data.logs) {
+        let triggers = mous::read_triggers(reader)?;
+        let (events, used) = mous::read_events(logs, &recording.subject, &triggers, sfreq, n_times)?;
+        let files = std::iter::once(used.log).chain(used.stimuli).collect::<Vec<_>>();
+        // Inputs are found again from the data set's root, so that paths which are not below it must be complete.
+        let files =
+            files.iter().map(std::path::absolute).collect::<std::io::Result<_>>().map_err(StoreError::read(logs))?;
+        return Ok(Events { table: events.table, notes: events.notes, files });
+    }
+    let events = dataset.events_file_at(recording, Some(sfreq))?;
+    events.check_within(seconds)?;
+    Ok(Events { table: events.table, notes: events.notes, files: Vec::new() })
+}
+
 /// Opens a recording with what `channels.tsv` and `electrodes.tsv` say about its channels.
-fn open_described(dataset: &BidsDataset, recording: &BidsRecording) -> Result<Box<dyn Recording>> {
+///
+/// # Errors
+/// [`PipelineError`], for what is wrong in the recording or in the tables about it.
+pub fn open_described(dataset: &BidsDataset, recording: &BidsRecording) -> Result<Box<dyn Recording>> {
     let reader = open_recording(&recording.path)?;
     let channels = dataset.channels(recording)?.unwrap_or_default();
     let electrodes = dataset.electrodes(recording)?.map(|e| e.positions).unwrap_or_default();
@@ -277,7 +378,9 @@ fn inputs_unchanged(dataset: &BidsDataset, recordings: &[&BidsRecording], info: 
     let known: HashSet<&str> = info.inputs.iter().map(|i| i.path.as_str()).collect();
     let covered = |recording: &&BidsRecording| {
         dataset.metadata_files(recording).is_ok_and(|files| {
-            files.iter().chain([&recording.path]).all(|file| known.contains(shown(dataset.root(), file).as_str()))
+            // A recording that is a folder is known by the files in it.
+            let own = (!recording.path.is_dir()).then_some(&recording.path);
+            files.iter().chain(own).all(|file| known.contains(shown(dataset.root(), file).as_str()))
         })
     };
     same && recordings.iter().all(covered) && info.inputs.iter().all(unchanged)
