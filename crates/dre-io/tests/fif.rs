@@ -104,7 +104,8 @@ fn check_info(name: &str, info: &RecordingInfo, meta: &Value) {
     assert_eq!(types, strings(&meta["ch_types"]), "{name}");
     let mut bads: Vec<&str> = channels.iter().filter(|c| c.bad).map(|c| c.name.as_str()).collect();
     let mut expected = strings(&meta["bads"]);
-    (bads.sort_unstable(), expected.sort_unstable());
+    bads.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(bads, expected, "{name}");
     assert_eq!(info.first_samp, meta["first_samp"].as_u64().unwrap(), "{name}");
     let filters = [info.sfreq, info.highpass.unwrap_or(0.0), info.lowpass.unwrap_or(info.sfreq / 2.0)];
@@ -242,7 +243,7 @@ fn what_is_written_is_read_back() {
             writer.write(data.slice(s![.., start..(start + 37).min(333)])).unwrap();
         }
         assert!(!path.exists(), "nothing is there before it is complete");
-        assert_eq!(writer.finish().unwrap(), [path.clone()]);
+        assert_eq!(writer.finish().unwrap(), std::slice::from_ref(&path));
         let mut recording = Fif::open(&path).unwrap();
         let expected = RecordingInfo { path: path.clone(), files: vec![path], n_times: 333, ..info.clone() };
         assert_eq!(*recording.info(), expected);

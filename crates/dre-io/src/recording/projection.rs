@@ -112,7 +112,7 @@ fn weakened(info: &RecordingInfo) -> Vec<String> {
     let mut notes = Vec::new();
     for (column, owner) in vectors.columns().into_iter().zip(owners) {
         let projector = &info.projectors[owner];
-        let left = norm(&column);
+        let left = norm(column);
         let is_average = projector.kind == super::ProjectorKind::AverageReference;
         if left > 0.0 && left < 0.9 && !is_average && told.insert(owner) {
             notes.push(format!(

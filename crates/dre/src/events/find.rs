@@ -100,7 +100,7 @@ pub fn find_events(steps: &StimSteps, sfreq: f64, first_samp: u64, options: &Fin
     }
     // Changes exactly `min_samples` apart are kept.
     let whole = min_samples.floor();
-    let merge = if whole == min_samples { (whole as u64).saturating_sub(1) } else { whole as u64 };
+    let merge = if whole < min_samples { whole as u64 } else { (whole as u64).saturating_sub(1) };
     let mut changes = steps.merged(first_samp, merge);
     if options.initial_event && steps.initial() != 0 {
         changes.insert(0, Step { sample: first_samp, before: 0, after: steps.initial() });

@@ -138,7 +138,7 @@ impl FifChannel {
             ),
         };
         let [x, y, z, ..] = self.loc;
-        let known = [x, y, z].iter().all(|x| x.is_finite()) && [x, y, z] != [0.0; 3];
+        let known = [x, y, z].iter().all(|x| x.is_finite()) && [x, y, z].iter().any(|x| x.abs() > 0.0);
         let axis = |i: usize| [self.loc[3 * i], self.loc[3 * i + 1], self.loc[3 * i + 2]];
         let is_meg = matches!(self.kind, MEG_CH | REF_MEG_CH);
         RecordingChannel {

@@ -195,11 +195,11 @@ pub(super) fn invert(m: &[[f64; 4]; 4]) -> Option<[[f64; 4]; 4]> {
         return None;
     }
     let mut inverse = [[0.0; 4]; 4];
-    for row in 0..3 {
-        for column in 0..3 {
-            inverse[row][column] = cofactor(column, row) / determinant;
+    for (row, inverse) in inverse.iter_mut().take(3).enumerate() {
+        for (column, value) in inverse.iter_mut().take(3).enumerate() {
+            *value = cofactor(column, row) / determinant;
         }
-        inverse[row][3] = -(0..3).map(|k| inverse[row][k] * m[k][3]).sum::<f64>();
+        inverse[3] = -(0..3).map(|k| inverse[k] * m[k][3]).sum::<f64>();
     }
     inverse[3][3] = 1.0;
     Some(inverse)
@@ -414,8 +414,8 @@ mod tests {
         let m = [[0.6, -0.8, 0.1, 0.01], [0.8, 0.6, -0.2, -0.02], [0.0, 0.1, 1.0, 0.04], [0.0, 0.0, 0.0, 1.0]];
         let inverse = invert(&m).unwrap();
         for (i, row) in m.iter().enumerate() {
-            for j in 0..4 {
-                let product: f64 = (0..4).map(|k| row[k] * inverse[k][j]).sum();
+            for j in 0..4_usize {
+                let product: f64 = row.iter().zip(&inverse).map(|(a, row)| a * row[j]).sum();
                 assert!((product - f64::from(u8::from(i == j))).abs() < 1e-12);
             }
         }

@@ -22,6 +22,6 @@ pub use write::{FifFormat, FifOptions, FifWriter, SplitNaming, write_fif};
 
 /// Whether a name says that a file is FIF, compressed or not.
 pub(super) fn is_fif_name(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.ends_with(".fif") || name.ends_with(".fif.gz")
+    let is = |path: &Path, extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+    is(path, "fif") || (is(path, "gz") && path.file_stem().is_some_and(|stem| is(Path::new(stem), "fif")))
 }

@@ -47,9 +47,9 @@ impl Fif {
     /// continues another is not there; [`Error::Io`], [`Error::NotFetched`].
     pub fn open(path: &Path) -> Result<Self> {
         let mut notes = Vec::new();
-        let first = Part::open(path, &mut notes)?;
+        let mut first = Part::open(path, &mut notes)?;
         let mut visited = HashSet::from([identity(path)]);
-        let mut next = first.next.clone();
+        let mut next = first.next.take();
         let mut parts = vec![first];
         while let Some(path) = next {
             let before = &parts[parts.len() - 1].source.path;
@@ -57,9 +57,9 @@ impl Fif {
                 let problem = format!("names `{}` as its continuation, which comes before it", path.display());
                 return Err(Error::format(before, problem, "the files of the recording go in circles; save it again"));
             }
-            let part = Part::open(&path, &mut notes)?;
+            let mut part = Part::open(&path, &mut notes)?;
             check_same(&parts[0], &part, &mut notes)?;
-            next = part.next.clone();
+            next = part.next.take();
             parts.push(part);
         }
         Ok(Self::assemble(path, parts, notes))

@@ -169,15 +169,12 @@ fn unescape(text: String) -> String {
         out.push_str(&rest[..start]);
         rest = &rest[start..];
         let reference = rest.find(';').filter(|end| *end <= 12).and_then(|end| Some((reference(&rest[1..end])?, end)));
-        match reference {
-            Some((character, end)) => {
-                out.push(character);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
+        if let Some((character, end)) = reference {
+            out.push(character);
+            rest = &rest[end + 1..];
+        } else {
+            out.push('&');
+            rest = &rest[1..];
         }
     }
     out.push_str(rest);

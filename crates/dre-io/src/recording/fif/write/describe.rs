@@ -213,7 +213,7 @@ fn channels(tags: &mut Tags, info: &RecordingInfo, cals: &[f64], short: &HashMap
             tags.bytes.extend(value.to_be_bytes());
         }
         tags.bytes.extend(coil.to_be_bytes());
-        for value in loc(channel) {
+        for value in loc(channel, kind) {
             tags.bytes.extend((value as f32).to_be_bytes());
         }
         for value in [unit, 0] {
@@ -235,24 +235,29 @@ fn channels(tags: &mut Tags, info: &RecordingInfo, cals: &[f64], short: &HashMap
         tags.float(tag::CH_RANGE, 1.0);
         tags.float(tag::CH_CAL, *cal);
         tags.integer(tag::CH_COIL_TYPE, coil);
-        tags.floats(tag::CH_LOC, &loc(channel));
+        tags.floats(tag::CH_LOC, &loc(channel, kind));
         tags.integer(tag::CH_UNIT, unit);
         tags.integer(tag::CH_UNIT_MUL, 0);
         tags.text(tag::CH_DACQ_NAME, &channel.name);
-        let frame = match kind {
-            1 | 301 => frame::DEVICE,
-            2 | 802 | 803 | 902 | 1100 => frame::HEAD,
-            _ => frame::UNKNOWN,
-        };
-        tags.integer(tag::CH_COORD_FRAME, frame);
+        tags.integer(tag::CH_COORD_FRAME, coordinate_frame(kind));
         tags.end(block::CH_INFO);
     }
 }
 
-/// Position and axes; zeros where there are none.
-fn loc(channel: &RecordingChannel) -> [f64; 12] {
+/// What positions of channels of this kind are relative to.
+fn coordinate_frame(kind: i32) -> i32 {
+    match kind {
+        1 | 301 => frame::DEVICE,
+        2 | 802 | 803 | 902 | 1100 => frame::HEAD,
+        _ => frame::UNKNOWN,
+    }
+}
+
+/// Position and axes. As in MNE-Python, a place that a sensor should have but that is not known is NaN.
+fn loc(channel: &RecordingChannel, kind: i32) -> [f64; 12] {
     let mut loc = [0.0; 12];
-    loc[..3].copy_from_slice(&channel.position.unwrap_or_default());
+    let unknown = if coordinate_frame(kind) == frame::UNKNOWN { 0.0 } else { f64::NAN };
+    loc[..3].copy_from_slice(&channel.position.unwrap_or([unknown; 3]));
     if let Some(coil) = &channel.coil {
         loc[3..].copy_from_slice(coil.axes.as_flattened());
     }

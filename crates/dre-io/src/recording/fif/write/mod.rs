@@ -69,6 +69,7 @@ impl Default for FifOptions {
 ///
 /// # Errors
 /// As [`FifWriter`].
+#[expect(clippy::needless_pass_by_value, reason = "views are passed by value, as elsewhere with ndarray")]
 pub fn write_fif(
     path: &Path,
     info: &RecordingInfo,
@@ -166,6 +167,7 @@ impl FifWriter {
     /// # Errors
     /// [`dre::Error::Shape`] where there is not one row per channel, [`Error::NotFinite`], [`Error::Format`] for a value
     /// that does not fit into an integer format, [`Error::Store`].
+    #[expect(clippy::needless_pass_by_value, reason = "views are passed by value, as elsewhere with ndarray")]
     pub fn write(&mut self, data: ArrayView2<'_, f64>) -> Result<()> {
         if data.nrows() != self.channels.len() {
             return Err(dre::Error::Shape {
@@ -366,6 +368,7 @@ impl Encoder {
     }
 
     /// Appends samples; on a value that cannot be stored returns channel, time and value, and appends nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "views are passed by value, as elsewhere with ndarray")]
     fn encode(&self, data: ArrayView2<'_, f64>, into: &mut Vec<u8>) -> std::result::Result<(), (usize, usize, f64)> {
         let within = |least: f64, most: f64| move |value: f64| (least..=most).contains(&value.round());
         match self.format {
@@ -386,6 +389,7 @@ impl Encoder {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "views are passed by value, as elsewhere with ndarray")]
 fn encode<const N: usize>(
     data: ArrayView2<'_, f64>,
     cals: &[f64],

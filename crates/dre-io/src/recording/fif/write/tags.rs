@@ -68,6 +68,7 @@ impl Tags {
         self.text(kind, &names.join(":"));
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "views are passed by value, as elsewhere with ndarray")]
     pub(super) fn matrix(&mut self, kind: i32, matrix: ArrayView2<'_, f64>) {
         let (n_rows, n_columns) = matrix.dim();
         self.header(kind, data_type::MATRIX | data_type::FLOAT, 4 * matrix.len() + 12);
