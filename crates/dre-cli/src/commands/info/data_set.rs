@@ -109,8 +109,7 @@ fn table(used: &[Used<'_>]) -> String {
     let mut rows = vec![header.to_vec()];
     let groups = used.chunk_by(|a, b| by_subject && a.recording.subject == b.recording.subject);
     for group in groups {
-        let distinct = |values: Vec<String>| {
-            let mut values = values;
+        let distinct = |mut values: Vec<String>| {
             values.dedup();
             values.join(" | ")
         };

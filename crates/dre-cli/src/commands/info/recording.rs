@@ -108,7 +108,8 @@ fn annotations(info: &RecordingInfo) -> String {
     for (description, n) in kinds.iter().take(SHOWN) {
         let of_kind = info.annotations.iter().filter(|annotation| annotation.description == **description);
         let seconds: f64 = of_kind.map(|annotation| annotation.duration).sum();
-        let covered = if seconds > 0.0 { format!(" ({seconds:.1} s)") } else { String::new() };
+        // Some formats give a marker the length of one sample.
+        let covered = if seconds * info.sfreq > 1.5 * *n as f64 { format!(" ({seconds:.1} s)") } else { String::new() };
         parts.push(format!("{n} × {description}{covered}"));
     }
     if kinds.len() > SHOWN {
