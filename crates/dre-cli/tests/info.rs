@@ -34,7 +34,7 @@ fn recording(folder: &Path, path: &str, sfreq: f64, names: &[&str], annotations:
     write(folder, path, "");
     let channels: Vec<RecordingChannel> =
         names.iter().map(|name| RecordingChannel::new(*name, ChannelType::Eeg, Unit::Volt)).collect();
-    let data = Array2::from_elem((names.len(), (90.0 * sfreq) as usize), 1e-6_f32);
+    let data = Array2::from_elem((names.len(), (90.0 * sfreq) as usize), 1e-6);
     write_brainvision(&folder.join(path), sfreq, &channels, data.view(), annotations).expect("written");
 }
 
