@@ -10,7 +10,7 @@ use crate::text::{counted, joined};
 pub(super) fn describe(info: &RecordingInfo) -> String {
     let mut lines = vec![
         ("format", format(&info.path)),
-        ("duration", format!("{} ({} samples at {} Hz)", duration(info.seconds()), info.n_times, info.sfreq)),
+        ("duration", format!("{} ({} samples at {} Hz)", duration(info.seconds()), info.n_times, shown(info.sfreq))),
         ("channels", channels(info)),
         ("bad", bad(info)),
         ("high-pass", frequency(info.highpass)),
@@ -94,7 +94,7 @@ fn bad(info: &RecordingInfo) -> String {
 }
 
 fn frequency(frequency: Option<f64>) -> String {
-    frequency.map_or_else(|| "not told".to_owned(), |frequency| format!("{frequency} Hz"))
+    frequency.map_or_else(|| "not told".to_owned(), |frequency| format!("{} Hz", shown(frequency)))
 }
 
 /// Annotations by description, with the time that they cover where they have a duration.
@@ -116,4 +116,9 @@ fn annotations(info: &RecordingInfo) -> String {
         parts.push(format!("and {} other kinds", kinds.len() - SHOWN));
     }
     parts.join(", ")
+}
+
+/// A frequency (Hz) without the digits that single precision, in which many files hold it, does not have.
+pub(super) fn shown(frequency: f64) -> String {
+    (frequency as f32).to_string()
 }
