@@ -125,7 +125,7 @@ Examples:
 Examples:
   dre report dre-p300")]
     Report(ReportArgs),
-    /// Say what a BIDS data set, a recording, a study file, a run's folder, a cohort or a checkpoint holds
+    /// Say what a data set, recording, study file, run's folder, cohort or checkpoint holds
     #[command(after_long_help = "\
 Examples:
   dre info study.toml           the study with every default filled in

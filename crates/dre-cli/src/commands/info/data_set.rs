@@ -7,7 +7,7 @@ use dre_io::bids::{BidsDataset, BidsError, BidsRecording};
 use dre_io::pipeline::open_described;
 use dre_io::recording::RecordingInfo;
 
-use super::recording::{channels, format};
+use super::recording::{channels, format, shown};
 use crate::error::{CliError, Result};
 use crate::table::aligned;
 use crate::text::{counted, joined, number_of};
@@ -109,8 +109,7 @@ fn table(used: &[Used<'_>]) -> String {
     let mut rows = vec![header.to_vec()];
     let groups = used.chunk_by(|a, b| by_subject && a.recording.subject == b.recording.subject);
     for group in groups {
-        let distinct = |values: Vec<String>| {
-            let mut values = values;
+        let distinct = |mut values: Vec<String>| {
             values.dedup();
             values.join(" | ")
         };
@@ -124,7 +123,7 @@ fn table(used: &[Used<'_>]) -> String {
             name,
             distinct(group.iter().map(|used| format(&used.info.path)).collect()),
             distinct(group.iter().map(|used| with_bad(&used.info)).collect()),
-            distinct(group.iter().map(|used| used.info.sfreq.to_string()).collect()),
+            distinct(group.iter().map(|used| shown(used.info.sfreq)).collect()),
             minutes(group.iter()),
             kinds(group.iter()),
         ]);
@@ -144,7 +143,7 @@ fn table(used: &[Used<'_>]) -> String {
 /// In what recordings differ that a cohort must share.
 fn differences(used: &[Used<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
-    let frequencies: Vec<String> = used.iter().map(|used| format!("{} Hz", used.info.sfreq)).collect();
+    let frequencies: Vec<String> = used.iter().map(|used| format!("{} Hz", shown(used.info.sfreq))).collect();
     let frequencies = counted(frequencies.iter().map(String::as_str));
     if frequencies.len() > 1 {
         let list: Vec<String> = frequencies.iter().map(|(sfreq, n)| format!("{n} at {sfreq}")).collect();

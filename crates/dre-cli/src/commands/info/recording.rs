@@ -10,7 +10,7 @@ use crate::text::{counted, joined};
 pub(super) fn describe(info: &RecordingInfo) -> String {
     let mut lines = vec![
         ("format", format(&info.path)),
-        ("duration", format!("{} ({} samples at {} Hz)", duration(info.seconds()), info.n_times, info.sfreq)),
+        ("duration", format!("{} ({} samples at {} Hz)", duration(info.seconds()), info.n_times, shown(info.sfreq))),
         ("channels", channels(info)),
         ("bad", bad(info)),
         ("high-pass", frequency(info.highpass)),
@@ -94,7 +94,7 @@ fn bad(info: &RecordingInfo) -> String {
 }
 
 fn frequency(frequency: Option<f64>) -> String {
-    frequency.map_or_else(|| "not told".to_owned(), |frequency| format!("{frequency} Hz"))
+    frequency.map_or_else(|| "not told".to_owned(), |frequency| format!("{} Hz", shown(frequency)))
 }
 
 /// Annotations by description, with the time that they cover where they have a duration.
@@ -108,11 +108,17 @@ fn annotations(info: &RecordingInfo) -> String {
     for (description, n) in kinds.iter().take(SHOWN) {
         let of_kind = info.annotations.iter().filter(|annotation| annotation.description == **description);
         let seconds: f64 = of_kind.map(|annotation| annotation.duration).sum();
-        let covered = if seconds > 0.0 { format!(" ({seconds:.1} s)") } else { String::new() };
+        // Some formats give a marker the length of one sample.
+        let covered = if seconds * info.sfreq > 1.5 * *n as f64 { format!(" ({seconds:.1} s)") } else { String::new() };
         parts.push(format!("{n} × {description}{covered}"));
     }
     if kinds.len() > SHOWN {
         parts.push(format!("and {} other kinds", kinds.len() - SHOWN));
     }
     parts.join(", ")
+}
+
+/// A frequency (Hz) without the digits that single precision, in which many files hold it, does not have.
+pub(super) fn shown(frequency: f64) -> String {
+    (frequency as f32).to_string()
 }
