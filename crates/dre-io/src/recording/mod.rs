@@ -5,7 +5,10 @@
 
 pub mod brainvision;
 mod describe;
+pub mod fif;
 mod info;
+mod projection;
+mod triggers;
 
 use std::path::Path;
 
@@ -14,10 +17,15 @@ use ndarray::ArrayViewMut2;
 use crate::{Error, Result};
 
 pub use describe::{ChannelNote, describe};
-pub use info::{Annotation, Coil, DigKind, DigPoint, Projector, RecordingChannel, RecordingInfo, Unit};
+pub use info::{
+    Annotation, Coil, Compensation, DigKind, DigPoint, MeasDate, Projector, ProjectorKind, RecordingChannel,
+    RecordingInfo, Unit,
+};
+pub use projection::with_projectors;
+pub use triggers::{read_events, stim_channels};
 
 /// The formats that [`open_recording`] reads, for messages.
-pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr)";
+pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr), FIF (.fif)";
 
 /// An open recording: what it holds, and its samples in SI units, a block at a time.
 pub trait Recording: Send {
@@ -44,6 +52,7 @@ pub fn open_recording(path: &Path) -> Result<Box<dyn Recording>> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match extension.as_str() {
         "vhdr" => Ok(Box::new(brainvision::BrainVision::open(path)?)),
+        "fif" | "gz" if fif::is_fif_name(path) => Ok(Box::new(fif::Fif::open(path)?)),
         _ => Err(Error::UnsupportedFormat {
             path: path.to_owned(),
             found: if extension.is_empty() { "no extension".to_owned() } else { format!(".{extension}") },
