@@ -5,6 +5,7 @@ pub mod cohort;
 mod error;
 mod hash;
 pub mod models;
+pub mod mous;
 pub mod pipeline;
 pub mod prepare;
 pub mod recording;

@@ -323,12 +323,10 @@ fn bad_segments_in_the_events_are_masked_or_dropped() {
     let root = home.path().join("bids");
     data_set(&root);
     let file = format!("{}_events.tsv", recording_stem(&root, 1).display());
-    let mut lines = String::from("onset\tduration\tkind\tlength\ttrial_type\n");
-    for line in fs::read_to_string(&file).unwrap().lines().skip(1) {
-        lines += &format!("{line}\tword\n");
-    }
-    lines += "20.1\t1.5\tn/a\t0\tBAD_movement\n";
-    fs::write(&file, lines).unwrap();
+    let rows = fs::read_to_string(&file).unwrap();
+    let rows: Vec<String> = rows.lines().skip(1).map(|line| format!("{line}\tword\n")).collect();
+    let bad = "20.1\t1.5\tn/a\t0\tBAD_movement\n";
+    fs::write(&file, format!("onset\tduration\tkind\tlength\ttrial_type\n{}{bad}", rows.concat())).unwrap();
     let other = format!("{}_events.tsv", recording_stem(&root, 2).display());
     let table = fs::read_to_string(&other).unwrap().replace("\tlength\n", "\tlength\ttrial_type\n");
     let table = table.lines().enumerate().map(|(i, l)| if i == 0 { format!("{l}\n") } else { format!("{l}\tword\n") });

@@ -6,7 +6,7 @@ use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
 use dre::nn::{Loss, NetworkConfig, TrainConfig};
 use dre::signal::{PrepareSpec, Reference, Resample};
-use dre_io::study::{DreSpec, ModelSpec, ReportSpec, Study, StudyFile};
+use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile};
 
 const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
 
@@ -373,4 +373,26 @@ fn sampling_frequency_and_reference_are_read_and_checked() {
             assert!(message.contains(part), "{keys}: `{part}` is not in: {message}");
         }
     }
+}
+
+#[test]
+fn events_come_from_tables_or_from_logs() {
+    let data = |text: &str| parse(&SMALL.replace("[epochs]", &format!("[data]\n{text}\n[epochs]")));
+    let study = data("events = 'mous'\nlogs = 'logs'\nderivatives = 'clean'\ndescriptions = ['sss']").expect("sound");
+    assert_eq!(study.data.events, EventSource::Mous);
+    assert_eq!(
+        (study.data.derivatives.as_deref(), study.data.descriptions.as_slice()),
+        (Some("clean"), &["sss".to_owned()][..])
+    );
+    let reread = parse(&study.to_toml().expect("text")).expect("its own text");
+    assert_eq!(reread, study);
+    assert_eq!(
+        data("events = 'mous'").expect_err("no logs"),
+        "study.toml line 2: data.logs = none, expected the folder of the logs of MOUS"
+    );
+    assert_eq!(
+        data("logs = 'x'").expect_err("not used"),
+        "study.toml line 3: data.logs = x, expected none, unless data.events is \"mous\""
+    );
+    assert!(data("events = 'mouse'").expect_err("a slip").contains("did you mean `mous`?"));
 }

@@ -27,6 +27,16 @@ pub enum BidsError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// No derivatives of that name.
+    #[error("no folder derivatives/{name} in {}; there are: {existing}; correct data.derivatives", dir.display())]
+    NoDerivatives {
+        /// The root.
+        dir: PathBuf,
+        /// The name.
+        name: String,
+        /// The derivatives that there are.
+        existing: String,
+    },
     /// No recording in the whole data set.
     #[error("no recording in {}: found {found}; looked for {looked_for}; {advice}", dir.display())]
     NoRecordings {

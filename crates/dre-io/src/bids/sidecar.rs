@@ -1,6 +1,8 @@
 //! Metadata in JSON files.
 
 use std::collections::HashMap;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -40,6 +42,22 @@ pub(super) fn read(root: &Path, recording: &BidsRecording) -> Result<Sidecar, Bi
         task_name: merged.text("TaskName", "a text", |text| Some(text.to_owned()))?,
         files,
     })
+}
+
+/// Whether `dataset_description.json` says that a data set holds derivatives.
+pub(super) fn is_derivative(root: &Path) -> Result<bool, BidsError> {
+    const FILE: &str = "dataset_description.json";
+    let path = root.join(FILE);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(BidsError::Read { path, source }),
+    };
+    let kind =
+        parse_object(Path::new(FILE), &bytes)?.text("DatasetType", "\"raw\", \"derivative\" or \"study\"", |kind| {
+            ["raw", "derivative", "study"].contains(&kind).then(|| kind == "derivative")
+        })?;
+    Ok(kind.unwrap_or(false))
 }
 
 /// The top level of one or more JSON files, with the place of each key.

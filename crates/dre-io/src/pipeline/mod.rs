@@ -18,7 +18,7 @@ use crate::study::Study;
 
 pub use evaluate::{RESULTS_FILE, evaluate};
 pub use fit::{MODELS_FOLDER, fit};
-pub use prepare::{COHORT_FOLDER, open_prepared, prepare};
+pub use prepare::{COHORT_FOLDER, open_described, open_prepared, prepare};
 
 /// Name of the report in a run's folder.
 pub const REPORT_FILE: &str = "report.html";

@@ -1,7 +1,7 @@
 //! From recordings to a cohort.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use dre::data::{Channel, EventTable, Gaps, Lack};
@@ -17,9 +17,11 @@ use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
 use crate::cohort::{
     COHORT_FILE, COHORT_FORMAT, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording, open_cohort,
 };
+use crate::mous;
 use crate::prepare::{READ_MEMORY, RecordingPlan};
 use crate::recording::{ChannelNote, Recording, describe, open_recording};
 use crate::store::{NewFolder, StoreError};
+use crate::study::EventSource;
 
 /// Folder of the cohort in a run's folder.
 pub const COHORT_FOLDER: &str = "cohort";
@@ -31,6 +33,7 @@ fn recipe(job: &Job) -> serde_json::Value {
     if let Some(data) = data.as_object_mut() {
         // Where the data lie does not matter; what they hold is hashed.
         data.remove("bids");
+        data.remove("logs");
     }
     json!({
         "data": data,
@@ -42,12 +45,26 @@ fn recipe(job: &Job) -> serde_json::Value {
 
 /// The recordings that the study asks for.
 fn filter(job: &Job) -> BidsFilter {
+    let data = job.study.data.clone();
     BidsFilter {
-        task: job.study.data.task.clone(),
-        subjects: job.study.data.subjects.clone(),
-        sessions: job.study.data.sessions.clone(),
-        runs: job.study.data.runs.clone(),
+        task: data.task,
+        subjects: data.subjects,
+        sessions: data.sessions,
+        runs: data.runs,
+        acquisitions: data.acquisitions,
+        processings: data.processings,
+        recordings: data.recordings,
+        spaces: data.spaces,
+        descriptions: data.descriptions,
     }
+}
+
+/// The data set of the study: raw, or derivatives below it.
+fn open_dataset(job: &Job) -> Result<BidsDataset> {
+    Ok(match &job.study.data.derivatives {
+        Some(name) => BidsDataset::open_derivatives(&job.data, name)?,
+        None => BidsDataset::open(&job.data)?,
+    })
 }
 
 /// Prepares the recordings of a study, or opens the cohort where it is up to date.
@@ -55,7 +72,7 @@ fn filter(job: &Job) -> BidsFilter {
 /// # Errors
 /// [`PipelineError`]; a cohort that was there before then still is.
 pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
-    let dataset = BidsDataset::open(&job.data)?;
+    let dataset = open_dataset(job)?;
     let recordings = dataset.select(&filter(job))?;
     let place = job.out.join(COHORT_FOLDER);
     let recipe = recipe(job);
@@ -95,6 +112,9 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     subjects.dedup();
     let mut names: Vec<String> = job.study.features.iter().map(|f| f.name.clone()).collect();
     names.sort();
+    for note in dataset.notes()? {
+        monitor.warn(&note);
+    }
     let skipped = dataset.skipped().iter();
     let info = CohortInfo {
         format: COHORT_FORMAT,
@@ -127,7 +147,7 @@ pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
         return Err(missing);
     }
     let cohort = open_cohort(&path)?;
-    let dataset = BidsDataset::open(&job.data)?;
+    let dataset = open_dataset(job)?;
     let recordings = dataset.select(&filter(job))?;
     if cohort.info.recipe == recipe(job) && inputs_unchanged(&dataset, &recordings, &cohort.info) {
         Ok(cohort)
@@ -158,10 +178,9 @@ impl Build<'_> {
         writer: &mut CohortWriter,
         monitor: &mut dyn Monitor,
     ) -> Result<()> {
-        let events = self.dataset.events_file(recording)?;
         let mut reader = open_described(self.dataset, recording)?;
         let info = reader.info().clone();
-        events.check_within(info.seconds())?;
+        let events = read_events(self.job, self.dataset, recording, &mut *reader)?;
         let study = &self.job.study;
         let plan = RecordingPlan::new(&info, picks, &study.prepare, &study.data.exclude)?;
         let (sfreq, n_times) = (plan.preparation().sfreq(), plan.preparation().n_times());
@@ -175,7 +194,7 @@ impl Build<'_> {
                 recording.id, info.sfreq
             ));
         }
-        for note in &info.notes {
+        for note in info.notes.iter().chain(&events.notes) {
             monitor.warn(&format!("{}: {note}", recording.id));
         }
         for advice in plan.preparation().advice() {
@@ -208,7 +227,7 @@ impl Build<'_> {
         writer.push(&new, |sink, scratch| -> Result<()> {
             Ok(plan.run(&mut *reader, self.job.n_threads, READ_MEMORY, scratch, sink)?)
         })?;
-        for file in info.files.iter().chain(&self.dataset.metadata_files(recording)?) {
+        for file in info.files.iter().chain(&self.dataset.metadata_files(recording)?).chain(&events.files) {
             let input = input(self.dataset.root(), file)?;
             if !self.inputs.contains(&input) {
                 self.inputs.push(input);
@@ -275,8 +294,40 @@ fn match_channels(
     Ok(matched)
 }
 
+/// The events of a recording, with what is to be said of them.
+struct Events {
+    table: EventTable,
+    notes: Vec<String>,
+    /// Files that [`BidsDataset::metadata_files`] does not know.
+    files: Vec<PathBuf>,
+}
+
+fn read_events(
+    job: &Job,
+    dataset: &BidsDataset,
+    recording: &BidsRecording,
+    reader: &mut dyn Recording,
+) -> Result<Events> {
+    let (sfreq, n_times, seconds) = (reader.info().sfreq, reader.info().n_times, reader.info().seconds());
+    if let (EventSource::Mous, Some(logs)) = (job.study.data.events, &job.study.data.logs) {
+        let triggers = mous::read_triggers(reader)?;
+        let (events, used) = mous::read_events(logs, &recording.subject, &triggers, sfreq, n_times)?;
+        let files = std::iter::once(used.log).chain(used.stimuli).collect::<Vec<_>>();
+        // Inputs are found again from the data set's root, so that paths which are not below it must be complete.
+        let files =
+            files.iter().map(std::path::absolute).collect::<std::io::Result<_>>().map_err(StoreError::read(logs))?;
+        return Ok(Events { table: events.table, notes: events.notes, files });
+    }
+    let events = dataset.events_file_at(recording, Some(sfreq))?;
+    events.check_within(seconds)?;
+    Ok(Events { table: events.table, notes: events.notes, files: Vec::new() })
+}
+
 /// Opens a recording with what `channels.tsv` and `electrodes.tsv` say about its channels.
-fn open_described(dataset: &BidsDataset, recording: &BidsRecording) -> Result<Box<dyn Recording>> {
+///
+/// # Errors
+/// [`PipelineError`], for what is wrong in the recording or in the tables about it.
+pub fn open_described(dataset: &BidsDataset, recording: &BidsRecording) -> Result<Box<dyn Recording>> {
     let reader = open_recording(&recording.path)?;
     let channels = dataset.channels(recording)?.unwrap_or_default();
     let electrodes = dataset.electrodes(recording)?.map(|e| e.positions).unwrap_or_default();
@@ -330,7 +381,9 @@ fn inputs_unchanged(dataset: &BidsDataset, recordings: &[&BidsRecording], info: 
     let known: HashSet<&str> = info.inputs.iter().map(|i| i.path.as_str()).collect();
     let covered = |recording: &&BidsRecording| {
         dataset.metadata_files(recording).is_ok_and(|files| {
-            files.iter().chain([&recording.path]).all(|file| known.contains(shown(dataset.root(), file).as_str()))
+            // A recording that is a folder is known by the files in it.
+            let own = (!recording.path.is_dir()).then_some(&recording.path);
+            files.iter().chain(own).all(|file| known.contains(shown(dataset.root(), file).as_str()))
         })
     };
     same && recordings.iter().all(covered) && info.inputs.iter().all(unchanged)

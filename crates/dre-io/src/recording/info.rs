@@ -22,7 +22,7 @@ pub struct RecordingInfo {
     pub lowpass: Option<f64>,
     /// Channels, in the file's order.
     pub channels: Vec<RecordingChannel>,
-    /// Markers and annotations, in the file's order.
+    /// Markers and annotations, in order of onset.
     pub annotations: Vec<Annotation>,
     /// Samples that passed between the start of the acquisition and the first sample (FIF's `first_samp`); 0 elsewhere.
     pub first_samp: u64,
