@@ -1,6 +1,6 @@
 //! Arrays whose rows are written a piece at a time, in any order.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,9 @@ impl RowFile {
     /// # Errors
     /// [`StoreError::Write`].
     pub fn create(path: &Path, n_rows: usize, n_columns: usize) -> Result<Self, StoreError> {
-        let mut file = File::create(path).map_err(StoreError::write(path))?;
+        let mut open = OpenOptions::new();
+        open.read(true).write(true).create(true).truncate(true);
+        let mut file = open.open(path).map_err(StoreError::write(path))?;
         let header = npy::header(n_rows, n_columns);
         file.write_all(&header).map_err(StoreError::write(path))?;
         Self::of(path, file, header.len() as u64, n_rows, n_columns)
