@@ -85,7 +85,8 @@ def keep(name, path, proj=False):
         comps=[[int(c["kind"]), c["data"]["row_names"], c["data"]["col_names"], c["data"]["data"].tolist()] for c in raw.info["comps"]],
         grade=raw.compensation_grade,
         coils=[int(ch["coil_type"]) for ch in raw.info["chs"]],
-        loc=[np.asarray(ch["loc"], float).tolist() for ch in raw.info["chs"]],
+        # JSON has no NaN.
+        loc=[[None if np.isnan(x) else float(x) for x in ch["loc"]] for ch in raw.info["chs"]],
     )
 
 

@@ -122,12 +122,13 @@ Examples:
 Examples:
   dre report dre-p300")]
     Report(ReportArgs),
-    /// Say what a study file, a run's folder, a cohort, a checkpoint or a BIDS data set holds
+    /// Say what a BIDS data set, a recording, a study file, a run's folder, a cohort or a checkpoint holds
     #[command(after_long_help = "\
 Examples:
   dre info study.toml           the study with every default filled in
   dre info dre-p300             the scores of a run
-  dre info ~/data/ds000117      subjects and recordings of a data set")]
+  dre info ~/data/ds000117      recordings of a data set, and why any is left out
+  dre info rest.ds              channels, bads, annotations of a recording")]
     Info(InfoArgs),
     /// Simulate six subjects, then do everything on them (about two minutes)
     ///

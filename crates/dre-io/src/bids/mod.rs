@@ -180,31 +180,40 @@ impl BidsDataset {
         scans::read(&self.base, &self.recordings)
     }
 
-    /// What the tables of participants and scans say that the folders do not bear out, for the user to know.
-    ///
-    /// # Errors
-    /// As [`BidsDataset::participants`] and [`BidsDataset::scans`].
-    pub fn notes(&self) -> Result<Vec<String>, BidsError> {
+    /// What the tables of participants and scans say that the folders do not bear out, and what is wrong in these tables, for
+    /// the user to know: nothing else depends on them.
+    pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        if let Some(table) = self.participants()? {
-            let mut subjects: Vec<&str> = self.recordings.iter().map(|r| r.subject.as_str()).collect();
-            subjects.dedup();
-            let path = table.path.display();
-            let absent: Vec<&str> = table.rows.keys().map(String::as_str).filter(|id| !subjects.contains(id)).collect();
-            if !absent.is_empty() {
-                notes.push(format!("{path}: no recording of {}", error::listed(&absent)));
-            }
-            subjects.retain(|subject| !table.rows.contains_key(*subject));
-            if !subjects.is_empty() {
-                notes.push(format!("{path}: has no row for {}", error::listed(&subjects)));
+        match self.participants() {
+            Err(error) => notes.push(error.to_string()),
+            Ok(None) => {}
+            Ok(Some(table)) => {
+                let mut subjects: Vec<&str> = self.recordings.iter().map(|r| r.subject.as_str()).collect();
+                subjects.dedup();
+                let path = table.path.display();
+                let absent: Vec<&str> =
+                    table.rows.keys().map(String::as_str).filter(|id| !subjects.contains(id)).collect();
+                if !absent.is_empty() {
+                    notes.push(format!("{path}: no recording of {}", error::listed(&absent)));
+                }
+                subjects.retain(|subject| !table.rows.contains_key(*subject));
+                if !subjects.is_empty() {
+                    notes.push(format!("{path}: has no row for {}", error::listed(&subjects)));
+                }
             }
         }
-        for table in self.scans()? {
-            for row in table.rows.iter().filter(|row| !row.is_there) {
-                notes.push(format!("{} line {}: {} is not there", table.path.display(), row.line, row.file.display()));
+        match self.scans() {
+            Err(error) => notes.push(error.to_string()),
+            Ok(tables) => {
+                for (table, row) in tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row))) {
+                    if !row.is_there {
+                        let (path, file) = (table.path.display(), row.file.display());
+                        notes.push(format!("{path} line {}: {file} is not there", row.line));
+                    }
+                }
             }
         }
-        Ok(notes)
+        notes
     }
 
     /// The channels of a recording, from the most specific `*_channels.tsv` that applies to it; `None` without such a

@@ -221,8 +221,8 @@ impl Walk<'_> {
     }
 
     fn skip(&mut self, path: &Path, reason: SkipReason) {
-        let path = self.relative(path);
-        self.skipped.push(Skipped { path, reason });
+        let reason = if self.is_ignored(path) { SkipReason::Ignored } else { reason };
+        self.skipped.push(Skipped { path: self.relative(path), reason });
     }
 
     fn finish(mut self) -> Result<(Vec<BidsRecording>, Vec<Skipped>), BidsError> {

@@ -89,6 +89,9 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     }
     monitor.step("Preparing", &format!("{} recordings of {}", recordings.len(), job.data.display()));
     let Matched { channels, picks, lacks, excluded } = match_channels(job, &dataset, &recordings, monitor)?;
+    for note in dataset.notes() {
+        monitor.warn(&note);
+    }
     let mut writer = CohortWriter::new(&place)?;
     let mut build = Build {
         job,
@@ -112,9 +115,6 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     subjects.dedup();
     let mut names: Vec<String> = job.study.features.iter().map(|f| f.name.clone()).collect();
     names.sort();
-    for note in dataset.notes()? {
-        monitor.warn(&note);
-    }
     let skipped = dataset.skipped().iter();
     let info = CohortInfo {
         format: COHORT_FORMAT,

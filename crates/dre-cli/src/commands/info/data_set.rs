@@ -38,7 +38,7 @@ pub(super) fn describe(path: &Path) -> Result<String> {
     let mut used = Vec::new();
     let mut left_out: Vec<String> =
         dataset.skipped().iter().map(|skipped| format!("{} ({})", skipped.path.display(), skipped.reason)).collect();
-    let mut notes = dataset.notes()?;
+    let mut notes = dataset.notes();
     for recording in dataset.recordings() {
         match look_at(&dataset, recording, &mut notes) {
             Ok(found) => used.push(found),
@@ -59,7 +59,7 @@ pub(super) fn describe(path: &Path) -> Result<String> {
             }
         }
     }
-    let _ = write!(text, "\n{}", totals(&dataset, &used, &left_out)?);
+    let _ = write!(text, "\n{}", totals(&dataset, &used, &left_out));
     Ok(text)
 }
 
@@ -162,7 +162,7 @@ fn differences(used: &[Used<'_>]) -> Vec<String> {
     notes
 }
 
-fn totals(dataset: &BidsDataset, used: &[Used<'_>], left_out: &[String]) -> Result<String> {
+fn totals(dataset: &BidsDataset, used: &[Used<'_>], left_out: &[String]) -> String {
     let mut subjects: Vec<&str> = used.iter().map(|used| used.recording.subject.as_str()).collect();
     subjects.dedup();
     let n_events: usize = used.iter().map(|used| used.events.len()).sum();
@@ -174,7 +174,7 @@ fn totals(dataset: &BidsDataset, used: &[Used<'_>], left_out: &[String]) -> Resu
         number_of(n_events, "event"),
         left_out.len()
     );
-    if let Some(table) = dataset.participants()? {
+    if let Some(table) = dataset.participants().ok().flatten() {
         let columns = if table.columns.is_empty() { "no columns".to_owned() } else { table.columns.join(", ") };
         let _ = write!(text, "\nparticipants.tsv: {}, {columns}", number_of(table.rows.len(), "row"));
     }
@@ -188,5 +188,5 @@ fn totals(dataset: &BidsDataset, used: &[Used<'_>], left_out: &[String]) -> Resu
         let names: Vec<&str> = systems.iter().map(|(name, _)| *name).collect();
         let _ = write!(text, "\nelectrodes: positions in {}", names.join(", "));
     }
-    Ok(text)
+    text
 }

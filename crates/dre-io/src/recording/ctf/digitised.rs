@@ -50,10 +50,10 @@ pub(super) fn electrodes(path: &Path) -> Result<Option<Vec<Point>>> {
 
 /// Reads a `.pos` file of a digitiser: a number or label, perhaps another, and x, y, z (cm); other lines are headers.
 pub(super) fn scalp(path: &Path) -> Result<Vec<Point>> {
-    let mut points = Vec::new();
     // As in MNE-Python, so that numbered and labelled points do not get in each other's way.
     const NUMBERED_FROM: i32 = 1000;
     const LABELLED_FROM: i32 = 2000;
+    let mut points = Vec::new();
     let mut n_labelled = 0;
     for (number, line) in lines(path)?.unwrap_or_default() {
         let fields: Vec<&str> = line.split_whitespace().collect();

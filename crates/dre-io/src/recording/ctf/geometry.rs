@@ -1,5 +1,6 @@
 //! Rotations and shifts between the coordinate systems of CTF and those that MNE-Python uses.
 
+use std::array;
 use std::f64::consts::FRAC_1_SQRT_2;
 
 /// A point or direction.
@@ -148,7 +149,7 @@ fn largest_eigenvector(mut a: [[f64; 4]; 4]) -> [f64; 4] {
                 }
             }
         }
-        if !(a[p][q].abs() > 0.0) {
+        if a[p][q] == 0.0 {
             break;
         }
         let theta = (a[q][q] - a[p][p]) / (2.0 * a[p][q]);
@@ -159,10 +160,8 @@ fn largest_eigenvector(mut a: [[f64; 4]; 4]) -> [f64; 4] {
             (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
         }
         let (row_p, row_q) = (a[p], a[q]);
-        for k in 0..4 {
-            a[p][k] = c * row_p[k] - s * row_q[k];
-            a[q][k] = s * row_p[k] + c * row_q[k];
-        }
+        a[p] = array::from_fn(|k| c * row_p[k] - s * row_q[k]);
+        a[q] = array::from_fn(|k| s * row_p[k] + c * row_q[k]);
         for row in &mut vectors {
             (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
         }

@@ -2,8 +2,7 @@
 //! channels, segments and markers.
 //!
 //! Channels, positions, annotations and the truncation by the system clock are as MNE-Python reads them
-//! (`read_raw_ctf(…, system_clock="truncate", clean_names=True)`). Facts from "CTF MEG file formats" (VSM MedTech) and the layout that
-//! MNE-Python and FieldTrip read.
+//! (`read_raw_ctf(…, system_clock="truncate", clean_names=True)`). Facts from the document "CTF MEG file formats" and the layout that MNE-Python reads.
 
 mod bytes;
 mod channels;

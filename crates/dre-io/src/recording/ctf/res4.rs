@@ -180,7 +180,7 @@ fn record(cursor: &mut Cursor<'_>, name: String) -> Result<Res4Channel> {
         cursor.skip(8, what)?;
         coil.normal = cursor.vector(what)?;
         cursor.skip(8 + 2 + 4 + 2 + 8, what)?; // Turns, area and unused fields.
-        if coil.position.iter().chain(&coil.normal).any(|x| !(x.abs() < 1e6)) {
+        if coil.position.iter().chain(&coil.normal).any(|x| !x.is_finite() || x.abs() >= 1e6) {
             let problem = format!("a coil of channel `{name}` lies at {:?} m, normal {:?}", coil.position, coil.normal);
             return Err(cursor.fault(place, problem));
         }

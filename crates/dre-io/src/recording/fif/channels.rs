@@ -269,15 +269,18 @@ pub(super) fn number_duplicates(channels: &mut [FifChannel]) -> Vec<String> {
         return repeated;
     }
     repeated.sort();
+    let n_channels = channels.len();
     let mut taken: HashSet<String> = channels.iter().map(|channel| channel.name.clone()).collect();
     for stem in &repeated {
-        let mut number = 0_usize;
-        for channel in channels.iter_mut().filter(|channel| channel.name == *stem) {
-            while !taken.insert(format!("{stem}-{number}")) {
-                number += 1;
+        for (number, channel) in channels.iter_mut().filter(|channel| channel.name == *stem).enumerate() {
+            // Its number, else a letter.
+            let ends = std::iter::once(number.to_string()).chain(('a'..='z').map(String::from));
+            let more = (n_channels..).map(|number| number.to_string());
+            let name = ends.chain(more).map(|end| format!("{stem}-{end}")).find(|name| !taken.contains(name));
+            if let Some(name) = name {
+                taken.insert(name.clone());
+                channel.name = name;
             }
-            channel.name = format!("{stem}-{number}");
-            number += 1;
         }
     }
     repeated
@@ -311,6 +314,6 @@ mod tests {
         let mut channels: Vec<FifChannel> = ["a", "b", "a", "a-1", "a"].map(|name| channel(name, 2, 107, 1)).into();
         assert_eq!(number_duplicates(&mut channels), ["a"]);
         let names: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
-        assert_eq!(names, ["a-0", "b", "a-2", "a-1", "a-3"]);
+        assert_eq!(names, ["a-0", "b", "a-a", "a-1", "a-2"]);
     }
 }
