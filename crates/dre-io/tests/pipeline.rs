@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -565,4 +566,59 @@ fn a_lexicon_that_changes_makes_the_cohort_again() {
     fs::write(&lexicon, "odd\t1\n").unwrap();
     let message = prepare(&job, &mut Watch::default()).unwrap_err().to_string();
     assert!(message.contains("feature `w` is `even`") && message.contains("missing = "), "{message}");
+}
+
+/// All files of a folder with their bytes.
+fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut out = BTreeMap::new();
+    let mut todo = vec![folder.to_path_buf()];
+    while let Some(next) = todo.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else {
+                out.insert(path.strip_prefix(folder).unwrap().to_path_buf(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    out
+}
+
+/// Asks to stop at the n-th time that it may.
+struct StopAt(Cell<usize>);
+
+impl Monitor for StopAt {
+    fn step(&self, _: &str, _: &str) {}
+
+    fn warn(&self, _: &str) {}
+
+    fn stop_requested(&self) -> bool {
+        self.0.set(self.0.get().saturating_sub(1));
+        self.0.get() == 0
+    }
+}
+
+#[test]
+fn a_preparation_stopped_anywhere_and_started_again_gives_the_same_bytes() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let whole = job(home.path(), STUDY);
+    prepare(&whole, &mut Watch::default()).unwrap();
+    let expected = content(&whole.out.join("cohort"));
+    assert_eq!(expected.len(), 2 + 2 * 3);
+    let mut n_stops = 0;
+    for place in 1.. {
+        let job = Job { out: home.path().join(format!("stopped-{place}")), ..whole.clone() };
+        let stopped = prepare(&job, &mut StopAt(Cell::new(place)));
+        if stopped.is_ok() {
+            break;
+        }
+        assert!(matches!(stopped, Err(PipelineError::Cancelled)));
+        assert_eq!(temporary(&job.out), Vec::<PathBuf>::new());
+        prepare(&job, &mut Watch::default()).unwrap();
+        assert!(content(&job.out.join("cohort")) == expected, "stopped at place {place}");
+        n_stops += 1;
+    }
+    assert!(n_stops >= 2, "a recording each");
 }

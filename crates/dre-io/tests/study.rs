@@ -5,7 +5,7 @@ use std::path::Path;
 use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
 use dre::nn::{Loss, NetworkConfig, TrainConfig};
-use dre::signal::PrepareSpec;
+use dre::signal::{PrepareSpec, Reference, Resample};
 use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile};
 
 const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
@@ -340,6 +340,39 @@ fn meg_stands_for_both_kinds_of_sensors() {
     };
     assert_eq!(picks("'meg'"), [ChannelType::Mag, ChannelType::Grad]);
     assert_eq!(picks("'grad', 'meg', 'eeg'"), [ChannelType::Grad, ChannelType::Mag, ChannelType::Eeg]);
+}
+
+#[test]
+fn sampling_frequency_and_reference_are_read_and_checked() {
+    let prepare = |keys: &str| parse(&SMALL.replacen("[epochs]", &format!("[prepare]\n{keys}\n[epochs]"), 1));
+    let study = prepare("sfreq = 120\nresample = 'fft'\nreference = ['M1', 'M2']").expect("valid");
+    let names = vec!["M1".to_owned(), "M2".to_owned()];
+    let spec = PrepareSpec {
+        sfreq: Some(120.0),
+        resample: Some(Resample::Fft),
+        reference: Some(Reference::Channels(names)),
+        ..PrepareSpec::default()
+    };
+    assert_eq!(study.prepare, spec);
+    let average = prepare("reference = 'average'").expect("valid");
+    assert_eq!(average.prepare.reference, Some(Reference::Average));
+    for study in [study, average] {
+        let written = study.to_toml().expect("no paths");
+        assert_eq!(parse(&written), Ok(study), "\n{written}");
+    }
+    for (keys, parts) in [
+        ("sfreq = 0", &["line 3", "prepare.sfreq = 0", "above 0 Hz"][..]),
+        ("sfreq = 120\ndecim = 2", &["line 4", "prepare.decim = 2", "set one of the two"]),
+        ("resample = 'fft'", &["line 3", "prepare.resample", "prepare.sfreq"]),
+        ("sfreq = 120\nresample = 'fourier'", &["line 4", "prepare.resample", "fourier", "polyphase"]),
+        ("reference = 'mean'", &["line 3", "prepare.reference", "average"]),
+        ("reference = []", &["line 3", "prepare.reference", "at least one channel"]),
+    ] {
+        let message = prepare(keys).expect_err(keys);
+        for part in parts {
+            assert!(message.contains(part), "{keys}: `{part}` is not in: {message}");
+        }
+    }
 }
 
 #[test]

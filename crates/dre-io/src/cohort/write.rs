@@ -7,7 +7,7 @@ use dre::data::{Channel, EventTable, Gaps};
 
 use super::events::write_events;
 use super::{AUDIT_FILE, COHORT_FILE, CohortAudit, CohortInfo, RecordingInfo};
-use crate::store::{NewFolder, NpyWriter, StoreError, write_json};
+use crate::store::{NewFolder, NpyWriter, RowFile, RowSink, StoreError, write_json};
 
 /// One prepared recording on its way to the disk.
 #[derive(Clone, Copy, Debug)]
@@ -22,15 +22,25 @@ pub struct NewRecording<'a> {
     pub channels: &'a [Channel],
     /// What was not measured.
     pub gaps: &'a Gaps,
-    /// Samples of the channels that it has, in the cohort's order, SI units: `(n_channels − missing, n_times)`.
-    pub data: &'a [f32],
     /// `(n_features, n_times)`.
     pub features: &'a [f32],
     /// Events.
     pub events: &'a EventTable,
 }
 
-/// Writes a cohort beside its place; only one recording at a time is in memory.
+/// The rows of the channels that a recording has.
+struct PresentRows<'a> {
+    file: &'a mut RowFile,
+    rows: Vec<usize>,
+}
+
+impl RowSink for PresentRows<'_> {
+    fn write(&mut self, row: usize, column: usize, values: &[f32]) -> Result<(), StoreError> {
+        self.file.write(self.rows[row], column, values)
+    }
+}
+
+/// Writes a cohort beside its place; samples pass through, piece by piece.
 #[derive(Debug)]
 pub struct CohortWriter {
     folder: NewFolder,
@@ -46,27 +56,30 @@ impl CohortWriter {
         Ok(Self { folder: NewFolder::new(place)?, recordings: Vec::new() })
     }
 
-    /// Adds a recording.
+    /// Adds a recording. `fill` writes the samples of the channels that it has, in the cohort's order, SI units,
+    /// `(n_channels − missing, n_times)`; it may keep temporary files in the folder that it is given.
     ///
     /// # Errors
-    /// [`StoreError::Write`].
+    /// [`StoreError::Write`], and those of `fill`.
     ///
     /// # Panics
-    /// Where data or features are not whole rows, or data not a row per channel that there is.
-    pub fn push(&mut self, recording: &NewRecording<'_>) -> Result<(), StoreError> {
+    /// Where features are not whole rows.
+    pub fn push<E: From<StoreError>>(
+        &mut self,
+        recording: &NewRecording<'_>,
+        fill: impl FnOnce(&mut dyn RowSink, &Path) -> Result<(), E>,
+    ) -> Result<(), E> {
         let folder = self.folder.path().join(recording.id);
         fs::create_dir(&folder).map_err(StoreError::write(&folder))?;
         let (n_channels, n_times, gaps) = (recording.channels.len(), recording.n_times, recording.gaps);
-        let n_rows = n_channels - gaps.channels().len();
-        assert_eq!(recording.data.len(), n_rows * n_times, "data are not one row for each channel that there is");
-        let mut out = NpyWriter::create(&folder.join("data.npy"), n_channels, n_times)?;
-        let nothing = vec![f32::NAN; if n_rows < n_channels { n_times } else { 0 }];
-        let mut rows = recording.data.chunks_exact(n_times);
-        for row in 0..n_channels {
-            let values = if gaps.has_channel(row) { rows.next() } else { Some(&nothing[..]) };
-            out.push(values.expect("counted above"))?;
+        let mut file = RowFile::create(&folder.join("data.npy"), n_channels, n_times)?;
+        let (rows, missing): (Vec<usize>, Vec<usize>) = (0..n_channels).partition(|row| gaps.has_channel(*row));
+        if !missing.is_empty() {
+            let nothing = vec![f32::NAN; n_times];
+            missing.iter().try_for_each(|row| file.write(*row, 0, &nothing))?;
         }
-        out.finish()?;
+        fill(&mut PresentRows { file: &mut file, rows }, &folder)?;
+        file.finish()?;
         let features = recording.features;
         assert!(features.len().is_multiple_of(n_times), "features are not whole rows");
         let mut out = NpyWriter::create(&folder.join("features.npy"), features.len() / n_times, n_times)?;
@@ -81,6 +94,15 @@ impl CohortWriter {
             bad_segments: gaps.segments().iter().map(|segment| (segment.start, segment.end)).collect(),
         });
         Ok(())
+    }
+
+    /// SHA-256 of the samples of a recording that was added, in hexadecimal; equal for recordings that are there twice.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn data_hash(&self, id: &str) -> Result<String, StoreError> {
+        let path = self.folder.path().join(id).join("data.npy");
+        crate::hash::file(&path).map_err(StoreError::read(&path))
     }
 
     /// Writes `audit.json`.

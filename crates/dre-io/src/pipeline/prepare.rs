@@ -19,9 +19,9 @@ use crate::cohort::{
 };
 use crate::features::{lexicon_files, read_lexica, read_tracks, track_files};
 use crate::mous;
-use crate::prepare::{PreparedRecording, READ_MEMORY, prepare_recording};
+use crate::prepare::{READ_MEMORY, RecordingPlan};
 use crate::recording::{ChannelNote, Recording, describe, open_recording};
-use crate::store::StoreError;
+use crate::store::{NewFolder, StoreError};
 use crate::study::EventSource;
 
 /// Folder of the cohort in a run's folder.
@@ -148,6 +148,7 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     let recordings = dataset.select(&filter(job))?;
     let place = job.out.join(COHORT_FOLDER);
     let recipe = recipe(job);
+    NewFolder::recover(&place)?;
     if !job.force && place.join(COHORT_FILE).exists() {
         match open_cohort(&place) {
             Ok(cohort)
@@ -268,9 +269,10 @@ impl Build<'_> {
         let mut reader = open_described(self.dataset, recording)?;
         let info = reader.info().clone();
         let events = read_events(self.job, self.dataset, recording, &mut *reader)?;
-        let prepared =
-            prepare_recording(&mut *reader, picks, &self.job.study.prepare, self.job.n_threads, READ_MEMORY)?;
-        self.compare(recording, &prepared)?;
+        let study = &self.job.study;
+        let plan = RecordingPlan::new(&info, picks, &study.prepare, &study.data.exclude)?;
+        let (sfreq, n_times) = (plan.preparation().sfreq(), plan.preparation().n_times());
+        self.compare(recording, sfreq)?;
         monitor.detail(&format!("{}: {}, {:.1} s", recording.id, info.channel_summary(), info.seconds()));
         if let Some(said) = self.dataset.sidecar(recording)?.sfreq
             && (said - info.sfreq).abs() > 1e-3 * info.sfreq
@@ -283,13 +285,12 @@ impl Build<'_> {
         for note in info.notes.iter().chain(&events.notes) {
             monitor.warn(&format!("{}: {note}", recording.id));
         }
-        for advice in &prepared.advice {
+        for advice in plan.preparation().advice() {
             // The same advice for every recording would only be noise.
             if self.warned.insert(advice.to_string()) {
                 monitor.warn(&format!("{}: {advice}", recording.id));
             }
         }
-        let PreparedRecording { sfreq, n_times, .. } = prepared;
         let gaps = Gaps::new(lacks, bad_segments(&info.annotations, &events.table, sfreq, n_times));
         if !gaps.is_empty() {
             monitor.detail(&format!(
@@ -302,17 +303,19 @@ impl Build<'_> {
             ));
         }
         let features = self.build_features(recording, &events.table, sfreq, n_times)?;
-        self.hashes.entry(crate::hash::numbers(&prepared.data)).or_default().push(recording.id.clone());
-        writer.push(&NewRecording {
+        let new = NewRecording {
             id: &recording.id,
             subject: &recording.subject,
             n_times,
             channels: self.channels,
             gaps: &gaps,
-            data: &prepared.data,
             features: &features,
             events: &events.table,
+        };
+        writer.push(&new, |sink, scratch| -> Result<()> {
+            Ok(plan.run(&mut *reader, self.job.n_threads, READ_MEMORY, scratch, sink)?)
         })?;
+        self.hashes.entry(writer.data_hash(&recording.id)?).or_default().push(recording.id.clone());
         let stimuli = track_files(&self.job.study.features, self.dataset, recording, &events.table)?;
         let metadata = self.dataset.metadata_files(recording)?;
         for file in info.files.iter().chain(&metadata).chain(&events.files).chain(&stimuli) {
@@ -322,7 +325,7 @@ impl Build<'_> {
             }
         }
         if self.steps.is_empty() {
-            self.steps = prepared.steps;
+            self.steps = plan.preparation().steps();
         }
         Ok(())
     }
@@ -344,16 +347,16 @@ impl Build<'_> {
     }
 
     /// All recordings have the sampling frequency of the first.
-    fn compare(&mut self, recording: &BidsRecording, prepared: &PreparedRecording) -> Result<()> {
+    fn compare(&mut self, recording: &BidsRecording, found: f64) -> Result<()> {
         let Some((first, sfreq)) = &self.first else {
-            self.first = Some((recording.id.clone(), prepared.sfreq));
+            self.first = Some((recording.id.clone(), found));
             return Ok(());
         };
-        if (prepared.sfreq - sfreq).abs() > 1e-6 * sfreq {
+        if (found - sfreq).abs() > 1e-6 * sfreq {
             return Err(PipelineError::SfreqDiffers {
                 first: first.clone(),
                 recording: recording.id.clone(),
-                found: prepared.sfreq,
+                found,
                 expected: *sfreq,
             });
         }

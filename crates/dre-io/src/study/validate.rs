@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use dre::data::{BaselineSpec, EpochSpec};
 use dre::linear::{RtrfConfig, TrfConfig};
+use dre::signal::Reference;
 use dre::{Error, Result};
 
 use super::{DreSpec, EventSource, ModelSpec, Study};
@@ -56,6 +57,16 @@ impl Study {
             check(l_freq < h_freq, "prepare.l_freq", l_freq, &format!("a frequency below h_freq ({h_freq} Hz)"))?;
         }
         check(prepare.decim >= 1, "prepare.decim", prepare.decim, "1 (every sample is kept) or above")?;
+        if let Some(sfreq) = prepare.sfreq {
+            check(sfreq.is_finite() && sfreq > 0.0, "prepare.sfreq", sfreq, "a sampling frequency above 0 Hz")?;
+            check(prepare.decim == 1, "prepare.decim", prepare.decim, "1 beside prepare.sfreq: set one of the two")?;
+        } else {
+            let expected = "prepare.sfreq, the new sampling frequency (Hz), beside it";
+            check(prepare.resample.is_none(), "prepare.resample", "set alone", expected)?;
+        }
+        if let Some(Reference::Channels(names)) = &prepare.reference {
+            check(!names.is_empty(), "prepare.reference", "[]", "\"average\", or at least one channel")?;
+        }
         check(!self.data.picks.is_empty(), "data.picks", "[]", "at least one channel type, such as \"eeg\"")
     }
 

@@ -1,6 +1,6 @@
 //! Continuous stimuli: from their own sampling to that of the prepared data.
 
-use crate::signal::{FirFilter, FirScratch};
+use crate::signal::FirFilter;
 use crate::{Error, Result};
 
 /// Share of the prepared sampling frequency that a stimulus sampled faster is low-passed at; half of it is the limit.
@@ -29,7 +29,7 @@ impl Track {
         let filter = FirFilter::band(self.sfreq, None, Some(h_freq))?;
         let missing: Vec<bool> = self.values.iter().map(|v| v.is_nan()).collect();
         bridge(&mut self.values);
-        filter.plan(self.values.len()).apply(&mut self.values, &mut FirScratch::default());
+        self.values = filter.plan(1).filter(&self.values);
         self.values.iter_mut().zip(missing).filter(|(_, m)| *m).for_each(|(v, _)| *v = f64::NAN);
         self.band = Some(filter.stop_above().unwrap_or(h_freq));
         Ok(())
