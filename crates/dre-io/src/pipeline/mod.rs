@@ -4,7 +4,9 @@
 
 mod channels;
 mod evaluate;
+mod events;
 mod fit;
+mod inputs;
 mod prepare;
 mod segments;
 
@@ -17,8 +19,9 @@ use dre::results::PassRecord;
 use crate::study::Study;
 
 pub use evaluate::{RESULTS_FILE, evaluate};
+pub use events::open_described;
 pub use fit::{MODELS_FOLDER, audit, fit};
-pub use prepare::{COHORT_FOLDER, open_described, open_prepared, prepare, resolve_features, summarise_features};
+pub use prepare::{COHORT_FOLDER, open_prepared, prepare, summarise_features};
 
 /// Name of the report in a run's folder.
 pub const REPORT_FILE: &str = "report.html";

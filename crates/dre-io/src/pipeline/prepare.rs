@@ -1,8 +1,7 @@
 //! From recordings to a cohort.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::Path;
 
 use dre::data::{Channel, EventTable, Gaps, Lack};
 use dre::features::{FeatureSpec, FeatureSummary, FeatureValue, Features, Source};
@@ -10,6 +9,8 @@ use dre::results::Exclusion;
 use serde_json::json;
 
 use super::channels::{ChannelTable, Matched};
+use super::events::{events_of, open_described, read_events};
+use super::inputs::{input, inputs_unchanged};
 use super::segments::bad_segments;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
@@ -18,11 +19,8 @@ use crate::cohort::{
     open_cohort,
 };
 use crate::features::{lexicon_files, read_lexica, read_tracks, track_files};
-use crate::mous;
 use crate::prepare::{READ_MEMORY, RecordingPlan};
-use crate::recording::{ChannelNote, Recording, describe, open_recording};
-use crate::store::{NewFolder, StoreError};
-use crate::study::EventSource;
+use crate::store::NewFolder;
 
 /// Folder of the cohort in a run's folder.
 pub const COHORT_FOLDER: &str = "cohort";
@@ -57,16 +55,6 @@ fn without_folders(features: &[FeatureSpec]) -> Vec<FeatureSpec> {
     features
 }
 
-/// The features of a study, resolved on the events of all its recordings.
-///
-/// # Errors
-/// [`PipelineError`] for lexica, events and features that cannot be used.
-pub fn resolve_features(job: &Job) -> Result<Features> {
-    let dataset = open_dataset(job)?;
-    let recordings = dataset.select(&filter(job))?;
-    features_of(job, &dataset, &recordings)
-}
-
 fn features_of(job: &Job, dataset: &BidsDataset, recordings: &[&BidsRecording]) -> Result<Features> {
     let features = &job.study.features;
     let has_levels = |f: &FeatureSpec| matches!(&f.value, FeatureValue::Category { levels, .. } if levels.is_empty());
@@ -97,17 +85,6 @@ pub fn summarise_features(job: &Job) -> Result<Vec<FeatureSummary>> {
         all = merged(all, found);
     }
     Ok(all)
-}
-
-/// The events of a recording, which is opened where the tables alone do not tell them.
-fn events_of(job: &Job, dataset: &BidsDataset, recording: &BidsRecording) -> Result<EventTable> {
-    if job.study.data.events != EventSource::Mous
-        && let Ok(events) = dataset.events(recording)
-    {
-        return Ok(events);
-    }
-    let mut reader = open_described(dataset, recording)?;
-    Ok(read_events(job, dataset, recording, &mut *reader)?.table)
 }
 
 /// Summaries of more recordings added to those of others.
@@ -388,108 +365,4 @@ fn match_channels(
         );
     }
     Ok(matched)
-}
-
-/// The events of a recording, with what is to be said of them.
-struct Events {
-    table: EventTable,
-    notes: Vec<String>,
-    /// Files that [`BidsDataset::metadata_files`] does not know.
-    files: Vec<PathBuf>,
-}
-
-fn read_events(
-    job: &Job,
-    dataset: &BidsDataset,
-    recording: &BidsRecording,
-    reader: &mut dyn Recording,
-) -> Result<Events> {
-    let (sfreq, n_times, seconds) = (reader.info().sfreq, reader.info().n_times, reader.info().seconds());
-    if let (EventSource::Mous, Some(logs)) = (job.study.data.events, &job.study.data.logs) {
-        let triggers = mous::read_triggers(reader)?;
-        let (events, used) = mous::read_events(logs, &recording.subject, &triggers, sfreq, n_times)?;
-        let files = std::iter::once(used.log).chain(used.stimuli).collect::<Vec<_>>();
-        // Inputs are found again from the data set's root, so that paths which are not below it must be complete.
-        let files =
-            files.iter().map(std::path::absolute).collect::<std::io::Result<_>>().map_err(StoreError::read(logs))?;
-        return Ok(Events { table: events.table, notes: events.notes, files });
-    }
-    let events = dataset.events_file_at(recording, Some(sfreq))?;
-    events.check_within(seconds)?;
-    Ok(Events { table: events.table, notes: events.notes, files: Vec::new() })
-}
-
-/// Opens a recording with what `channels.tsv` and `electrodes.tsv` say about its channels.
-///
-/// # Errors
-/// [`PipelineError`], for what is wrong in the recording or in the tables about it.
-pub fn open_described(dataset: &BidsDataset, recording: &BidsRecording) -> Result<Box<dyn Recording>> {
-    let reader = open_recording(&recording.path)?;
-    let channels = dataset.channels(recording)?.unwrap_or_default();
-    let electrodes = dataset.electrodes(recording)?.map(|e| e.positions).unwrap_or_default();
-    let mut notes: Vec<ChannelNote<'_>> = channels
-        .iter()
-        .map(|c| ChannelNote {
-            name: &c.name,
-            kind: Some(c.kind),
-            unit: c.units.as_deref(),
-            bad: c.is_bad,
-            position: electrodes.get(&c.name).copied(),
-        })
-        .collect();
-    if channels.is_empty() {
-        // Positions alone; a table of electrodes may list some that were not recorded.
-        let names: Vec<String> = reader.info().channels.iter().map(|c| c.name.clone()).collect();
-        let known = electrodes.iter().filter(|(name, _)| names.contains(name));
-        notes = known
-            .map(|(name, &at)| ChannelNote { name, kind: None, unit: None, bad: false, position: Some(at) })
-            .collect();
-        return Ok(describe(reader, notes)?);
-    }
-    Ok(describe(reader, notes)?)
-}
-
-fn stamp(path: &Path) -> std::io::Result<(u64, u64)> {
-    let about = std::fs::metadata(path)?;
-    let modified = about.modified()?.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-    Ok((about.len(), modified))
-}
-
-/// A path within the data set as it is written down.
-fn shown(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
-}
-
-fn input(root: &Path, path: &Path) -> Result<InputFile> {
-    let (bytes, modified) = stamp(path).map_err(StoreError::read(path))?;
-    let sha256 = crate::hash::file(path).map_err(StoreError::read(path))?;
-    Ok(InputFile { path: shown(root, path), bytes, modified, sha256 })
-}
-
-/// Whether the data set still selects the same recordings and their files have kept size and time.
-fn inputs_unchanged(job: &Job, dataset: &BidsDataset, recordings: &[&BidsRecording], info: &CohortInfo) -> bool {
-    let same =
-        recordings.len() == info.recordings.len() && recordings.iter().zip(&info.recordings).all(|(a, b)| a.id == b.id);
-    let unchanged = |input: &InputFile| {
-        stamp(&dataset.root().join(&input.path)).is_ok_and(|now| now == (input.bytes, input.modified))
-    };
-    // A table that is new, or was inherited before, changes what applies without changing any old file.
-    let known: HashSet<&str> = info.inputs.iter().map(|i| i.path.as_str()).collect();
-    let is_known = |file: &std::path::PathBuf| known.contains(shown(dataset.root(), file).as_str());
-    let has_stimuli = job.study.features.iter().any(|feature| feature.value.is_continuous());
-    let covered = |recording: &&BidsRecording| {
-        let stimuli = || {
-            let events = events_of(job, dataset, recording)?;
-            track_files(&job.study.features, dataset, recording, &events)
-        };
-        dataset.metadata_files(recording).is_ok_and(|files| {
-            // A recording that is a folder is known by the files in it.
-            let own = (!recording.path.is_dir()).then_some(&recording.path);
-            files.iter().chain(own).all(is_known)
-        }) && (!has_stimuli || stimuli().is_ok_and(|files| files.iter().all(is_known)))
-    };
-    lexicon_files(&job.study.features).iter().all(is_known)
-        && same
-        && recordings.iter().all(covered)
-        && info.inputs.iter().all(unchanged)
 }

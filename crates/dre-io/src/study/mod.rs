@@ -5,6 +5,7 @@
 
 mod de;
 mod error;
+mod events;
 mod model;
 mod picks;
 mod section;
@@ -20,6 +21,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use error::StudyError;
+pub use events::{EventSource, TriggerSpec};
 pub use model::{DreSpec, InitSpec, ModelSpec, RtrfSpec};
 use section::Section;
 
@@ -93,6 +95,9 @@ pub struct DataSpec {
     /// Folder of the logs of `events = "mous"`; in a study file, relative to that file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logs: Option<PathBuf>,
+    /// How events are found in trigger channels, for `events = "triggers"`.
+    #[serde(skip_serializing_if = "TriggerSpec::is_default")]
+    pub triggers: TriggerSpec,
     /// Channel types that are predicted. In a study file `meg` stands for `mag` and `grad`; MEG reference channels and
     /// triggers are no data.
     #[serde(deserialize_with = "picks::read")]
@@ -102,23 +107,6 @@ pub struct DataSpec {
     /// Names of channels that are left out, beside those that `channels.tsv` marks as bad.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
-}
-
-/// Where events come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventSource {
-    /// The `*_events.tsv` of BIDS.
-    #[default]
-    Bids,
-    /// The logs of MOUS, see [`crate::mous`].
-    Mous,
-}
-
-impl EventSource {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl Default for DataSpec {
@@ -138,6 +126,7 @@ impl Default for DataSpec {
             descriptions: Vec::new(),
             events: EventSource::default(),
             logs: None,
+            triggers: TriggerSpec::default(),
             picks: vec![ChannelType::Mag, ChannelType::Grad, ChannelType::Eeg],
             channels: ChannelSet::All,
             exclude: Vec::new(),

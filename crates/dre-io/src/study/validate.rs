@@ -8,7 +8,7 @@ use dre::linear::{RtrfConfig, TrfConfig};
 use dre::signal::Reference;
 use dre::{Error, Result};
 
-use super::{DreSpec, EventSource, ModelSpec, Study};
+use super::{DreSpec, EventSource, ModelSpec, Study, TriggerSpec};
 
 impl Study {
     /// Checks what the types cannot: ranges, orders, names.
@@ -36,9 +36,20 @@ impl Study {
         let data = &self.data;
         let logs = data.logs.as_ref().map_or_else(|| "none".to_owned(), |logs| logs.display().to_string());
         match data.events {
-            EventSource::Bids => check(data.logs.is_none(), "data.logs", logs, "none, unless data.events is \"mous\""),
+            EventSource::Bids | EventSource::Triggers => {
+                check(data.logs.is_none(), "data.logs", logs, "none, unless data.events is \"mous\"")
+            }
             EventSource::Mous => check(data.logs.is_some(), "data.logs", logs, "the folder of the logs of MOUS"),
-        }
+        }?;
+        let (duration, is_used) = (data.triggers.min_duration, data.events == EventSource::Triggers);
+        check(
+            is_used || data.triggers == TriggerSpec::default(),
+            "data.triggers",
+            "set",
+            "nothing, unless data.events is \"triggers\"",
+        )?;
+        let expected = "a time of 0 s or more";
+        check(duration.is_finite() && duration >= 0.0, "data.triggers.min_duration", duration, expected)
     }
 
     fn check_prepare(&self) -> Result<()> {
