@@ -13,6 +13,7 @@ pub struct Moments {
     pub(super) cross: Mat<f64>,
     pub(super) sums: Vec<f64>,
     pub(super) target_sums: Vec<f64>,
+    pub(super) target_squares: Vec<f64>,
     pub(super) rounding: Vec<f64>,
     pub(super) n_rows: usize,
 }
