@@ -1,7 +1,8 @@
-//! `cargo xtask bench`.
+//! `cargo xtask bench step`: one training step at paper size, beside PyTorch.
 
 use std::path::Path;
-use std::process::Command;
+
+use super::{build_release, interleave, python_with, run, spread};
 
 /// Size of the training step that is timed; the defaults are the paper's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +46,6 @@ impl StepOptions {
     }
 }
 
-/// How often ours and the peer take turns, so that a machine whose speed drifts is fair to both.
-const ROUNDS: usize = 3;
-
 /// Seconds of one step and of one prediction, as lists.
 #[derive(Default)]
 struct Times {
@@ -69,44 +67,25 @@ impl Times {
     }
 }
 
-/// Minimum, median, maximum.
-fn spread(times: &mut [f64]) -> (f64, f64, f64) {
-    times.sort_by(f64::total_cmp);
-    let at = |i: usize| times.get(i).copied().unwrap_or(f64::NAN);
-    (at(0), at(times.len() / 2), at(times.len().saturating_sub(1)))
-}
-
 /// Times a training step and a prediction, ours and PyTorch's in turns where a Python with torch is found (`PYTHON`, else
 /// `python3`).
 pub(crate) fn step(options: StepOptions, root: &Path) -> bool {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let build = Command::new(&cargo)
-        .args(["build", "--release", "--locked", "--package", "dre", "--example", "step"])
-        .current_dir(root)
-        .status();
-    if !build.is_ok_and(|status| status.success()) {
+    if !build_release(root, &["--package", "dre", "--example", "step"]) {
         return false;
     }
-    let has_torch = Command::new(&python).args(["-c", "import torch"]).output().is_ok_and(|o| o.status.success());
-    let run = |program: &Path, args: &[String]| -> Result<String, String> {
-        let out = Command::new(program).args(args).current_dir(root).output().map_err(|e| e.to_string())?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        if out.status.success() { Ok(text(&out.stdout)) } else { Err(text(&out.stderr)) }
-    };
+    let torch = python_with("torch");
     let (mut ours, mut peer) = (Times::default(), Times::default());
-    for _ in 0..ROUNDS {
-        let example = root.join("target/release/examples/step");
-        let mut turn = run(&example, &options.arguments()).and_then(|line| ours.add(&line));
-        if has_torch && turn.is_ok() {
-            let mut args = vec!["bench/peers/pytorch_step.py".to_owned()];
-            args.extend(options.arguments());
-            turn = run(Path::new(&python), &args).and_then(|line| peer.add(&line));
-        }
-        if let Err(message) = turn {
-            crate::say(&format!("error: {message}"));
-            return false;
-        }
+    let example = root.join("target/release/examples/step");
+    let mut our_turn = || run(root, &example, &options.arguments()).and_then(|line| ours.add(&line));
+    let mut peer_turn = || {
+        let Some(python) = &torch else { return Ok(()) };
+        let mut args = vec!["bench/peers/pytorch_step.py".to_owned()];
+        args.extend(options.arguments());
+        run(root, python, &args).and_then(|line| peer.add(&line))
+    };
+    if let Err(message) = interleave(&mut [&mut our_turn, &mut peer_turn]) {
+        crate::say(&format!("error: {message}"));
+        return false;
     }
     crate::say(&format!("{options:?}; seconds: min / median / max of {} each", ours.step.len()));
     for (case, ours, peer) in
@@ -115,9 +94,9 @@ pub(crate) fn step(options: StepOptions, root: &Path) -> bool {
         let (a, b) = (spread(ours), spread(peer));
         let ours = format!("{case:8} dre {:.4} / {:.4} / {:.4}", a.0, a.1, a.2);
         let peer = format!("   PyTorch {:.4} / {:.4} / {:.4}   dre / PyTorch {:.2}", b.0, b.1, b.2, a.1 / b.1);
-        crate::say(&if has_torch { ours + &peer } else { ours });
+        crate::say(&if torch.is_some() { ours + &peer } else { ours });
     }
-    if !has_torch {
+    if torch.is_none() {
         crate::say("no Python with torch was found (PYTHON=…), so PyTorch was not timed");
     }
     true
