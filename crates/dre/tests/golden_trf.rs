@@ -45,6 +45,7 @@ fn trf_equals_that_of_mne() {
             lag_max: meta["lag_max"].as_i64().unwrap() as isize,
             alphas: Vec::new(),
             penalty,
+            ..TrfConfig::default()
         };
         let (features, data): (Array3<f64>, Array3<f64>) = (golden.get("features"), golden.get("data"));
         let alpha = meta["alpha"].as_f64().unwrap();

@@ -1,10 +1,12 @@
 //! `cargo xtask bench`: ours beside the peers, in turns, in the same run.
 
+mod linear;
 mod step;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub(crate) use linear::{LinearOptions, linear};
 pub(crate) use step::{StepOptions, step};
 
 /// How often ours and the peer take turns, so that a machine whose speed drifts is fair to both.

@@ -4,6 +4,7 @@
 
 mod evaluate;
 mod fit;
+mod linear;
 mod prepare;
 
 use std::ops::ControlFlow;

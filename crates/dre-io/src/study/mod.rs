@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use error::StudyError;
-pub use model::{DreSpec, InitSpec, ModelSpec, RtrfSpec};
+pub use model::{BandedSpec, DreSpec, InitSpec, ModelSpec, RtrfSpec, TrfSpec};
 use section::Section;
 
 /// Everything that a study file says, defaults filled in.

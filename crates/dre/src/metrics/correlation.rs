@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayRef3};
 use crate::{Error, Result};
 
 /// Added to the product of the two variances before the root is taken, so that a constant gives r = 0, not NaN.
-const VARIANCE_FLOOR: f64 = 1e-20;
+pub(super) const VARIANCE_FLOOR: f64 = 1e-20;
 
 /// Pearson's r across epochs for each channel × time, in one pass and in f64.
 ///
