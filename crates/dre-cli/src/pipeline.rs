@@ -152,6 +152,17 @@ fn describe_cohort(folder: &dre_io::cohort::CohortFolder) -> String {
     );
     let steps = info.steps.iter().map(|step| format!("\n  {step}"));
     text.extend(steps);
+    for recording in info.recordings.iter().filter(|r| !(r.missing.is_empty() && r.bad_segments.is_empty())) {
+        let names: Vec<&str> = recording.missing.keys().map(String::as_str).collect();
+        let bad: usize = recording.bad_segments.iter().map(|(from, to)| to - from).sum();
+        text += &format!(
+            "\n  {}: lacks {}; {} bad segments of {:.1} s",
+            recording.id,
+            if names.is_empty() { "no channel".to_owned() } else { names.join(", ") },
+            recording.bad_segments.len(),
+            bad as f64 / info.sfreq
+        );
+    }
     text
 }
 

@@ -36,36 +36,6 @@ pub fn pick_channels(info: &RecordingInfo, kinds: &[ChannelType], exclude: &[Str
     (0..info.channels.len()).filter(wanted).collect()
 }
 
-/// In which channels a recording differs from a reference, for messages; none where names, types and order agree.
-pub fn channel_difference(reference: &[Channel], found: &[Channel]) -> Option<String> {
-    let same = |a: &Channel, b: &Channel| a.name == b.name && a.kind == b.kind;
-    if reference.len() == found.len() && reference.iter().zip(found).all(|(a, b)| same(a, b)) {
-        return None;
-    }
-    let names = |channels: &[Channel], others: &[Channel]| {
-        let names: Vec<String> = channels
-            .iter()
-            .filter(|channel| !others.iter().any(|other| same(channel, other)))
-            .map(|channel| format!("{} ({})", channel.name, channel.kind))
-            .collect();
-        names.join(", ")
-    };
-    let (missing, extra) = (names(reference, found), names(found, reference));
-    let parts: Vec<String> = [("it lacks", missing), ("it alone has", extra)]
-        .into_iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(|(what, names)| format!("{what} {names}"))
-        .collect();
-    if !parts.is_empty() {
-        return Some(parts.join("; "));
-    }
-    let mut pairs = reference.iter().zip(found).enumerate();
-    Some(match pairs.find(|(_, (a, b))| !same(a, b)) {
-        Some((index, (a, b))) => format!("the order differs: channel {} is {}, not {}", index + 1, b.name, a.name),
-        None => "a channel is there twice".to_owned(),
-    })
-}
-
 /// Reads, filters and decimates the channels at `picks` on up to `n_threads` threads.
 ///
 /// About `memory` bytes hold samples before decimation (at least one channel's, 8 bytes each); a recording that needs
@@ -102,7 +72,7 @@ pub fn prepare_recording(
     Ok(PreparedRecording {
         sfreq: preparation.sfreq(),
         n_times: preparation.n_times(),
-        channels: picks.iter().map(|pick| info.channels[*pick].to_channel()).collect(),
+        channels: picks.iter().map(|pick| info.cohort_channel(*pick)).collect(),
         data,
         steps: preparation.steps(),
         advice: preparation.advice().to_vec(),
@@ -134,33 +104,4 @@ fn check_finite(info: &RecordingInfo, picks: &[usize], samples: &[f64]) -> Resul
         value: samples[place],
         advice: "mark the channel as bad in channels.tsv, or cut or interpolate the stretch",
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn channels(names: &[&str]) -> Vec<Channel> {
-        names.iter().map(|name| Channel { name: (*name).to_owned(), kind: ChannelType::Eeg, position: None }).collect()
-    }
-
-    #[test]
-    fn differences_between_channels_are_named() {
-        let reference = channels(&["Fz", "Cz", "Pz"]);
-        let difference = |names: &[&str]| channel_difference(&reference, &channels(names));
-        assert_eq!(difference(&["Fz", "Cz", "Pz"]), None);
-        assert_eq!(difference(&["Fz", "Pz"]).unwrap(), "it lacks Cz (eeg)");
-        assert_eq!(
-            difference(&["Fz", "Cz", "POz", "Oz"]).unwrap(),
-            "it lacks Pz (eeg); it alone has POz (eeg), Oz (eeg)"
-        );
-        assert_eq!(difference(&["Cz", "Fz", "Pz"]).unwrap(), "the order differs: channel 1 is Cz, not Fz");
-        assert_eq!(difference(&["Fz", "Cz", "Pz", "Pz"]).unwrap(), "a channel is there twice");
-        let mut other_kind = reference.clone();
-        other_kind[0].kind = ChannelType::Eog;
-        assert_eq!(channel_difference(&reference, &other_kind).unwrap(), "it lacks Fz (eeg); it alone has Fz (eog)");
-        let mut placed = reference.clone();
-        placed[0].position = Some([0.0; 3]);
-        assert_eq!(channel_difference(&reference, &placed), None, "positions are a person's own");
-    }
 }

@@ -261,6 +261,116 @@ fn a_channel_marked_as_bad_later_makes_everything_again() {
     assert_eq!(results.models["dre"].r_per_channel.len(), 1);
 }
 
+/// Subject 2 has its channels in another order and, where `bad`, no good Cz.
+fn partial(root: &Path, bad: bool) {
+    let value = |c: usize, t: usize| noise(2 * 1_000_003 + (1 - c) * 10_007 + t);
+    write_subject(root, 2, &["Pz", "Cz"], value);
+    let status = if bad { "bad" } else { "good" };
+    let table = format!("name\ttype\tunits\tstatus\nPz\tEEG\tµV\tgood\nCz\tEEG\tµV\t{status}\n");
+    fs::write(format!("{}_channels.tsv", recording_stem(root, 2).display()), table).unwrap();
+}
+
+#[test]
+fn the_order_of_the_channels_in_a_recording_changes_nothing() {
+    let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let results = [0, 1].map(|i| {
+        let root = homes[i].path().join("bids");
+        data_set(&root);
+        if i == 1 {
+            partial(&root, false);
+        }
+        run(&job(homes[i].path(), STUDY)).unwrap()
+    });
+    assert!(results[0].cohort.masked.is_empty() && results[1].cohort.masked.is_empty());
+    for (name, model) in &results[0].models {
+        let other = &results[1].models[name];
+        assert_eq!(model.mean_r.to_bits(), other.mean_r.to_bits(), "{name}");
+        assert_eq!(model.r_per_channel, other.r_per_channel, "{name}");
+    }
+}
+
+#[test]
+fn a_channel_that_is_bad_in_one_recording_is_masked_there() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    partial(&root, true);
+    let job = job(home.path(), STUDY);
+    let results = run(&job).unwrap();
+    let names: Vec<&str> = results.cohort.channels.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["Cz", "Pz"]);
+    let masked = &results.cohort.masked[..];
+    assert_eq!(masked.len(), 1);
+    assert_eq!((masked[0].recording.as_str(), &masked[0].bad[..]), ("sub-02_task-x", &["Cz".to_owned()][..]));
+    // Other tools see that there is nothing.
+    let data: ndarray::Array2<f32> = ndarray_npy::read_npy(job.out.join("cohort/sub-02_task-x/data.npy")).unwrap();
+    assert!(data.row(0).iter().all(|v| v.is_nan()) && data.row(1).iter().all(|v| v.is_finite()));
+    let dre = &results.models["dre"];
+    let map: ndarray::Array3<f64> = ndarray_npy::read_npy(job.out.join("scores/dre.npy")).unwrap();
+    assert!(map.slice(ndarray::s![1, 0, ..]).iter().all(|r| r.is_nan()));
+    assert!(dre.mean_r.is_finite() && dre.r_per_channel.iter().all(|r| r.is_finite()));
+    // What was read from the cohort predicts as before, and the channel's samples do not matter.
+    let spoilt = tempfile::tempdir().unwrap();
+    let other = spoilt.path().join("bids");
+    data_set(&other);
+    partial(&other, true);
+    let value = |c: usize, t: usize| if c == 1 { 1e3 } else { noise(2 * 1_000_003 + 10_007 + t) };
+    write_subject(&other, 2, &["Pz", "Cz"], value);
+    let again = run(&Job { data: other, out: spoilt.path().join("out"), ..job.clone() }).unwrap();
+    assert_eq!(again.models["dre"].mean_r.to_bits(), dre.mean_r.to_bits());
+
+    let common = STUDY.replace("seed = 3", "seed = 3\n[data]\nchannels = \"common\"");
+    let results = run(&Job { out: home.path().join("common"), ..self::job(home.path(), &common) }).unwrap();
+    assert_eq!(results.cohort.channels.len(), 1);
+    let excluded = &results.cohort.excluded[0];
+    assert_eq!(excluded.what, "Cz");
+    assert!(excluded.reason.contains("bad in sub-02_task-x"), "{}", excluded.reason);
+}
+
+#[test]
+fn bad_segments_in_the_events_are_masked_or_dropped() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    let file = format!("{}_events.tsv", recording_stem(&root, 1).display());
+    let mut lines = String::from("onset\tduration\tkind\tlength\ttrial_type\n");
+    for line in fs::read_to_string(&file).unwrap().lines().skip(1) {
+        lines += &format!("{line}\tword\n");
+    }
+    lines += "20.1\t1.5\tn/a\t0\tBAD_movement\n";
+    fs::write(&file, lines).unwrap();
+    let other = format!("{}_events.tsv", recording_stem(&root, 2).display());
+    let table = fs::read_to_string(&other).unwrap().replace("\tlength\n", "\tlength\ttrial_type\n");
+    let table = table.lines().enumerate().map(|(i, l)| if i == 0 { format!("{l}\n") } else { format!("{l}\tword\n") });
+    fs::write(&other, table.collect::<String>()).unwrap();
+    let study = STUDY.replace("tmax = 0.5", "tmax = 0.5\nevents = { trial_type = [\"word\"] }");
+    let masked = run(&job(home.path(), &study)).unwrap();
+    assert_eq!((masked.cohort.masked[0].n_segments, masked.cohort.masked[0].seconds), (1, 97.0 / 64.0));
+    let rejecting = study.replace("tmax = 0.5", "tmax = 0.5\nbad_segments = \"reject\"");
+    let rejected = run(&Job { out: home.path().join("reject"), ..job(home.path(), &rejecting) }).unwrap();
+    // Epochs around 19.7, 20.5, 21.3 s reach into 20.1 to 21.6 s; the first from 19.5 to 20.2.
+    assert_eq!(rejected.cohort.subjects[0].n_bad, 3);
+    assert!(masked.cohort.subjects[0].n_bad < 3);
+}
+
+#[test]
+fn a_cohort_of_an_older_layout_is_made_again() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let job = job(home.path(), STUDY);
+    prepare(&job, &mut Watch::default()).unwrap();
+    let file = job.out.join("cohort/cohort.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("\"format\": 2", "\"format\": 1")).unwrap();
+    let message = open_prepared(&job).unwrap_err().to_string();
+    assert!(message.contains("found format 1") || message.contains("format 1, expected format 2"), "{message}");
+    let mut watch = Watch::default();
+    prepare(&job, &mut watch).unwrap();
+    let said = watch.said.borrow();
+    assert!(said[0].contains("the cohort is made again") && said[0].contains("older version"), "{said:?}");
+    assert!(open_prepared(&job).is_ok());
+}
+
 #[test]
 fn a_failed_preparation_keeps_the_cohort_that_was_there() {
     let home = tempfile::tempdir().unwrap();
@@ -325,8 +435,10 @@ fn bad_data_are_refused_with_place_and_reason() {
     };
     has(&refused(STUDY, |root| fs::remove_dir_all(root).unwrap()), &["bids"]);
     has(
-        &refused(STUDY, |root| write_subject(root, 2, &["Cz", "Oz"], |c, t| noise(c * 31 + t))),
-        &["sub-02_task-x", "sub-01_task-x", "it lacks Pz (eeg)", "it alone has Oz (eeg)"],
+        &refused(&STUDY.replace("seed = 3", "seed = 3\n[data]\nchannels = \"common\""), |root| {
+            write_subject(root, 2, &["Oz", "Fz"], |c, t| noise(c * 31 + t));
+        }),
+        &["no channel is good in all 2 recordings", "data.channels = \"common\""],
     );
     has(
         &refused(STUDY, |root| {

@@ -100,7 +100,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "tmax = 1.0",
         "tmax = 1.0\nfilter = 3",
-        "study.toml line 5: unknown key `filter` in [epochs]; known keys are tmin, tmax, baseline, events",
+        "study.toml line 5: unknown key `filter` in [epochs]; known keys are tmin, tmax, bad_segments, baseline, events",
     ),
     ("[epochs]", "sede = 1\n[epochs]", "study.toml line 2: unknown key `sede` at the top level; did you mean `seed`?"),
     (
@@ -152,6 +152,21 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "[epochs]",
         "data = { picks = ['eeg', 'egg'] }\n[epochs]",
         "study.toml line 2: data.picks[1] is \"egg\"; did you mean `eeg`?",
+    ),
+    (
+        "[epochs]",
+        "data = { picks = ['ref_meg'] }\n[epochs]",
+        "study.toml line 2: data.picks[0] is \"ref_meg\"; expected one of mag, grad, meg, eeg, eog, ecg, emg, misc",
+    ),
+    (
+        "[epochs]",
+        "data = { channels = 'commn' }\n[epochs]",
+        "study.toml line 2: data.channels is \"commn\"; did you mean `common`?",
+    ),
+    (
+        "tmax = 1.0",
+        "tmax = 1.0\nbad_segments = 'drop'",
+        "study.toml line 5: epochs.bad_segments is \"drop\"; expected one of mask, reject, ignore",
     ),
     (
         "[epochs]",
@@ -343,4 +358,16 @@ fn broken_studies_are_refused_with_line_and_advice() {
         }
     }
     assert!(wrong.is_empty(), "{} messages differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn meg_stands_for_both_kinds_of_sensors() {
+    let picks = |list: &str| {
+        let text = format!(
+            "name = 'x'\n[data]\npicks = [{list}]\n[epochs]\ntmin = 0.0\ntmax = 1.0\n[models.rtrf]\nkind = 'rtrf'"
+        );
+        Study::parse(&text, Path::new("study.toml")).unwrap().data.picks
+    };
+    assert_eq!(picks("'meg'"), [ChannelType::Mag, ChannelType::Grad]);
+    assert_eq!(picks("'grad', 'meg', 'eeg'"), [ChannelType::Grad, ChannelType::Mag, ChannelType::Eeg]);
 }

@@ -15,5 +15,6 @@ mod parallel;
 pub mod results;
 pub mod signal;
 pub mod simulate;
+pub mod stats;
 
 pub use error::{Error, Result};

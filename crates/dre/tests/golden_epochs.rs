@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use common::{Golden, golden_dir, relative};
 use dre::data::{
-    BaselineSpec, Batch, Channel, ChannelType, CleaningSpec, Cohort, CohortRecording, Dataset, EpochSpec, EventTable,
-    Set, SplitSpec,
+    BadSegments, BaselineSpec, Batch, Channel, ChannelType, CleaningSpec, Cohort, CohortRecording, Dataset, EpochSpec,
+    EventTable, Gaps, Set, SplitSpec,
 };
 use ndarray::{Array1, Array2, Array3, Axis, s};
 
@@ -39,6 +39,7 @@ fn epochs_equal_those_of_mne() {
             tmax,
             baseline: BaselineSpec::Window { tmin: Some((first + offset as f64) / sfreq), tmax: Some(0.0) },
             events: BTreeMap::new(),
+            bad_segments: BadSegments::default(),
         };
         let (n_channels, n_times) = filtered.dim();
         let cohort = Cohort {
@@ -59,6 +60,7 @@ fn epochs_equal_those_of_mne() {
                     duration: vec![0.0; events.nrows()],
                     columns: BTreeMap::new(),
                 },
+                gaps: Gaps::default(),
             }],
         };
         // Epochs that the split drops at its borders are not compared.

@@ -2,10 +2,12 @@
 //!
 //! Each step looks first whether what it would make is there and up to date.
 
+mod channels;
 mod evaluate;
 mod fit;
 mod linear;
 mod prepare;
+mod segments;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -98,18 +100,31 @@ pub enum PipelineError {
         /// What went wrong.
         source: dre::Error,
     },
-    /// Recordings do not have the same channels.
+    /// A channel is not of the same type in all recordings.
     #[error(
-        "{recording} and {first} do not have the same channels: {difference}; exclude the channels that are not in all \
-         recordings with data.exclude, or leave the recording out"
+        "{recording}: channel {channel} is of type {found}, in {first} of type {expected}; correct channels.tsv, or leave the \
+         channel out with data.exclude"
     )]
-    ChannelsDiffer {
+    ChannelTypeDiffers {
         /// The first recording.
         first: String,
         /// The one that differs.
         recording: String,
-        /// Which channels.
-        difference: String,
+        /// Name of the channel.
+        channel: String,
+        /// Its type there.
+        found: &'static str,
+        /// Its type in the first.
+        expected: &'static str,
+    },
+    /// No channel is good in all recordings.
+    #[error(
+        "no channel is good in all {n_recordings} recordings, as data.channels = \"common\" asks; say \"all\" to mask what \
+         is missing"
+    )]
+    NothingInCommon {
+        /// Number of recordings.
+        n_recordings: usize,
     },
     /// No channel is left.
     #[error("{recording}: no channel of type {picks} that is good and not excluded; it has {found}")]

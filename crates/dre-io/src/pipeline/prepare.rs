@@ -1,21 +1,23 @@
 //! From recordings to a cohort.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use dre::data::{Channel, EventTable};
+use dre::data::{Channel, EventTable, Gaps, Lack};
 use dre::features;
 use dre::results::Exclusion;
 use ndarray::Array2;
 use serde_json::json;
 
+use super::channels::{ChannelTable, Matched};
+use super::segments::bad_segments;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
 use crate::cohort::{
     COHORT_FILE, COHORT_FORMAT, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording, open_cohort,
 };
-use crate::prepare::{PreparedRecording, READ_MEMORY, channel_difference, pick_channels, prepare_recording};
+use crate::prepare::{PreparedRecording, READ_MEMORY, prepare_recording};
 use crate::recording::{ChannelNote, Recording, describe, open_recording};
 use crate::store::StoreError;
 
@@ -57,25 +59,37 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     let recordings = dataset.select(&filter(job))?;
     let place = job.out.join(COHORT_FOLDER);
     let recipe = recipe(job);
-    if !job.force
-        && let Ok(cohort) = open_cohort(&place)
-        && cohort.info.recipe == recipe
-        && inputs_unchanged(&dataset, &recordings, &cohort.info)
-    {
-        monitor.step("Up to date", &format!("cohort of {} recordings", cohort.info.recordings.len()));
-        return Ok(cohort);
+    if !job.force && place.join(COHORT_FILE).exists() {
+        match open_cohort(&place) {
+            Ok(cohort) if cohort.info.recipe == recipe && inputs_unchanged(&dataset, &recordings, &cohort.info) => {
+                monitor.step("Up to date", &format!("cohort of {} recordings", cohort.info.recordings.len()));
+                return Ok(cohort);
+            }
+            Ok(_) => {}
+            Err(error) => monitor.warn(&format!("the cohort is made again: {error}")),
+        }
     }
     monitor.step("Preparing", &format!("{} recordings of {}", recordings.len(), job.data.display()));
+    let Matched { channels, picks, lacks, excluded } = match_channels(job, &dataset, &recordings, monitor)?;
     let mut writer = CohortWriter::new(&place)?;
-    let mut build =
-        Build { job, dataset: &dataset, first: None, inputs: Vec::new(), steps: Vec::new(), warned: HashSet::new() };
-    for recording in &recordings {
+    let mut build = Build {
+        job,
+        dataset: &dataset,
+        channels: &channels,
+        first: None,
+        inputs: Vec::new(),
+        steps: Vec::new(),
+        warned: HashSet::new(),
+    };
+    for (recording, (picks, lacks)) in recordings.iter().zip(picks.iter().zip(lacks)) {
         if monitor.stop_requested() {
             return Err(PipelineError::Cancelled);
         }
-        build.add(recording, &mut writer, monitor)?;
+        build.add(recording, picks, lacks, &mut writer, monitor)?;
     }
-    let Some((_, sfreq, channels)) = build.first else { unreachable!("a selection is never empty") };
+    let Build { first: Some((_, sfreq)), inputs, steps, .. } = build else {
+        unreachable!("a selection is never empty")
+    };
     let mut subjects: Vec<String> = recordings.iter().map(|r| r.subject.clone()).collect();
     subjects.dedup();
     let mut names: Vec<String> = job.study.features.iter().map(|f| f.name.clone()).collect();
@@ -89,12 +103,13 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         features: names,
         subjects,
         recordings: Vec::new(),
-        steps: build.steps,
+        steps,
         excluded: skipped
             .map(|s| Exclusion { what: s.path.display().to_string(), reason: s.reason.to_string() })
+            .chain(excluded)
             .collect(),
         recipe,
-        inputs: build.inputs,
+        inputs,
     };
     writer.finish(info)?;
     Ok(open_cohort(&place)?)
@@ -123,30 +138,31 @@ pub fn open_prepared(job: &Job) -> Result<CohortFolder> {
 struct Build<'a> {
     job: &'a Job,
     dataset: &'a BidsDataset,
-    /// Name, sampling frequency and channels of the first recording, which all others must share.
-    first: Option<(String, f64, Vec<Channel>)>,
+    /// Channels of the cohort.
+    channels: &'a [Channel],
+    /// Name and sampling frequency of the first recording; all others must share the latter.
+    first: Option<(String, f64)>,
     inputs: Vec<InputFile>,
     steps: Vec<String>,
     warned: HashSet<String>,
 }
 
 impl Build<'_> {
-    fn add(&mut self, recording: &BidsRecording, writer: &mut CohortWriter, monitor: &mut dyn Monitor) -> Result<()> {
-        let (data, events) = (&self.job.study.data, self.dataset.events_file(recording)?);
+    /// Prepares the channels at `picks`; the recording lacks the rows in `lacks`.
+    fn add(
+        &mut self,
+        recording: &BidsRecording,
+        picks: &[usize],
+        lacks: BTreeMap<usize, Lack>,
+        writer: &mut CohortWriter,
+        monitor: &mut dyn Monitor,
+    ) -> Result<()> {
+        let events = self.dataset.events_file(recording)?;
         let mut reader = open_described(self.dataset, recording)?;
         let info = reader.info().clone();
         events.check_within(info.seconds())?;
-        let picks = pick_channels(&info, &data.picks, &data.exclude);
-        if picks.is_empty() {
-            let names: Vec<&str> = data.picks.iter().map(|k| k.name()).collect();
-            return Err(PipelineError::NoChannels {
-                recording: recording.id.clone(),
-                picks: names.join(" or "),
-                found: info.channel_summary(),
-            });
-        }
         let prepared =
-            prepare_recording(&mut *reader, &picks, &self.job.study.prepare, self.job.n_threads, READ_MEMORY)?;
+            prepare_recording(&mut *reader, picks, &self.job.study.prepare, self.job.n_threads, READ_MEMORY)?;
         self.compare(recording, &prepared)?;
         monitor.detail(&format!("{}: {}, {:.1} s", recording.id, info.channel_summary(), info.seconds()));
         if let Some(said) = self.dataset.sidecar(recording)?.sfreq
@@ -167,11 +183,24 @@ impl Build<'_> {
             }
         }
         let PreparedRecording { sfreq, n_times, .. } = prepared;
+        let gaps = Gaps::new(lacks, bad_segments(&info.annotations, &events.table, sfreq, n_times));
+        if !gaps.is_empty() {
+            monitor.detail(&format!(
+                "{}: {} of {} channels bad or absent, {} bad segments ({:.1} s)",
+                recording.id,
+                gaps.channels().len(),
+                self.channels.len(),
+                gaps.segments().len(),
+                gaps.n_bad_times() as f64 / sfreq
+            ));
+        }
         let features = self.features(recording, &events.table, sfreq, n_times)?;
         writer.push(&NewRecording {
             id: &recording.id,
             subject: &recording.subject,
             n_times,
+            channels: self.channels,
+            gaps: &gaps,
             data: &prepared.data,
             features: features.as_slice().expect("just made in standard layout"),
             events: &events.table,
@@ -199,10 +228,10 @@ impl Build<'_> {
             .map_err(|source| PipelineError::InRecording { recording: recording.id.clone(), source })
     }
 
-    /// All recordings have the channels and the sampling frequency of the first.
+    /// All recordings have the sampling frequency of the first.
     fn compare(&mut self, recording: &BidsRecording, prepared: &PreparedRecording) -> Result<()> {
-        let Some((first, sfreq, channels)) = &self.first else {
-            self.first = Some((recording.id.clone(), prepared.sfreq, prepared.channels.clone()));
+        let Some((first, sfreq)) = &self.first else {
+            self.first = Some((recording.id.clone(), prepared.sfreq));
             return Ok(());
         };
         if (prepared.sfreq - sfreq).abs() > 1e-6 * sfreq {
@@ -213,13 +242,34 @@ impl Build<'_> {
                 expected: *sfreq,
             });
         }
-        match channel_difference(channels, &prepared.channels) {
-            Some(difference) => {
-                Err(PipelineError::ChannelsDiffer { first: first.clone(), recording: recording.id.clone(), difference })
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
+}
+
+/// Matches the channels of all recordings by name, from their headers.
+fn match_channels(
+    job: &Job,
+    dataset: &BidsDataset,
+    recordings: &[&BidsRecording],
+    monitor: &mut dyn Monitor,
+) -> Result<Matched> {
+    let mut table = ChannelTable::default();
+    for recording in recordings {
+        if monitor.stop_requested() {
+            return Err(PipelineError::Cancelled);
+        }
+        table.add(&recording.id, open_described(dataset, recording)?.info(), &job.study.data)?;
+    }
+    let matched = table.finish(job.study.data.channels)?;
+    let partial = matched.lacks.iter().filter(|lacks| !lacks.is_empty()).count();
+    if partial > 0 {
+        let n: usize = matched.lacks.iter().map(BTreeMap::len).sum();
+        monitor.step(
+            "Masking",
+            &format!("{n} channels that are bad or absent in {partial} of {} recordings", recordings.len()),
+        );
+    }
+    Ok(matched)
 }
 
 /// Opens a recording with what `channels.tsv` and `electrodes.tsv` say about its channels.

@@ -65,6 +65,22 @@ impl RecordingInfo {
         self.n_times as f64 / self.sfreq
     }
 
+    /// The channel at `index` as a cohort keeps it, its position in head coordinates where they are known: EEG positions are
+    /// in them, MEG sensors are taken there by [`RecordingInfo::device_to_head`] and stay in device coordinates without it.
+    ///
+    /// # Panics
+    /// Where there is no channel at `index`.
+    pub fn cohort_channel(&self, index: usize) -> Channel {
+        let channel = &self.channels[index];
+        let is_meg = matches!(channel.kind, ChannelType::Mag | ChannelType::Grad | ChannelType::RefMeg);
+        let to_head = self.device_to_head.filter(|_| is_meg);
+        let position = channel.position.map(|p| match to_head {
+            Some(m) => [0, 1, 2].map(|i| m[i][0] * p[0] + m[i][1] * p[1] + m[i][2] * p[2] + m[i][3]),
+            None => p,
+        });
+        Channel { name: channel.name.clone(), kind: channel.kind, position }
+    }
+
     /// `64 eeg, 2 eog, 1 stim (3 bad)`, for messages.
     pub fn channel_summary(&self) -> String {
         let mut kinds: Vec<(ChannelType, usize)> = Vec::new();
@@ -149,11 +165,6 @@ impl RecordingChannel {
     pub fn new(name: impl Into<String>, kind: ChannelType, unit: Unit) -> Self {
         Self { name: name.into(), kind, unit, bad: false, position: None, coil: None }
     }
-
-    /// The channel as a cohort keeps it.
-    pub fn to_channel(&self) -> Channel {
-        Channel { name: self.name.clone(), kind: self.kind, position: self.position }
-    }
 }
 
 /// The unit of a channel's samples.
@@ -235,6 +246,20 @@ pub struct Annotation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn positions_of_meg_sensors_are_taken_to_the_head() {
+        let place =
+            |kind, unit| RecordingChannel { position: Some([1.0, 2.0, 3.0]), ..RecordingChannel::new("x", kind, unit) };
+        let channels = vec![place(ChannelType::Mag, Unit::Tesla), place(ChannelType::Eeg, Unit::Volt)];
+        let mut info = RecordingInfo::new("x", 1.0, 1, channels);
+        assert_eq!(info.cohort_channel(0).position, Some([1.0, 2.0, 3.0]));
+        // A quarter turn about z, then 10 m along x.
+        info.device_to_head =
+            Some([[0.0, -1.0, 0.0, 10.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]);
+        assert_eq!(info.cohort_channel(0).position, Some([8.0, 1.0, 3.0]));
+        assert_eq!(info.cohort_channel(1).position, Some([1.0, 2.0, 3.0]));
+    }
 
     #[test]
     fn units_are_taken_to_si() {

@@ -6,6 +6,7 @@
 mod de;
 mod error;
 mod model;
+mod picks;
 mod section;
 mod validate;
 
@@ -66,8 +67,12 @@ pub struct DataSpec {
     /// Run labels, with or without `run-`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<String>,
-    /// Channel types that are predicted.
+    /// Channel types that are predicted. In a study file `meg` stands for `mag` and `grad`; MEG reference channels and
+    /// triggers are no data.
+    #[serde(deserialize_with = "picks::read")]
     pub picks: Vec<ChannelType>,
+    /// Which channels count where recordings do not have the same good ones.
+    pub channels: ChannelSet,
     /// Names of channels that are left out, beside those that `channels.tsv` marks as bad.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
@@ -83,9 +88,21 @@ impl Default for DataSpec {
             sessions: Vec::new(),
             runs: Vec::new(),
             picks: vec![ChannelType::Mag, ChannelType::Grad, ChannelType::Eeg],
+            channels: ChannelSet::All,
             exclude: Vec::new(),
         }
     }
+}
+
+/// Which channels of a data set count. Recordings are matched by the channels' names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelSet {
+    /// All that are good in any recording; where one is bad or absent, it is masked in input, loss and scores.
+    #[default]
+    All,
+    /// Those that are good in every recording; the others are left out and named.
+    Common,
 }
 
 /// What is scored and shown.

@@ -57,7 +57,8 @@ pub struct Channel {
     pub name: String,
     /// What it measures; decides its unit (SI).
     pub kind: ChannelType,
-    /// Position in head coordinates (m), where known.
+    /// Position (m), where known: in head coordinates; of a MEG sensor whose place relative to the head is not known, in
+    /// device coordinates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<[f64; 3]>,
 }

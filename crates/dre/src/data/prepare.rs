@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::scaler::{Spread, median_and_iqr};
-use super::{CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, RobustScaler, SplitSpec};
+use super::{
+    BadSegments, CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, Gaps, RobustScaler, SplitSpec,
+};
 use crate::{Error, Result};
 
 /// An epoch before it is known whose it is: event and first sample.
@@ -19,6 +21,10 @@ pub(super) struct Candidates {
     pub(super) epochs: Vec<Candidate>,
     pub(super) n_events: usize,
     pub(super) n_outside: usize,
+    /// Epochs dropped for bad segments.
+    pub(super) n_bad: usize,
+    /// What of the recording counts as not measured.
+    pub(super) gaps: Gaps,
 }
 
 /// A recording whose epochs are split, scaled and cleaned.
@@ -44,17 +50,35 @@ pub(super) fn candidates(
     let events = &recording.events;
     events.check()?;
     let filters = filters(recording, &spec.events)?;
-    let mut found = Candidates { epochs: Vec::new(), n_events: 0, n_outside: 0 };
+    let gaps = match spec.bad_segments {
+        BadSegments::Ignore => recording.gaps.without_segments(),
+        BadSegments::Mask | BadSegments::Reject => recording.gaps.clone(),
+    };
+    let is_usable = |start: usize| {
+        let samples = start..start + window.n_times;
+        if !gaps.overlaps(&samples) {
+            return true;
+        }
+        let good = gaps.good(&samples);
+        spec.bad_segments == BadSegments::Mask
+            && match &window.baseline {
+                None => !good.is_empty(),
+                Some(baseline) => good.iter().any(|part| !overlap(part, baseline).is_empty()),
+            }
+    };
+    let mut found = Candidates { epochs: Vec::new(), n_events: 0, n_outside: 0, n_bad: 0, gaps: Gaps::default() };
     for event in 0..events.len() {
         if !filters.iter().all(|(texts, wanted)| wanted.contains(&texts[event])) {
             continue;
         }
         found.n_events += 1;
         match window.start(events.onset[event], sfreq, recording.n_times) {
-            Some(start) => found.epochs.push(Candidate { event, start }),
+            Some(start) if is_usable(start) => found.epochs.push(Candidate { event, start }),
+            Some(_) => found.n_bad += 1,
             None => found.n_outside += 1,
         }
     }
+    found.gaps = gaps;
     Ok(found)
 }
 
@@ -105,9 +129,10 @@ pub(super) fn prepare(
     if ranges[0].is_empty() {
         return Ok(Err(format!("none of its {} epochs is left to train on", epochs.len())));
     }
-    check_finite(cohort, recording, &ranges.iter().flat_map(|range| &epochs[range.clone()]), window)?;
+    let gaps = &candidates.gaps;
+    check_finite(cohort, (recording, gaps), &ranges.iter().flat_map(|range| &epochs[range.clone()]), window)?;
     let train = &epochs[ranges[0].clone()];
-    let scaler = match fit_scaler(cohort, recording, train, window) {
+    let scaler = match fit_scaler(cohort, (recording, gaps), train, window) {
         Ok(scaler) => scaler,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -115,7 +140,7 @@ pub(super) fn prepare(
         epochs[range]
             .iter()
             .copied()
-            .filter(|epoch| is_within(recording, &scaler, epoch.start, window, cleaning.reject_above))
+            .filter(|epoch| is_within((recording, gaps), &scaler, epoch.start, window, cleaning.reject_above))
             .collect::<Vec<_>>()
     });
     let features = (0..cohort.features.len())
@@ -137,10 +162,22 @@ pub(super) fn prepare(
     }))
 }
 
-/// Mean of an epoch's baseline (f64), 0 where there is no baseline correction.
-pub(super) fn baseline(epoch: &[f32], window: &EpochWindow) -> f64 {
+/// Mean of an epoch's baseline (f64) over its `good` parts, 0 where there is no baseline correction.
+pub(super) fn baseline(epoch: &[f32], good: &[Range<usize>], window: &EpochWindow) -> f64 {
     let Some(range) = &window.baseline else { return 0.0 };
-    let values = &epoch[range.clone()];
+    let (mut total, mut n) = (0.0, 0);
+    for part in good.iter().map(|part| overlap(part, range)).filter(|part| !part.is_empty()) {
+        total += sum(&epoch[part.clone()]);
+        n += part.len();
+    }
+    total / n as f64
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    a.start.max(b.start)..a.end.min(b.end)
+}
+
+fn sum(values: &[f32]) -> f64 {
     // Four sums side by side, because one would wait for each addition before it starts the next.
     let mut sums = [0.0; 4];
     let (chunks, rest) = values.as_chunks::<4>();
@@ -150,27 +187,32 @@ pub(super) fn baseline(epoch: &[f32], window: &EpochWindow) -> f64 {
         }
     }
     let rest: f64 = rest.iter().map(|&value| f64::from(value)).sum();
-    (sums[0] + sums[1] + sums[2] + sums[3] + rest) / values.len() as f64
+    sums[0] + sums[1] + sums[2] + sums[3] + rest
 }
 
 fn check_finite<'a>(
     cohort: &Cohort,
-    recording: &CohortRecording,
+    (recording, gaps): (&CohortRecording, &Gaps),
     epochs: &(impl Iterator<Item = &'a Candidate> + Clone),
     window: &EpochWindow,
 ) -> Result<()> {
+    let nothing = Gaps::default();
     let rows = (0..cohort.channels.len())
-        .map(|row| ("channel", &cohort.channels[row].name, recording.channel(row)))
-        .chain((0..cohort.features.len()).map(|row| ("feature", &cohort.features[row], recording.feature(row))));
-    for (kind, name, signal) in rows {
+        .filter(|&row| gaps.has_channel(row))
+        .map(|row| ("channel", &cohort.channels[row].name, recording.channel(row), gaps))
+        .chain(
+            (0..cohort.features.len()).map(|row| ("feature", &cohort.features[row], recording.feature(row), &nothing)),
+        );
+    for (kind, name, signal, gaps) in rows {
         for epoch in epochs.clone() {
-            let cut = &signal[epoch.start..epoch.start + window.n_times];
-            if let Some(t) = cut.iter().position(|value| !value.is_finite()) {
+            let samples = epoch.start..epoch.start + window.n_times;
+            let bad = gaps.good(&samples).into_iter().flatten().find(|t| !signal[epoch.start + t].is_finite());
+            if let Some(t) = bad {
                 let sample = epoch.start + t;
                 return Err(Error::NotFinite {
                     what: format!("{kind} {name}"),
                     place: format!("{} s (sample {sample})", sample as f64 / cohort.sfreq),
-                    value: f64::from(cut[t]),
+                    value: f64::from(signal[sample]),
                 });
             }
         }
@@ -178,29 +220,37 @@ fn check_finite<'a>(
     Ok(())
 }
 
-/// Median and interquartile range of each channel over the training epochs; a reason where a channel is flat.
+/// Median and interquartile range of each channel over what was measured of the training epochs; a reason where a channel
+/// is flat. A channel that the recording lacks gets 0 and 1.
 fn fit_scaler(
     cohort: &Cohort,
-    recording: &CohortRecording,
+    (recording, gaps): (&CohortRecording, &Gaps),
     train: &[Candidate],
     window: &EpochWindow,
 ) -> std::result::Result<RobustScaler, String> {
     let mut values = Vec::with_capacity(train.len() * window.n_times);
+    let good: Vec<_> = train.iter().map(|epoch| gaps.good(&(epoch.start..epoch.start + window.n_times))).collect();
     let (centre, scale): (Vec<f64>, Vec<f64>) = (0..cohort.channels.len())
         .map(|row| {
+            if !gaps.has_channel(row) {
+                return (0.0, 1.0);
+            }
             let signal = recording.channel(row);
             values.clear();
-            for epoch in train {
+            for (epoch, good) in train.iter().zip(&good) {
                 let cut = &signal[epoch.start..epoch.start + window.n_times];
-                let offset = baseline(cut, window);
-                values.extend(cut.iter().map(|&value| f64::from(value) - offset));
+                let offset = baseline(cut, good, window);
+                for part in good {
+                    values.extend(cut[part.clone()].iter().map(|&value| f64::from(value) - offset));
+                }
             }
             median_and_iqr(&mut values)
         })
         .unzip();
-    for (channel, &iqr) in cohort.channels.iter().zip(&scale) {
+    let there = || cohort.channels.iter().zip(&scale).enumerate().filter(|(row, _)| gaps.has_channel(*row));
+    for (_, (channel, &iqr)) in there() {
         let mut alike: Vec<f64> =
-            cohort.channels.iter().zip(&scale).filter(|(c, _)| c.kind == channel.kind).map(|(_, &iqr)| iqr).collect();
+            there().filter(|(_, (c, _))| c.kind == channel.kind).map(|(_, (_, &iqr))| iqr).collect();
         // A dead channel is seldom exactly constant: filters leave rounding errors of its offset.
         if iqr <= 1e-6 * median_and_iqr(&mut alike).0 {
             return Err(format!(
@@ -212,18 +262,21 @@ fn fit_scaler(
     Ok(RobustScaler { centre, scale })
 }
 
-/// Whether the scaled epoch stays within ±`limit` everywhere.
+/// Whether what was measured of the epoch stays within ±`limit` after scaling.
 fn is_within(
-    recording: &CohortRecording,
+    (recording, gaps): (&CohortRecording, &Gaps),
     scaler: &RobustScaler,
     start: usize,
     window: &EpochWindow,
     limit: f64,
 ) -> bool {
-    scaler.centre.iter().zip(&scaler.scale).enumerate().all(|(row, (&centre, &scale))| {
+    let good = gaps.good(&(start..start + window.n_times));
+    let mut rows = scaler.centre.iter().zip(&scaler.scale).enumerate().filter(|(row, _)| gaps.has_channel(*row));
+    rows.all(|(row, (&centre, &scale))| {
         let cut = &recording.channel(row)[start..start + window.n_times];
-        let offset = baseline(cut, window) + centre;
-        let (low, high) = cut.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        let offset = baseline(cut, &good, window) + centre;
+        let measured = good.iter().flat_map(|part| &cut[part.clone()]);
+        let (low, high) = measured.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         f64::from(high) - offset <= limit * scale && offset - f64::from(low) <= limit * scale
     })
 }

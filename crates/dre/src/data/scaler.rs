@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 /// Robust scaling of one recording: `(x - centre) / scale` per channel, after baseline correction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RobustScaler {
-    /// Median over the training epochs' samples, per channel (SI units).
+    /// Median over the training epochs' samples, per channel (SI units); 0 for a channel that the recording lacks.
     pub centre: Vec<f64>,
-    /// Interquartile range over the same samples, per channel (SI units), positive.
+    /// Interquartile range over the same samples, per channel (SI units), positive; 1 for a channel that the recording
+    /// lacks.
     pub scale: Vec<f64>,
 }
 

@@ -6,6 +6,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::BadSegments;
+
 /// Which stretch around each event is an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +16,9 @@ pub struct EpochSpec {
     pub tmin: f64,
     /// Last time (s) relative to the event; the epoch ends with the nearest sample, included, as in MNE-Python.
     pub tmax: f64,
+    /// What becomes of epochs that overlap a bad segment.
+    #[serde(default)]
+    pub bad_segments: BadSegments,
     /// Window whose mean is subtracted from each epoch and channel; `false` in a study file turns it off.
     #[serde(default)]
     pub baseline: BaselineSpec,
@@ -133,7 +138,13 @@ mod tests {
     #[test]
     fn serialisation_round_trips() {
         for baseline in [BaselineSpec::default(), BaselineSpec::Switch(true)] {
-            let spec = EpochSpec { tmin: -0.5, tmax: 1.0, baseline, events: BTreeMap::new() };
+            let spec = EpochSpec {
+                tmin: -0.5,
+                tmax: 1.0,
+                bad_segments: BadSegments::Reject,
+                baseline,
+                events: BTreeMap::new(),
+            };
             assert_eq!(toml::from_str::<EpochSpec>(&toml::to_string(&spec).unwrap()).unwrap(), spec);
         }
     }
