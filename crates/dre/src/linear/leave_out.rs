@@ -96,13 +96,7 @@ impl TrfSystem {
 
 impl TrfPart {
     /// Lagged features `(n_columns, n_rows)` and targets `(n_rows, n_targets)` of some samples of an epoch.
-    fn rows(
-        &self,
-        features: &Array3<f64>,
-        data: &Array3<f64>,
-        epoch: usize,
-        rows: &[usize],
-    ) -> (Mat<f64>, Mat<f64>) {
+    fn rows(&self, features: &Array3<f64>, data: &Array3<f64>, epoch: usize, rows: &[usize]) -> (Mat<f64>, Mat<f64>) {
         let columns = self.moments.columns();
         let n_times = features.dim().2 as isize;
         let x = Mat::from_fn(columns.len(), rows.len(), |column, row| {

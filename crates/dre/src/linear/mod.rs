@@ -7,6 +7,7 @@ mod bands;
 mod cohort;
 mod config;
 mod convolve;
+mod decode;
 mod faults;
 mod fft;
 mod lags;
@@ -28,6 +29,7 @@ pub use cohort::{
     fit_feature_models, fit_pca, fit_rtrf, fit_trf,
 };
 pub use config::{BandedConfig, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig};
+pub use decode::Decoder;
 pub use lags::{Columns, LagRange};
 pub use leave_out::LeftOut;
 pub use moments::LagMoments;

@@ -33,10 +33,11 @@ pub(super) fn choose<M>(
         source.batches(epochs, |drawn, seen| {
             for (model, score) in models.iter().zip(&mut scores) {
                 let predicted = predict(model, seen)?;
-                match restored {
-                    Some(pca) => score.push(&drawn.data, &pca.restore(&predicted)?.mapv(|v| v as f32))?,
-                    None => score.push(&seen.data, &predicted.mapv(|v| v as f32))?,
-                }
+                let (predicted, truth) = match restored {
+                    Some(pca) => (pca.restore(&predicted)?, drawn),
+                    None => (predicted, seen),
+                };
+                score.push_measured(&truth.data, &predicted.mapv(|v| v as f32), truth.measured.as_ref())?;
             }
             Ok(())
         })?;
