@@ -83,6 +83,7 @@ pub struct LinearResult {
     /// cohort's order, per channel, per lag.
     pub coefficients: Vec<Vec<Vec<f32>>>,
     /// Mean r of fits to single lags, one for each of `lags`; empty where they were not asked for.
+    #[serde(deserialize_with = "null_is_nan::many")]
     pub single_lag_r: Vec<f64>,
     /// What each band of features contributes, for banded ridge.
     pub bands: Vec<BandResult>,

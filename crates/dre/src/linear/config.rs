@@ -25,7 +25,8 @@ pub type FeatureLags = IndexMap<String, [isize; 2]>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinearOptions {
-    /// Whether each channel (or component) has penalties of its own; else all share one choice.
+    /// Whether each channel (or component) has penalties of its own; else all share one choice. (In banded ridge of data
+    /// with gaps, channels that were not measured in the same samples choose apart all the same: their moments differ.)
     pub alpha_per_channel: bool,
     /// Number of folds, stretches of training epochs, by whose held-out squared error penalties are chosen; 0 chooses on
     /// the validation set.

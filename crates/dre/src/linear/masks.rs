@@ -127,7 +127,11 @@ impl Measured {
         let mut merged: Vec<Group> = Vec::new();
         for group in groups.into_iter().filter(|group| group.n_rows() > 0) {
             match merged.iter_mut().find(|other| other.rows == group.rows) {
-                Some(other) => other.targets.extend(group.targets),
+                Some(other) => {
+                    other.targets.extend(group.targets);
+                    // All targets in order are taken as they are, without picking.
+                    other.targets.sort_unstable();
+                }
                 None => merged.push(group),
             }
         }
@@ -210,6 +214,15 @@ mod tests {
         assert_eq!(of(0).unwrap(), [vec![1..2, 4..5], vec![1..5]]);
         assert_eq!(of(1).unwrap(), [vec![1..3, 4..5], vec![1..5]]);
         assert_eq!(of(2).unwrap(), [vec![1..3, 4..5], vec![]]);
+    }
+
+    #[test]
+    fn groups_with_the_same_rows_become_one_in_order() {
+        let mut measured = Measured::new(3, 5);
+        measured.push(2, Some(&mask([["11111", "00000", "11111"], ["11111", "11111", "11111"]])));
+        let groups = measured.recurrent_groups(&[0, 1, 2], 1, 1);
+        assert_eq!(groups.len(), 1);
+        assert_eq!((&groups[0].targets[..], groups[0].n_rows()), (&[0, 1, 2][..], 4));
     }
 
     #[test]

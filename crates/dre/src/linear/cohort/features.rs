@@ -311,7 +311,7 @@ impl Subject<'_> {
                     expected: "penalty = \"ridge\", or nested = false".to_owned(),
                 });
             }
-            tries.nested(&shared.folds, self.n_threads)?.mean()
+            finite_mean(&tries.nested(&shared.folds, self.n_threads)?)
         } else {
             None
         };
@@ -350,13 +350,18 @@ impl Subject<'_> {
                 without.push(tries.without(band).fit(&shared.all, &splits, self.n_threads)?.model);
             }
         }
-        let nested_r2 = if options.nested { tries.nested(&shared.folds, self.n_threads)?.mean() } else { None };
+        let nested_r2 = if options.nested { finite_mean(&tries.nested(&shared.folds, self.n_threads)?) } else { None };
         let alphas = found.alphas.to_vec();
         Ok(Part {
             fit: SubjectFit {
                 subject: self.source.dataset.subjects()[self.subject].clone(),
                 model: found.model,
-                alphas: if options.alpha_per_channel { alphas } else { alphas.into_iter().take(1).collect() },
+                alphas: if options.alpha_per_channel {
+                    alphas
+                } else {
+                    // A channel that was never measured has none.
+                    alphas.into_iter().filter(|alpha| alpha.is_finite()).take(1).collect()
+                },
                 valid_r: Vec::new(),
                 nested_r2,
             },
@@ -366,4 +371,10 @@ impl Subject<'_> {
             without,
         })
     }
+}
+
+/// Mean over the channels that have a value.
+fn finite_mean(values: &Array1<f64>) -> Option<f64> {
+    let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    (!finite.is_empty()).then(|| finite.iter().sum::<f64>() / finite.len() as f64)
 }
