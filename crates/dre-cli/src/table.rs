@@ -33,7 +33,7 @@ pub(crate) fn scores(results: &Results) -> String {
         results.score_from,
         results.times.last().map_or_else(|| "the end".to_owned(), |t| format!("{t:.3}")),
     );
-    text += &aligned(&rows);
+    text += &aligned(&rows, &[0]);
     for ratio in &results.ratios {
         let value =
             ratio.ratio.map_or_else(|| "undefined, as the latter is not above 0".to_owned(), |r| format!("{r:.1}"));
@@ -101,8 +101,8 @@ fn number(r: f64) -> String {
     if r.is_nan() { "–".to_owned() } else { format!("{r:.3}").replace('-', "−") }
 }
 
-/// The first column to the left, the others to the right, a rule below the first row and above the last.
-fn aligned(rows: &[Vec<String>]) -> String {
+/// The columns in `left` to the left, the others to the right, a rule below the first row and above the last.
+pub(crate) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
     let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..n_columns).map(width).collect();
@@ -114,7 +114,12 @@ fn aligned(rows: &[Vec<String>]) -> String {
             text.push('\n');
         }
         for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 { write!(text, "{cell:<width$}") } else { write!(text, "  {cell:>width$}") };
+            let gap = if column == 0 { "" } else { "  " };
+            let _ = if left.contains(&column) {
+                write!(text, "{gap}{cell:<width$}")
+            } else {
+                write!(text, "{gap}{cell:>width$}")
+            };
         }
         text.truncate(text.trim_end().len());
         text.push('\n');

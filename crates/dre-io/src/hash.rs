@@ -18,6 +18,11 @@ pub(crate) fn text(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
+/// Of numbers as they lie in memory, in hexadecimal; to find equal ones within one run.
+pub(crate) fn numbers(values: &[f32]) -> String {
+    hex(&Sha256::digest(bytemuck::cast_slice::<f32, u8>(values)))
+}
+
 /// Of a file, in hexadecimal.
 pub(crate) fn file(path: &Path) -> std::io::Result<String> {
     let mut file = std::fs::File::open(path)?;

@@ -68,7 +68,7 @@ fn channels() -> Vec<RecordingChannel> {
     vec![
         RecordingChannel::new("Fp1, left", ChannelType::Eeg, Unit::Volt),
         RecordingChannel::new("MEG 1", ChannelType::Misc, Unit::Tesla),
-        RecordingChannel::new("GSR", ChannelType::Misc, Unit::Other("µS".to_owned())),
+        RecordingChannel::new("GSR", ChannelType::Misc, Unit::Other("S".to_owned())),
     ]
 }
 
@@ -171,8 +171,8 @@ fn damaged_headers_are_refused_with_line_and_advice() {
         ("NumberOfChannels=3", "NumberOfChannels=4", "section [Channel Infos] has no `Ch4`"),
         ("NumberOfChannels=3", "NumberOfChannels=none", "expected a positive whole number"),
         ("MULTIPLEXED", "TWISTED", "expected one of MULTIPLEXED, VECTORIZED"),
-        ("IEEE_FLOAT_32", "UINT_8", "expected one of INT_16, INT_32, IEEE_FLOAT_32"),
-        ("DataFormat=BINARY", "DataFormat=ASCII", "expected one of BINARY"),
+        ("IEEE_FLOAT_32", "UINT_8", "expected one of INT_16, UINT_16, INT_32, IEEE_FLOAT_32"),
+        ("DataFormat=BINARY", "DataFormat=TWISTED", "expected one of BINARY, ASCII"),
         ("Brain Vision", "Trains Vision", "line 1: not a BrainVision header file"),
         ("Ch2=MEG 1", "Ch2=GSR", "channels 2 and 3 are both called `GSR`"),
         (",,1,fT", ",,zero,fT", "expected a resolution"),
@@ -211,7 +211,7 @@ fn missing_files_and_unknown_formats_are_told_apart() {
     let path = write(&folder, 10);
     assert!(matches!(failure(&folder.path().join("none.vhdr")), Error::Io { .. }));
     let error = failure(&folder.path().join("rec.eeg"));
-    assert!(error.to_string().contains("`.eeg` cannot be read; supported: BrainVision (.vhdr)"), "{error}");
+    assert!(error.to_string().contains("`.eeg` cannot be read; supported: BrainVision (.vhdr, .ahdr)"), "{error}");
     fs::remove_file(folder.path().join("rec.vmrk")).unwrap();
     let recording = open_recording(&path).unwrap();
     assert!(recording.info().annotations.is_empty());

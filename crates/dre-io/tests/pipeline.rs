@@ -58,11 +58,13 @@ lr = 1e-3
 const SFREQ: f64 = 64.0;
 const N_TIMES: usize = 3200;
 
-/// Deterministic noise in ±1.
+/// Deterministic noise in ±1: the finaliser of `SplitMix64`, since products alone repeat themselves nearly.
 fn noise(i: usize) -> f64 {
-    (((i as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 33) as f64)
-        / f64::from(1u32 << 30)
-        - 1.0
+    let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    (z >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
 fn recording_stem(root: &Path, subject: usize) -> PathBuf {
@@ -333,12 +335,10 @@ fn bad_segments_in_the_events_are_masked_or_dropped() {
     let root = home.path().join("bids");
     data_set(&root);
     let file = format!("{}_events.tsv", recording_stem(&root, 1).display());
-    let mut lines = String::from("onset\tduration\tkind\tlength\ttrial_type\n");
-    for line in fs::read_to_string(&file).unwrap().lines().skip(1) {
-        lines += &format!("{line}\tword\n");
-    }
-    lines += "20.1\t1.5\tn/a\t0\tBAD_movement\n";
-    fs::write(&file, lines).unwrap();
+    let rows = fs::read_to_string(&file).unwrap();
+    let rows: Vec<String> = rows.lines().skip(1).map(|line| format!("{line}\tword\n")).collect();
+    let bad = "20.1\t1.5\tn/a\t0\tBAD_movement\n";
+    fs::write(&file, format!("onset\tduration\tkind\tlength\ttrial_type\n{}{bad}", rows.concat())).unwrap();
     let other = format!("{}_events.tsv", recording_stem(&root, 2).display());
     let table = fs::read_to_string(&other).unwrap().replace("\tlength\n", "\tlength\ttrial_type\n");
     let table = table.lines().enumerate().map(|(i, l)| if i == 0 { format!("{l}\n") } else { format!("{l}\tword\n") });
@@ -494,4 +494,86 @@ fn bad_data_are_refused_with_place_and_reason() {
         &refused(&STUDY.replace("seed = 3", "seed = 3\n[data]\npicks = [\"mag\"]"), |_| {}),
         &["sub-01_task-x", "mag", "2 eeg"],
     );
+}
+
+#[test]
+fn a_held_out_subject_is_predicted_with_the_mean_embedding_and_by_no_model_of_others() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    write_subject(&root, 3, &["Cz", "Pz"], |c, t| noise(3_000_003 + c * 10_007 + t));
+    let split = "[split]\nmethod = \"subjects\"\nfold = \"2 of 3\"\n[report]";
+    let study = STUDY.replace("[report]", split);
+    let refused = run(&job(home.path(), &study)).unwrap_err().to_string();
+    assert!(refused.contains("`trf`") && refused.contains("sub-02") && refused.contains("leave it out"), "{refused}");
+    let mut job = job(home.path(), &study);
+    job.models = vec!["dre".to_owned()];
+    let results = run(&job).unwrap();
+    let scored: Vec<&String> = results.models["dre"].subjects.keys().collect();
+    assert_eq!(scored, ["sub-02"]);
+    assert!(results.models["dre"].mean_r.is_finite());
+    let bytes = weights(&job);
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let embedding: Vec<f32> = tensors
+        .tensor("subject_embedding.weight")
+        .unwrap()
+        .data()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|b| f32::from_le_bytes(*b))
+        .collect();
+    for k in 0..2 {
+        assert!((embedding[2 + k] - f32::midpoint(embedding[k], embedding[4 + k])).abs() < 1e-6, "{embedding:?}");
+    }
+    let audit: dre::data::Audit = dre_io::store::read_json(&job.out.join("audit.json")).unwrap();
+    assert_eq!(audit.split.held_out, ["sub-02"]);
+    assert_eq!(audit.split.n_recordings_in_test_and_other, 0);
+    assert!(audit.is_clean());
+}
+
+#[test]
+fn a_cohort_tells_which_recordings_are_there_twice_and_what_its_features_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    write_subject(&root, 3, &["Cz", "Pz"], |c, t| noise(1_000_003 + c * 10_007 + t));
+    let job = job(home.path(), STUDY);
+    let mut watch = Watch::default();
+    let cohort = prepare(&job, &mut watch).unwrap();
+    let said = watch.said.borrow().join("\n");
+    assert!(said.contains("sub-01_task-x and sub-03_task-x hold the very same data"), "{said}");
+    let audit: serde_json::Value = dre_io::store::read_json(&job.out.join("cohort/audit.json")).unwrap();
+    assert_eq!(audit["identical_recordings"][0][1], "sub-03_task-x");
+    assert_eq!((&audit["features"][0]["name"], &audit["features"][0]["n_values"]), (&"length".into(), &180.into()));
+    // Chronologically, a subject's epochs are in all sets, so the copies are found only where they fall apart.
+    let found = dre_io::pipeline::audit(&job, &cohort).unwrap();
+    assert_eq!(found.samples.n_train_sharing_test, 0);
+}
+
+#[test]
+fn a_lexicon_that_changes_makes_the_cohort_again() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let lexicon = home.path().join("words.tsv");
+    fs::write(&lexicon, "odd\t1\neven\t2\n").unwrap();
+    let path = lexicon.display().to_string().replace('\\', "/");
+    let feature =
+        format!("[[features]]\nname = \"w\"\nkind = \"zipf\"\ncolumn = \"kind\"\nlexicon = \"{path}\"\n[report]");
+    let job = job(home.path(), &STUDY.replace("[report]", &feature));
+    let said = || {
+        let mut watch = Watch::default();
+        prepare(&job, &mut watch).unwrap();
+        watch.said.into_inner().remove(0)
+    };
+    assert!(said().starts_with("Preparing"));
+    assert!(said().starts_with("Up to date"));
+    let values = dre_io::pipeline::summarise_features(&job).unwrap();
+    assert_eq!((values[2].name.as_str(), values[2].min, values[2].max), ("w", Some(1.0), Some(2.0)));
+    fs::write(&lexicon, "odd\t1\neven\t2.5\n").unwrap();
+    assert!(open_prepared(&job).is_err());
+    assert!(said().starts_with("Preparing"));
+    fs::write(&lexicon, "odd\t1\n").unwrap();
+    let message = prepare(&job, &mut Watch::default()).unwrap_err().to_string();
+    assert!(message.contains("feature `w` is `even`") && message.contains("missing = "), "{message}");
 }

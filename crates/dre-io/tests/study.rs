@@ -6,7 +6,7 @@ use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
 use dre::nn::{Loss, NetworkConfig, TrainConfig};
 use dre::signal::PrepareSpec;
-use dre_io::study::{DreSpec, ModelSpec, ReportSpec, Study, StudyFile, TrfSpec};
+use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile, TrfSpec};
 
 const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
 
@@ -42,7 +42,7 @@ fn the_example_says_what_the_issue_asks_for() {
     let baseline = BaselineSpec::Window { tmin: None, tmax: Some(0.0) };
     assert_eq!(study.epochs, EpochSpec { tmin: -0.5, tmax: 1.0, baseline, ..study.epochs.clone() });
     assert!(study.epochs.events.is_empty());
-    assert_eq!(study.split, SplitSpec { train: 0.7, valid: 0.1 });
+    assert_eq!(study.split, SplitSpec::default());
     assert_eq!(study.cleaning, CleaningSpec { min_epochs_per_subject: 200, ..CleaningSpec::default() });
     assert_eq!(study.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["onset", "target"]);
     assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), score_from: 0.0 });
@@ -370,4 +370,26 @@ fn meg_stands_for_both_kinds_of_sensors() {
     };
     assert_eq!(picks("'meg'"), [ChannelType::Mag, ChannelType::Grad]);
     assert_eq!(picks("'grad', 'meg', 'eeg'"), [ChannelType::Grad, ChannelType::Mag, ChannelType::Eeg]);
+}
+
+#[test]
+fn events_come_from_tables_or_from_logs() {
+    let data = |text: &str| parse(&SMALL.replace("[epochs]", &format!("[data]\n{text}\n[epochs]")));
+    let study = data("events = 'mous'\nlogs = 'logs'\nderivatives = 'clean'\ndescriptions = ['sss']").expect("sound");
+    assert_eq!(study.data.events, EventSource::Mous);
+    assert_eq!(
+        (study.data.derivatives.as_deref(), study.data.descriptions.as_slice()),
+        (Some("clean"), &["sss".to_owned()][..])
+    );
+    let reread = parse(&study.to_toml().expect("text")).expect("its own text");
+    assert_eq!(reread, study);
+    assert_eq!(
+        data("events = 'mous'").expect_err("no logs"),
+        "study.toml line 2: data.logs = none, expected the folder of the logs of MOUS"
+    );
+    assert_eq!(
+        data("logs = 'x'").expect_err("not used"),
+        "study.toml line 3: data.logs = x, expected none, unless data.events is \"mous\""
+    );
+    assert!(data("events = 'mouse'").expect_err("a slip").contains("did you mean `mous`?"));
 }

@@ -120,6 +120,7 @@ pub(crate) fn totals(results: &Results) -> SubjectSummary {
         n_bad: sum.n_bad + s.n_bad,
         n_border: sum.n_border + s.n_border,
         n_rejected: sum.n_rejected + s.n_rejected,
+        n_calibration: sum.n_calibration + s.n_calibration,
         n_train: sum.n_train + s.n_train,
         n_valid: sum.n_valid + s.n_valid,
         n_test: sum.n_test + s.n_test,

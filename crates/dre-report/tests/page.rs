@@ -219,7 +219,7 @@ fn what_was_masked_is_stated() {
             subject: "sub-02".to_owned(),
             bad: vec!["TP9".to_owned()],
             n_segments: 3,
-            seconds: 12.25,
+            seconds: 12.5,
             ..MaskedRecording::default()
         },
         MaskedRecording {
@@ -241,7 +241,7 @@ fn what_was_masked_is_stated() {
     let html = write_html(&results).expect("renders");
     for text in [
         "2 recordings lack channels that others have.",
-        "Bad segments of 12.2 s in all were masked, sample by sample; 4 epochs were dropped",
+        "Bad segments of 12.5 s in all were masked, sample by sample; 4 epochs were dropped",
         "<th scope=\"row\">sub-02_run-01</th><td>TP9</td>",
         "AF7, AF8",
     ] {

@@ -6,6 +6,7 @@
 
 pub mod data;
 mod error;
+pub mod events;
 pub mod features;
 pub mod linear;
 pub mod metrics;

@@ -187,12 +187,20 @@ pub struct SubjectSummary {
     pub n_border: usize,
     /// Epochs rejected for amplitude after scaling.
     pub n_rejected: usize,
+    /// Epochs that only fitted the scalers of a held-out subject.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_calibration: usize,
     /// Epochs used to train.
     pub n_train: usize,
     /// Epochs used to choose.
     pub n_valid: usize,
     /// Epochs used to score.
     pub n_test: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// What of a recording was not measured, and so counts in no input, loss or score.

@@ -66,7 +66,14 @@ fn epochs_equal_those_of_mne() {
         // Epochs that the split drops at its borders are not compared.
         let cleaning =
             CleaningSpec { reject_above: f64::INFINITY, min_epochs_per_recording: 1, min_epochs_per_subject: 0 };
-        let set = Dataset::new(Arc::new(cohort), &spec, &SplitSpec { train: 0.7, valid: 0.15 }, &cleaning, 1).unwrap();
+        let set = Dataset::new(
+            Arc::new(cohort),
+            &spec,
+            &SplitSpec { train: 0.7, valid: 0.15, ..SplitSpec::default() },
+            &cleaning,
+            1,
+        )
+        .unwrap();
         let selection: Array1<f64> = golden.get("epoch_selection");
         let expected: Array3<f64> = golden.get("epochs");
         let scaler = set.scalers().next().unwrap().1.clone();

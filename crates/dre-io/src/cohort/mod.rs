@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! cohort.json                     what it holds and where it comes from
+//! audit.json                      recordings that are there twice, values of the features
 //! sub-01_task-x_run-01/data.npy      (n_channels, n_times) f32, SI units, filtered and decimated; NaN throughout for a
 //!                                    channel that the recording lacks
 //! sub-01_task-x_run-01/features.npy  (n_features, n_times) f32
 //! sub-01_task-x_run-01/events.tsv    onset and duration (s), other columns as in the data set
 //! ```
 
+mod audit;
 mod events;
 mod read;
 mod write;
@@ -18,6 +20,7 @@ use dre::data::{Channel, Lack};
 use dre::results::Exclusion;
 use serde::{Deserialize, Serialize};
 
+pub use audit::{AUDIT_FILE, CohortAudit};
 pub use read::{CohortFolder, open_cohort};
 pub use write::{CohortWriter, NewRecording};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use dre::data::{Channel, EventTable, Gaps};
 
 use super::events::write_events;
-use super::{COHORT_FILE, CohortInfo, RecordingInfo};
+use super::{AUDIT_FILE, COHORT_FILE, CohortAudit, CohortInfo, RecordingInfo};
 use crate::store::{NewFolder, NpyWriter, StoreError, write_json};
 
 /// One prepared recording on its way to the disk.
@@ -81,6 +81,14 @@ impl CohortWriter {
             bad_segments: gaps.segments().iter().map(|segment| (segment.start, segment.end)).collect(),
         });
         Ok(())
+    }
+
+    /// Writes `audit.json`.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn audit(&self, audit: &CohortAudit) -> Result<(), StoreError> {
+        write_json(&self.folder.path().join(AUDIT_FILE), audit)
     }
 
     /// Writes `cohort.json` (the recordings in `info` are replaced by those written) and puts the folder in its place.

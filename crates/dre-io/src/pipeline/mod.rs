@@ -18,8 +18,8 @@ use dre::results::PassRecord;
 use crate::study::Study;
 
 pub use evaluate::{RESULTS_FILE, evaluate};
-pub use fit::{MODELS_FOLDER, fit};
-pub use prepare::{COHORT_FOLDER, open_prepared, prepare};
+pub use fit::{MODELS_FOLDER, audit, fit};
+pub use prepare::{COHORT_FOLDER, open_described, open_prepared, prepare, resolve_features, summarise_features};
 
 /// Name of the report in a run's folder.
 pub const REPORT_FILE: &str = "report.html";
@@ -125,6 +125,19 @@ pub enum PipelineError {
     NothingInCommon {
         /// Number of recordings.
         n_recordings: usize,
+    },
+    /// A model that is fitted per subject cannot predict one that is held out.
+    #[error(
+        "model `{model}` (kind {kind}) is fitted for each subject by itself and cannot predict {subjects}, held out by \
+         split.method = \"subjects\"; leave it out of the study, or fit the others with --model"
+    )]
+    HeldOut {
+        /// Name of the model.
+        model: String,
+        /// Its kind.
+        kind: &'static str,
+        /// The subjects.
+        subjects: String,
     },
     /// No channel is left.
     #[error("{recording}: no channel of type {picks} that is good and not excluded; it has {found}")]

@@ -22,7 +22,7 @@ pub struct RecordingInfo {
     pub lowpass: Option<f64>,
     /// Channels, in the file's order.
     pub channels: Vec<RecordingChannel>,
-    /// Markers and annotations, in the file's order.
+    /// Markers and annotations, in order of onset.
     pub annotations: Vec<Annotation>,
     /// Samples that passed between the start of the acquisition and the first sample (FIF's `first_samp`); 0 elsewhere.
     pub first_samp: u64,
@@ -32,8 +32,12 @@ pub struct RecordingInfo {
     pub digitisation: Vec<DigPoint>,
     /// Signal-space projectors that come with the recording.
     pub projectors: Vec<Projector>,
+    /// The compensations that the recording can be taken to or from (CTF).
+    pub compensations: Vec<Compensation>,
     /// Grade of the gradient compensation that the samples carry (CTF: 0–3); none where there is none.
     pub compensation_grade: Option<u32>,
+    /// When the acquisition began, where the file tells.
+    pub meas_date: Option<MeasDate>,
     /// What the reader passed over and the user should know of.
     pub notes: Vec<String>,
 }
@@ -55,7 +59,9 @@ impl RecordingInfo {
             device_to_head: None,
             digitisation: Vec::new(),
             projectors: Vec::new(),
+            compensations: Vec::new(),
             compensation_grade: None,
+            meas_date: None,
             notes: Vec::new(),
         }
     }
@@ -147,17 +153,54 @@ pub enum DigKind {
     Extra,
 }
 
+/// A moment in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MeasDate {
+    /// Seconds since 1970.
+    pub seconds: i64,
+    /// Microseconds after that.
+    pub microseconds: u32,
+}
+
+/// How reference channels are taken out of MEG channels: compensated = uncompensated − `weights` · references.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compensation {
+    /// Its grade (CTF: 1–3).
+    pub grade: u32,
+    /// The channels that are compensated.
+    pub channels: Vec<String>,
+    /// The reference channels.
+    pub references: Vec<String>,
+    /// `(channels.len(), references.len())`, for samples in SI units.
+    pub weights: ndarray::Array2<f64>,
+}
+
+/// What a signal-space projector was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProjectorKind {
+    /// Principal components of measured fields.
+    Field,
+    /// The average over the EEG electrodes.
+    AverageReference,
+    /// Another kind, with the number of the FIF format.
+    Other(i32),
+}
+
 /// A signal-space projector: the directions (rows) that are taken out of its channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projector {
     /// What it removes, such as `PCA-v1`.
     pub name: String,
+    /// What it was made from.
+    pub kind: ProjectorKind,
     /// Whether the samples on disk already had it applied.
     pub active: bool,
     /// The channels it acts on.
     pub channels: Vec<String>,
     /// `(n_vectors, channels.len())`.
     pub vectors: ndarray::Array2<f64>,
+    /// Share of the variance that the vectors explained, where known.
+    pub explained_variance: Option<f64>,
 }
 
 impl RecordingChannel {
@@ -210,7 +253,13 @@ impl Unit {
         match kind {
             ChannelType::Mag => Some(Self::Tesla),
             ChannelType::Grad => Some(Self::TeslaPerMetre),
-            ChannelType::Eeg | ChannelType::Eog | ChannelType::Ecg | ChannelType::Emg => Some(Self::Volt),
+            ChannelType::Eeg
+            | ChannelType::Eog
+            | ChannelType::Ecg
+            | ChannelType::Emg
+            | ChannelType::Seeg
+            | ChannelType::Ecog
+            | ChannelType::Dbs => Some(Self::Volt),
             _ => None,
         }
     }

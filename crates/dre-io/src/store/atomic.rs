@@ -25,16 +25,62 @@ fn parent(path: &Path) -> Result<PathBuf, StoreError> {
 /// # Errors
 /// [`StoreError::Write`]; the place is then as it was.
 pub fn write_file(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), StoreError> {
-    let folder = parent(path)?;
-    let mut file = NamedTempFile::with_prefix_in(".dre-", &folder).map_err(StoreError::write(path))?;
-    {
-        let mut buffered = std::io::BufWriter::with_capacity(1 << 16, &mut file);
-        content(&mut buffered).and_then(|()| buffered.flush()).map_err(StoreError::write(path))?;
+    let mut file = NewFile::new(path)?;
+    content(&mut file.file).map_err(StoreError::write(path))?;
+    file.finish()?;
+    Ok(())
+}
+
+/// A file that is written piece by piece beside its place and appears there as a whole.
+///
+/// Dropped without [`NewFile::finish`], it vanishes and the place stays as it was.
+#[derive(Debug)]
+pub struct NewFile {
+    file: std::io::BufWriter<NamedTempFile>,
+    place: PathBuf,
+}
+
+impl NewFile {
+    /// Starts a file that will be at `place`. Missing folders are made.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn new(place: &Path) -> Result<Self, StoreError> {
+        let folder = parent(place)?;
+        let file = NamedTempFile::with_prefix_in(".dre-", &folder).map_err(StoreError::write(place))?;
+        Ok(Self { file: std::io::BufWriter::with_capacity(1 << 16, file), place: place.to_path_buf() })
     }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.file.write_all(bytes).map_err(StoreError::write(&self.place))
+    }
+
+    /// Puts the file in its place and returns the place; what was there is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`]; what was there is then still there.
+    pub fn finish(self) -> Result<PathBuf, StoreError> {
+        let Self { file, place } = self;
+        let file = file.into_inner().map_err(|e| StoreError::Write { path: place.clone(), source: e.into_error() })?;
+        persist(file, &place)?;
+        Ok(place)
+    }
+
+    /// Changes where the file will be, within the same folder.
+    pub fn rename(&mut self, name: impl AsRef<std::ffi::OsStr>) {
+        self.place.set_file_name(name);
+    }
+}
+
+fn persist(file: NamedTempFile, place: &Path) -> Result<(), StoreError> {
     // Data before name, so that a power cut does not leave an empty file under the final name.
-    file.as_file().sync_all().map_err(StoreError::write(path))?;
-    set_usual_permissions(file.as_file()).map_err(StoreError::write(path))?;
-    file.persist(path).map_err(|e| StoreError::Write { path: path.to_path_buf(), source: e.error })?;
+    file.as_file().sync_all().map_err(StoreError::write(place))?;
+    set_usual_permissions(file.as_file()).map_err(StoreError::write(place))?;
+    file.persist(place).map_err(|e| StoreError::Write { path: place.to_path_buf(), source: e.error })?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ mod error;
 mod npy;
 mod tensors;
 
-pub use atomic::{NewFolder, read_json, write_file, write_json};
+pub use atomic::{NewFile, NewFolder, read_json, write_file, write_json};
 pub use error::StoreError;
 pub use npy::{MappedNpy, NpyWriter, write_npy};
 pub use tensors::{read_tensors, write_tensors};

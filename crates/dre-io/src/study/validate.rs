@@ -7,7 +7,7 @@ use dre::data::{BaselineSpec, EpochSpec};
 use dre::linear::{BandedConfig, Bands, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig, band_weights};
 use dre::{Error, Result};
 
-use super::{DreSpec, ModelSpec, Study};
+use super::{DreSpec, EventSource, ModelSpec, Study};
 
 impl Study {
     /// Checks what the types cannot: ranges, orders, names.
@@ -16,6 +16,7 @@ impl Study {
     /// [`Error::Setting`] for the first setting that makes no sense, under its dotted name in the study file.
     pub fn validate(&self) -> Result<()> {
         check_name("name", &self.name)?;
+        self.check_data()?;
         self.check_prepare()?;
         check_epochs(&self.epochs)?;
         self.check_split()?;
@@ -28,6 +29,15 @@ impl Study {
         self.check_features()?;
         self.check_report()?;
         self.check_models()
+    }
+
+    fn check_data(&self) -> Result<()> {
+        let data = &self.data;
+        let logs = data.logs.as_ref().map_or_else(|| "none".to_owned(), |logs| logs.display().to_string());
+        match data.events {
+            EventSource::Bids => check(data.logs.is_none(), "data.logs", logs, "none, unless data.events is \"mous\""),
+            EventSource::Mous => check(data.logs.is_some(), "data.logs", logs, "the folder of the logs of MOUS"),
+        }
     }
 
     fn check_prepare(&self) -> Result<()> {
@@ -60,7 +70,10 @@ impl Study {
             "split.valid",
             split.valid,
             &format!("a share below {rest:.3}, since train = {} and the test set needs one, too", split.train),
-        )
+        )?;
+        split.check()?;
+        let above = self.audit.duplicates_above;
+        check(above > 0.5, "audit.duplicates_above", above, "a correlation above 0.5, such as 0.999; 1 looks for none")
     }
 
     fn check_features(&self) -> Result<()> {

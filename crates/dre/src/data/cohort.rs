@@ -33,7 +33,7 @@ pub struct CohortRecording {
     pub n_times: usize,
     /// Filtered, decimated data in SI units, not scaled: `(n_channels, n_times)`.
     pub data: Samples,
-    /// Features as continuous signals, not scaled: `(n_features, n_times)`.
+    /// Features as continuous signals, not scaled: `(n_features, n_times)`; NaN where a feature has no value.
     pub features: Samples,
     /// The events that epochs are cut around.
     pub events: EventTable,

@@ -9,6 +9,7 @@ use ndarray::{Array3, s};
 use super::choice::Choice;
 use super::prepare::{self, Candidates, Prepared};
 use super::scaler::Spread;
+use super::split::{assign, held_out};
 use super::{
     BadSegments, Batch, CleaningSpec, Cohort, Epoch, EpochSpec, EpochWindow, FeatureScaler, Gaps, Lack, LeakageAudit,
     RobustScaler, Set, SplitSpec,
@@ -16,12 +17,15 @@ use super::{
 use crate::results::{CohortSummary, Exclusion, MaskedRecording, SubjectSummary};
 use crate::{Error, Result, parallel};
 
-/// Epochs of a cohort: cut when drawn, split chronologically, scaled by what the training epochs say.
+/// Epochs of a cohort: cut when drawn, split as [`SplitSpec`] says, scaled by what the training epochs say.
 ///
-/// Per recording: epochs are cut around the selected events, the first share trains, the next validates, the rest tests;
-/// epochs that overlap in samples an epoch of a later set are dropped. Each epoch is baseline-corrected, then scaled by
+/// Per recording: epochs are cut around the selected events and divided into sets; epochs that overlap in samples an epoch
+/// of a set that goes before (test, then validation) are dropped. Each epoch is baseline-corrected, then scaled by
 /// the median and interquartile range over the recording's training epochs; epochs beyond a limit are rejected. What was
-/// not measured ([`super::Gaps`]) enters none of this and is 0 and marked in a batch. Features are standardised over all training epochs. Subjects and recordings with too few epochs are left out and named.
+/// not measured ([`super::Gaps`]) enters none of this and is 0 and marked in a batch. Features are standardised over all
+/// training epochs; where a feature is NaN it has no value, counts in no mean, and is 0 after standardisation. A held-out
+/// subject's scalers are fitted on calibration epochs, which are in no set. Subjects and recordings with too few epochs are
+/// left out and named.
 pub struct Dataset {
     cohort: Arc<Cohort>,
     window: EpochWindow,
@@ -38,6 +42,7 @@ pub struct Dataset {
     subject_ranges: [Vec<Range<usize>>; 3],
     summaries: Vec<SubjectSummary>,
     excluded: Vec<Exclusion>,
+    split: SplitSpec,
 }
 
 impl std::fmt::Debug for Dataset {
@@ -68,7 +73,7 @@ impl Dataset {
         n_threads: usize,
     ) -> Result<Self> {
         check_cohort(&cohort)?;
-        check_split(split)?;
+        split.check()?;
         check_cleaning(cleaning)?;
         let window = EpochWindow::new(epochs, cohort.sfreq)?;
         let found = collect_by_recording(&cohort, |i| {
@@ -77,9 +82,14 @@ impl Dataset {
         check_selection(&cohort, epochs, &found)?;
         let mut choice = Choice::new(&cohort);
         choice.leave_out_small(&cohort, &found, cleaning);
+        let held_out = held_out(&cohort, split)?;
+        let places = {
+            let used = |i: usize| if choice.used[i] { found[i].epochs.as_slice() } else { &[] };
+            assign(&cohort, &(0..found.len()).map(used).collect::<Vec<_>>(), split)?
+        };
         let prepared = parallel::map(cohort.recordings.len(), n_threads, |i| {
             choice.used[i].then(|| {
-                prepare::prepare(&cohort, &cohort.recordings[i], &found[i], &window, split, cleaning)
+                prepare::prepare(&cohort, &cohort.recordings[i], &found[i], &window, &places[i], cleaning)
                     .map_err(|e| e.at(cohort.recordings[i].id.as_str()))
             })
         });
@@ -95,8 +105,8 @@ impl Dataset {
             });
         }
         choice.leave_out_small(&cohort, &found, cleaning);
-        choice.leave_out_empty(&cohort, &ready);
-        Self::assemble(cohort, window, &found, ready, choice, epochs.bad_segments)
+        choice.leave_out_empty(&cohort, &ready, &held_out);
+        Self::assemble(cohort, window, &found, ready, choice, (split, epochs.bad_segments))
     }
 
     fn assemble(
@@ -105,7 +115,7 @@ impl Dataset {
         found: &[Candidates],
         ready: Vec<Option<Prepared>>,
         choice: Choice,
-        bad_segments: BadSegments,
+        (split, bad_segments): (&SplitSpec, BadSegments),
     ) -> Result<Self> {
         let mut set = Self {
             window,
@@ -119,6 +129,7 @@ impl Dataset {
             subject_ranges: Default::default(),
             summaries: Vec::new(),
             excluded: choice.excluded,
+            split: split.clone(),
             cohort,
         };
         let mut spreads = vec![Spread::default(); set.cohort.features.len()];
@@ -143,6 +154,7 @@ impl Dataset {
                 summary.n_bad += found[recording].n_bad;
                 summary.n_border += one.n_border;
                 summary.n_rejected += one.n_rejected;
+                summary.n_calibration += one.n_calibration;
                 for (all, list) in set.epochs.iter_mut().zip(&one.sets) {
                     all.extend(list.iter().map(|c| Epoch { subject, recording, event: c.event, start: c.start }));
                 }
@@ -174,6 +186,12 @@ impl Dataset {
                     },
                     if set.excluded.len() > 3 { "; …" } else { "" }
                 ),
+            });
+        }
+        if let Some(empty) = Set::ALL.into_iter().find(|&s| set.epochs[s as usize].is_empty()) {
+            return Err(Error::NoEpochs {
+                what: format!("the {} set", empty.name()),
+                advice: "change the split (its subjects, fold or shares) or the cleaning limits".to_owned(),
             });
         }
         set.feature_scaler = FeatureScaler::from_spreads(&spreads);
@@ -241,6 +259,24 @@ impl Dataset {
     /// Where `subject` is not below [`Dataset::n_subjects`].
     pub fn subject_epochs(&self, set: Set, subject: usize) -> &[Epoch] {
         &self.epochs[set as usize][self.subject_ranges[set as usize][subject].clone()]
+    }
+
+    /// How the epochs were divided.
+    pub fn split(&self) -> &SplitSpec {
+        &self.split
+    }
+
+    /// Whether a subject is held out: has no training epochs, so that nothing of it can have been learnt.
+    ///
+    /// # Panics
+    /// Where `subject` is not below [`Dataset::n_subjects`].
+    pub fn is_held_out(&self, subject: usize) -> bool {
+        self.subject_epochs(Set::Train, subject).is_empty()
+    }
+
+    /// By recording of the cohort: first samples of the epochs that its scaler was fitted on; empty where it is left out.
+    pub(super) fn scaler_starts(&self) -> &[Vec<usize>] {
+        &self.scaler_starts
     }
 
     /// The recordings that are used, as indices into the cohort's, with their scalers.
@@ -312,6 +348,8 @@ impl Dataset {
             }
             for ((row, (&mean, &std)), out) in scale_features().zip(&mut feature_rows) {
                 standardise(&recording.feature(row)[range.clone()], mean, std, out);
+                // No value is the mean.
+                out.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
             }
         }
         batch.data = shaped(data, [epochs.len(), self.n_channels(), n_times]);
@@ -368,8 +406,7 @@ impl Dataset {
             .collect()
     }
 
-    /// Counts, pair by pair, what the sets share. Takes time proportional to the product of the sets' sizes within
-    /// each recording.
+    /// Counts, pair by pair, what the sets share. [`Dataset::full_audit`] looks further.
     pub fn audit(&self) -> LeakageAudit {
         LeakageAudit::of(&self.epochs, &self.scaler_starts, self.window.n_times)
     }
@@ -445,19 +482,6 @@ fn check_cohort(cohort: &Cohort) -> Result<()> {
             return Err(setting("subject", recording.subject, &format!("an index below {}", cohort.subjects.len()))
                 .at(recording.id.as_str()));
         }
-    }
-    Ok(())
-}
-
-fn check_split(split: &SplitSpec) -> Result<()> {
-    for (name, share) in [("split.train", split.train), ("split.valid", split.valid)] {
-        if !(share > 0.0 && share < 1.0) {
-            return Err(setting(name, share, "a share between 0 and 1, both excluded"));
-        }
-    }
-    if split.train + split.valid >= 1.0 {
-        let sum = split.train + split.valid;
-        return Err(setting("split.train + split.valid", sum, "less than 1, so that a test set is left"));
     }
     Ok(())
 }

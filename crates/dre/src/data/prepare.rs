@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::scaler::{Spread, median_and_iqr};
-use super::{
-    BadSegments, CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, Gaps, RobustScaler, SplitSpec,
-};
+use super::split::{Place, clear_borders};
+use super::{BadSegments, CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, Gaps, RobustScaler};
 use crate::{Error, Result};
 
 /// An epoch before it is known whose it is: event and first sample.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) event: usize,
     pub(super) start: usize,
@@ -34,6 +33,7 @@ pub(super) struct Prepared {
     pub(super) n_border: usize,
     pub(super) n_rejected: usize,
     pub(super) scaler: RobustScaler,
+    pub(super) n_calibration: usize,
     /// First samples of the epochs that the scaler was fitted on.
     pub(super) scaler_starts: Vec<usize>,
     /// Spread of each feature over the training epochs.
@@ -94,52 +94,35 @@ fn filters<'a>(recording: &'a CohortRecording, wanted: &'a BTreeMap<String, Vec<
         .collect()
 }
 
-/// Divides epochs, in chronological order, into training, validation and test sets: index ranges, with what lies between
-/// them dropped because it overlaps an epoch of a later set.
-pub(super) fn split(epochs: &[Candidate], n_times: usize, spec: &SplitSpec) -> [Range<usize>; 3] {
-    let n = epochs.len();
-    // A product that binary fractions leave just below a whole number counts as it: 0.7 * 90 gives 63.
-    let share = |x: f64| ((x * n as f64 + 1e-9).floor() as usize).min(n);
-    let (train_end, valid_end) = (share(spec.train), share(spec.train + spec.valid));
-    // Starts ascend, so an epoch that is clear of a set's first epoch is clear of all of the set.
-    let clear_of = |range: Range<usize>, next: Option<&Candidate>| {
-        let Some(next) = next else { return range };
-        let kept = epochs[range.clone()].partition_point(|epoch| epoch.start + n_times <= next.start);
-        range.start..range.start + kept
-    };
-    let test = valid_end..n;
-    let valid = clear_of(train_end..valid_end, epochs.get(valid_end));
-    let next = if valid.is_empty() { epochs.get(valid_end) } else { epochs.get(valid.start) };
-    let train = clear_of(0..train_end, next);
-    [train, valid, test]
-}
-
-/// Splits, scales and cleans one recording; `Ok(Err(reason))` where it cannot be used.
+/// Splits, scales and cleans one recording, whose epochs have these places; `Ok(Err(reason))` where it cannot be used.
 pub(super) fn prepare(
     cohort: &Cohort,
     recording: &CohortRecording,
     candidates: &Candidates,
     window: &EpochWindow,
-    splits: &SplitSpec,
+    places: &[Place],
     cleaning: &CleaningSpec,
 ) -> Result<std::result::Result<Prepared, String>> {
     let epochs = &candidates.epochs;
-    let ranges = split(epochs, window.n_times, splits);
-    let n_kept: usize = ranges.iter().map(ExactSizeIterator::len).sum();
-    if ranges[0].is_empty() {
+    let kept = clear_borders(epochs, places, window.n_times);
+    let n_kept = kept.len();
+    let [train, ..] = &kept.sets;
+    // A held-out subject has no training epochs; its calibration epochs are in no set.
+    let fitted_on = if train.is_empty() { &kept.calibration } else { train };
+    if fitted_on.is_empty() {
         return Ok(Err(format!("none of its {} epochs is left to train on", epochs.len())));
     }
     let gaps = &candidates.gaps;
-    check_finite(cohort, (recording, gaps), &ranges.iter().flat_map(|range| &epochs[range.clone()]), window)?;
-    let train = &epochs[ranges[0].clone()];
-    let scaler = match fit_scaler(cohort, (recording, gaps), train, window) {
+    check_finite(cohort, (recording, gaps), &kept.sets.iter().flatten().chain(&kept.calibration), window)?;
+    let scaler = match fit_scaler(cohort, (recording, gaps), fitted_on, window) {
         Ok(scaler) => scaler,
         Err(reason) => return Ok(Err(reason)),
     };
-    let sets = ranges.map(|range| {
-        epochs[range]
-            .iter()
-            .copied()
+    let scaler_starts = fitted_on.iter().map(|epoch| epoch.start).collect();
+    let n_calibration = kept.calibration.len();
+    let sets = kept.sets.map(|epochs| {
+        epochs
+            .into_iter()
             .filter(|epoch| is_within((recording, gaps), &scaler, epoch.start, window, cleaning.reject_above))
             .collect::<Vec<_>>()
     });
@@ -154,8 +137,9 @@ pub(super) fn prepare(
         .collect();
     Ok(Ok(Prepared {
         n_border: epochs.len() - n_kept,
-        n_rejected: n_kept - sets.iter().map(Vec::len).sum::<usize>(),
-        scaler_starts: train.iter().map(|epoch| epoch.start).collect(),
+        n_rejected: n_kept - n_calibration - sets.iter().map(Vec::len).sum::<usize>(),
+        n_calibration,
+        scaler_starts,
         sets,
         scaler,
         features,
@@ -206,7 +190,9 @@ fn check_finite<'a>(
     for (kind, name, signal, gaps) in rows {
         for epoch in epochs.clone() {
             let samples = epoch.start..epoch.start + window.n_times;
-            let bad = gaps.good(&samples).into_iter().flatten().find(|t| !signal[epoch.start + t].is_finite());
+            // A feature's NaN says that it has no value there.
+            let is_wrong = |value: f32| value.is_infinite() || (value.is_nan() && kind != "feature");
+            let bad = gaps.good(&samples).into_iter().flatten().find(|t| is_wrong(signal[epoch.start + t]));
             if let Some(t) = bad {
                 let sample = epoch.start + t;
                 return Err(Error::NotFinite {

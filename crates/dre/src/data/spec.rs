@@ -84,22 +84,6 @@ impl Default for BaselineSpec {
     }
 }
 
-/// How epochs are divided into training, validation and test sets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SplitSpec {
-    /// Share of each recording's epochs, the first in time, that trains.
-    pub train: f64,
-    /// Share that follows and chooses (alpha, best pass). The rest is the test set.
-    pub valid: f64,
-}
-
-impl Default for SplitSpec {
-    fn default() -> Self {
-        Self { train: 0.7, valid: 0.1 }
-    }
-}
-
 /// How data are scaled and which epochs and subjects are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

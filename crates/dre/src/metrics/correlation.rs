@@ -69,7 +69,7 @@ impl Correlation {
     ) -> Result<()> {
         let [n_channels, n_times] = self.shape;
         let shapes = [("the true data", Some(truth.shape())), ("the prediction", Some(predicted.shape()))];
-        let marks = ("what was measured", measured.map(|array| array.shape()));
+        let marks = ("what was measured", measured.map(ndarray::ArrayBase::shape));
         for (what, shape) in shapes.into_iter().chain([marks]) {
             let Some(shape) = shape else { continue };
             if shape != [truth.len_of(ndarray::Axis(0)), n_channels, n_times] {

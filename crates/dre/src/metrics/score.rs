@@ -46,7 +46,7 @@ impl ScoreSpec {
 /// A model's scores on a set of epochs.
 #[derive(Clone, Debug)]
 pub struct Scores {
-    /// One entry per subject of the data set, in its order.
+    /// One entry per subject that has epochs in the set, in the data set's order.
     pub subjects: Vec<SubjectScores>,
     /// Mean over subjects of their `r`.
     pub mean_r: f64,
@@ -83,6 +83,10 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
     let (mut batch, mut evoked) = (Batch::default(), EvokedSums::default());
     let mut subjects = Vec::with_capacity(dataset.n_subjects());
     for (index, label) in dataset.subjects().iter().enumerate() {
+        // Where subjects are held out, the others have no test epochs.
+        if dataset.subject_epochs(spec.set, index).is_empty() {
+            continue;
+        }
         let mut correlation = Correlation::new(dataset.n_channels(), dataset.n_times());
         let mut own = EvokedSums::default();
         for epochs in dataset.subject_epochs(spec.set, index).chunks(spec.batch_size) {
