@@ -11,6 +11,9 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   test [--only NAME]...   all checks: format, lints, tests, documentation, licences, Python package
+  bench linear [OPTIONS]  TRF, RTRF and banded ridge beside MNE-Python, scikit-learn and himalaya
+      --threads N         number of threads [all cores]
+      --small             without the large RTRF (2 GB)
   bench step [OPTIONS]    time of one training step at paper size
       --batch N           epochs per batch [32]
       --threads N         number of threads [all cores]
@@ -39,6 +42,9 @@ fn main() -> ExitCode {
         }
         ["bench", "prepare", rest @ ..] => {
             bench::PrepareOptions::parse(rest).map(|options| bench::prepare(&options, &workspace_root()))
+        }
+        ["bench", "linear", rest @ ..] => {
+            bench::LinearOptions::parse(rest).map(|options| bench::linear(options, &workspace_root()))
         }
         ["help" | "--help" | "-h"] => {
             say(USAGE);

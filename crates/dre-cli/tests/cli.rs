@@ -121,7 +121,7 @@ fn a_missing_data_folder_is_named() {
 
 #[test]
 fn a_model_that_the_study_lacks_is_named() {
-    let args = ["fit", "study.toml", "--data", ".", "--model", "banded"];
+    let args = ["fit", "study.toml", "--data", ".", "--model", "transformer"];
     insta::assert_snapshot!(failure(Some(EXAMPLE), &args));
 }
 

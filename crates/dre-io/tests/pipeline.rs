@@ -35,6 +35,11 @@ condition = "kind"
 [models.trf]
 kind = "trf"
 lag_max = 10
+[models.banded]
+kind = "banded"
+lag_max = 10
+n_iter = 5
+alpha_per_channel = true
 [models.rtrf]
 kind = "rtrf"
 n_lags_data = 4
@@ -165,7 +170,7 @@ fn a_study_leaves_what_it_promises_and_is_not_done_twice() {
     data_set(&home.path().join("bids"));
     let job = job(home.path(), STUDY);
     let results = run(&job).unwrap();
-    assert_eq!(results.models.keys().collect::<Vec<_>>(), ["trf", "rtrf", "dre"]);
+    assert_eq!(results.models.keys().collect::<Vec<_>>(), ["trf", "banded", "rtrf", "dre"]);
     assert_eq!(results.ratios.len(), 2);
     let counted: usize = results.models["dre"].subjects.values().map(|s| s.n_epochs).sum();
     assert_eq!(counted, results.cohort.subjects.iter().map(|s| s.n_test).sum::<usize>());
@@ -184,7 +189,13 @@ fn a_study_leaves_what_it_promises_and_is_not_done_twice() {
     fit(&job, &cohort, &mut watch).unwrap();
     assert_eq!(
         *watch.said.borrow(),
-        ["Up to date cohort of 2 recordings", "Up to date model trf", "Up to date model rtrf", "Up to date model dre"]
+        [
+            "Up to date cohort of 2 recordings",
+            "Up to date model trf",
+            "Up to date model banded",
+            "Up to date model rtrf",
+            "Up to date model dre"
+        ]
     );
     // What is read back predicts as what was fitted.
     let again = evaluate(&job, &cohort, &mut watch).unwrap();

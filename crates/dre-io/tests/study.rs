@@ -6,9 +6,11 @@ use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
 use dre::nn::{Loss, NetworkConfig, TrainConfig};
 use dre::signal::{PrepareSpec, Reference, Resample};
-use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile};
+use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile, TrfSpec};
 
 const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
+
+const MOTOR: &str = include_str!("../../../examples/motor.toml");
 
 fn parse(text: &str) -> Result<Study, String> {
     Study::parse(text, Path::new("study.toml")).map_err(|e| e.to_string())
@@ -44,12 +46,10 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.cleaning, CleaningSpec { min_epochs_per_subject: 200, ..CleaningSpec::default() });
     assert_eq!(study.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["onset", "target"]);
     assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), score_from: 0.0 });
-    assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "rtrf", "dre"]);
+    assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "banded", "rtrf", "dre"]);
     let alphas = vec![1e-3, 0.031_622_776_601_683_8, 1.0, 31.622_776_601_683_8, 1000.0];
-    assert_eq!(
-        study.models["trf"],
-        ModelSpec::Trf(TrfConfig { lag_min: 0, lag_max: 100, alphas, ..TrfConfig::default() })
-    );
+    let linear = TrfConfig { lag_min: 0, lag_max: 100, alphas, ..TrfConfig::default() };
+    assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, ..TrfSpec::default() }));
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, ..NetworkConfig::paper() };
     let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse };
     assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train }));
@@ -57,7 +57,7 @@ fn the_example_says_what_the_issue_asks_for() {
 
 #[test]
 fn a_study_written_out_reads_back_equal() {
-    for text in [EXAMPLE, SMALL] {
+    for text in [EXAMPLE, MOTOR, SMALL] {
         let study = parse(text).expect("valid");
         let written = study.to_toml().expect("paths are UTF-8");
         assert_eq!(parse(&written), Ok(study), "\n{written}");
@@ -287,6 +287,36 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kind = 'dre'",
         "kind = 'trf'\nalphas = []",
         "study.toml line 10: models.dre.alphas = [], expected at least one penalty",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'trf'\nlags = { offset = [0, 3] }",
+        "study.toml line 10: models.dre.lags.offset = lags of `offset`, expected the name of a feature of the study",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'trf'\nlags = { onset = [4, 3] }",
+        "study.toml line 10: models.dre.lags.onset = [4, 3], expected the first lag (samples), then the last",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'banded'\nbands = { a = ['ofset'] }",
+        "study.toml line 10: models.dre.bands.a = ofset, expected features of the study: onset",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'banded'\nn_iter = 0",
+        "study.toml line 10: models.dre.n_iter = 0, expected at least 1 set of band weights",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'rtrf'\nn_folds = 1",
+        "study.toml line 10: models.dre.n_folds = 1, expected 2 or above, or 0 to choose penalties on the validation set",
+    ),
+    (
+        "kind = 'dre'",
+        "kind = 'banded'\nnested = true",
+        "study.toml line 10: models.dre.n_folds = 0, expected 3 or above for nested cross-validation (nested = true)",
     ),
     (
         "kind = 'dre'",

@@ -6,6 +6,7 @@
 
 mod charts;
 mod check;
+mod coefficients;
 mod compact;
 mod error;
 mod evoked;

@@ -3,6 +3,7 @@
 use dre::results::Results;
 use serde::Serialize;
 
+use crate::coefficients::{self, LinearModel};
 use crate::evoked::{self, EvokedSection};
 use crate::figures::{self, Figure};
 use crate::headline::{self, Comparison, Part};
@@ -28,6 +29,7 @@ pub(crate) struct Page<'a> {
     time: Option<Figure>,
     channels: Option<Figure>,
     evoked: Option<EvokedSection>,
+    linear: Vec<LinearModel>,
     training: Vec<Figure>,
     compare_course: &'static str,
     cohort: Option<Figure>,
@@ -72,6 +74,7 @@ impl<'a> Page<'a> {
             time,
             channels: figures::channels_figure(results),
             evoked,
+            linear: coefficients::section(results),
             training,
             compare_course: figures::COMPARE_COURSE,
             cohort: figures::cohort_figure(results),

@@ -44,6 +44,9 @@ pub struct ModelResult {
     /// Mean over subjects of the subjects' `r`.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub mean_r: f64,
+    /// 95 % confidence interval of `mean_r` across subjects, by the percentile bootstrap; none with fewer than 3 subjects.
+    #[serde(default)]
+    pub confidence: Option<[f64; 2]>,
     /// One entry per subject label, in the cohort's order.
     pub subjects: IndexMap<String, SubjectScore>,
     /// Mean over subjects and channels, per time.
@@ -64,6 +67,44 @@ pub struct ModelResult {
     pub history: Vec<PassRecord>,
     /// Index into `history` of the pass whose weights were kept.
     pub best_pass: Option<usize>,
+    /// What only linear models have.
+    #[serde(default)]
+    pub linear: Option<LinearResult>,
+}
+
+/// What only linear models have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LinearResult {
+    /// Test epochs whose roll-out grew without bound and was held at 1000 scaled units; they are scored as they are.
+    pub n_diverged: usize,
+    /// Lags (s) of the features' coefficients, from first to last.
+    pub lags: Vec<f64>,
+    /// Coefficients of the features, mean over subjects (scaled data per standardised feature): per feature, in the
+    /// cohort's order, per channel, per lag.
+    pub coefficients: Vec<Vec<Vec<f32>>>,
+    /// Mean r of fits to single lags, one for each of `lags`; empty where they were not asked for.
+    #[serde(deserialize_with = "null_is_nan::many")]
+    pub single_lag_r: Vec<f64>,
+    /// What each band of features contributes, for banded ridge.
+    pub bands: Vec<BandResult>,
+}
+
+/// What a band of features contributes to the score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BandResult {
+    /// Name of the band.
+    pub name: String,
+    /// Its features.
+    pub features: Vec<String>,
+    /// Its share of the mean r, over subjects (product measure): the shares of all bands sum to the model's mean r.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub share: f64,
+    /// 95 % confidence interval of the share across subjects.
+    pub share_confidence: Option<[f64; 2]>,
+    /// Mean r less that of the model fitted without the band, over subjects; none where it was not asked for.
+    pub unique: Option<f64>,
+    /// 95 % confidence interval of the unique contribution across subjects.
+    pub unique_confidence: Option<[f64; 2]>,
 }
 
 /// Score of one subject.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Golden, golden_dir, relative};
-use dre::linear::{Penalty, Rtrf, RtrfConfig, Trf, TrfConfig};
+use dre::linear::{Decoder, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig};
 use dre::metrics::Correlation;
 use ndarray::{Array1, Array2, Array3};
 
@@ -45,6 +45,7 @@ fn trf_equals_that_of_mne() {
             lag_max: meta["lag_max"].as_i64().unwrap() as isize,
             alphas: Vec::new(),
             penalty,
+            ..TrfConfig::default()
         };
         let (features, data): (Array3<f64>, Array3<f64>) = (golden.get("features"), golden.get("data"));
         let alpha = meta["alpha"].as_f64().unwrap();
@@ -96,4 +97,35 @@ fn rtrf_equals_that_of_scikit_learn() {
         assert_eq!(rollout.n_diverged, 0);
         let _: Array1<f64> = rtrf.intercept;
     }
+}
+
+#[test]
+fn decoder_equals_that_of_mne() {
+    let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/decoder-mne.safetensors");
+    let golden = Golden::read(&path);
+    let (features, data): (Array3<f64>, Array3<f64>) = (golden.get("features"), golden.get("data"));
+    let config = TrfConfig { lag_min: -6, lag_max: 2, ..TrfConfig::default() };
+    let decoder = Decoder::fit(&data, &features, &names(data.dim().1), &config, 2.0, 1).unwrap();
+    let predicted = decoder.model.predict(&data, 1).unwrap();
+    // MNE leaves out the scale of patterns.
+    let n = features.len() as f64;
+    let centred = &features - features.mean().unwrap();
+    let patterns = &decoder.patterns * ((&centred * &centred).sum() / (n - 1.0).powi(2));
+    for (what, error) in [
+        ("coef", relative(&decoder.model.coef, &golden.get("coef"))),
+        ("prediction", relative(&predicted, &golden.get("prediction"))),
+        ("patterns", relative(&patterns, &golden.get("patterns"))),
+    ] {
+        eprintln!("{what}: {error:e}");
+        assert!(error <= TOLERANCE, "{what} is off by {error:e}");
+    }
+}
+
+#[test]
+fn a_decoder_names_what_it_cannot_tell_apart() {
+    let data = Array3::from_shape_fn((3, 2, 30), |(e, c, t)| ((e * 31 + c * 17 + t * 7) % 11) as f64);
+    let features = Array3::from_shape_fn((3, 2, 30), |(e, f, t)| ((e + t) % 5) as f64 * (1.0 + f as f64));
+    let config = TrfConfig { lag_max: 2, ..TrfConfig::default() };
+    let text = Decoder::fit(&data, &features, &names(2), &config, 1.0, 1).unwrap_err().to_string();
+    assert!(text.contains("feature 1 is constant or a sum"), "{text}");
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
 use dre::data::{Batch, Cohort, Dataset, Set};
-use dre::linear::{CohortTrf, FitSpec, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig, fit_rtrf, fit_trf};
+use dre::linear::{CohortTrf, FitSpec, LinearOptions, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig, fit_rtrf, fit_trf};
 use dre::metrics::{ALL_EPOCHS, ScoreSpec, score};
 use dre::model::Predictor;
 use dre::{Error, Result};
@@ -48,6 +48,7 @@ fn names(n: usize) -> Vec<String> {
     (0..n).map(|i| format!("f{i}")).collect()
 }
 
+const PLAIN: LinearOptions = LinearOptions::DEFAULT;
 const FIT: FitSpec = FitSpec { valid_from: 10, batch_size: 7, n_threads: 2 };
 
 fn score_spec() -> ScoreSpec {
@@ -59,7 +60,7 @@ fn each_subject_s_kernel_is_found_again() {
     let truth = [[0.0, 6.0, -4.0, 2.0], [5.0, 0.0, 0.0, -6.0]];
     let set = dataset(driven(&truth));
     let config = TrfConfig { lag_max: 5, alphas: vec![1e-3], ..TrfConfig::default() };
-    let fitted = fit_trf(&set, &config, &FIT).unwrap();
+    let fitted = fit_trf(&set, &config, PLAIN, &FIT).unwrap();
     let feature_std = set.feature_scaler().std[0];
     for (subject, kernel) in truth.iter().enumerate() {
         let recording = set.subject_epochs(Set::Train, subject)[0].recording;
@@ -78,7 +79,7 @@ fn each_subject_s_kernel_is_found_again() {
 #[test]
 fn the_number_of_threads_changes_no_digit() {
     let set = dataset(Plan { n_subjects: 3, ..Plan::default() }.cohort());
-    let trf = |n_threads| fit_trf(&set, &TrfConfig::default(), &FitSpec { n_threads, ..FIT }).unwrap();
+    let trf = |n_threads| fit_trf(&set, &TrfConfig::default(), PLAIN, &FitSpec { n_threads, ..FIT }).unwrap();
     let (one, three) = (trf(1), trf(3));
     assert_eq!(one.subjects, three.subjects);
     let spec = score_spec();
@@ -93,10 +94,10 @@ fn the_number_of_threads_changes_no_digit() {
 #[test]
 fn alpha_is_the_one_with_the_best_validation_r() {
     let set = dataset(driven(&[[0.0, 3.0, 0.0, 0.0]]));
-    let fitted = fit_trf(&set, &TrfConfig { lag_max: 40, ..TrfConfig::default() }, &FIT).unwrap();
+    let fitted = fit_trf(&set, &TrfConfig { lag_max: 40, ..TrfConfig::default() }, PLAIN, &FIT).unwrap();
     let fit = &fitted.subjects[0];
     let best = fit.valid_r.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let place = TrfConfig::default().alphas.iter().position(|&a| (a - fit.alpha).abs() < 1e-12).unwrap();
+    let place = TrfConfig::default().alphas.iter().position(|&a| (a - fit.alphas[0]).abs() < 1e-12).unwrap();
     assert!((fit.valid_r[place] - best).abs() < 1e-15);
     // What was compared is what scoring the validation set gives.
     let spec = ScoreSpec { set: Set::Valid, score_from: -0.1, ..score_spec() };
@@ -168,7 +169,7 @@ fn a_roll_out_that_diverges_is_held_and_counted() {
 fn cohort_rtrf_predicts_each_subject() {
     let set = dataset(Plan::default().cohort());
     let config = RtrfConfig { n_lags_data: 5, n_lags_features: 3, alphas: vec![1.0, 100.0] };
-    let fitted = fit_rtrf(&set, &config, 10, &FIT).unwrap();
+    let fitted = fit_rtrf(&set, &config, 10, PLAIN, &FIT).unwrap();
     let scores = score(&set, &fitted, &score_spec()).unwrap();
     // The init window shows the truth.
     assert!((scores.r_over_time[5] - 1.0).abs() < 1e-6);
@@ -232,7 +233,7 @@ fn settings_and_shapes_are_checked() {
     assert!(Rtrf::fit(&x, &y, &names(2), &long, 1.0, 1).unwrap_err().to_string().contains("lags = 60"));
     let set = dataset(Plan::default().cohort());
     let none = TrfConfig { alphas: Vec::new(), ..config };
-    assert!(fit_trf(&set, &none, &FIT).unwrap_err().to_string().contains("alphas = 0"));
+    assert!(fit_trf(&set, &none, PLAIN, &FIT).unwrap_err().to_string().contains("alphas = 0"));
 }
 
 /// Predicts the truth, or a part of it, or nonsense.
@@ -303,7 +304,7 @@ fn predictions_that_are_not_finite_are_named() {
 #[test]
 fn a_linear_model_refuses_subjects_it_has_not_seen() {
     let set = dataset(Plan::default().cohort());
-    let fitted = fit_trf(&set, &TrfConfig { lag_max: 5, ..TrfConfig::default() }, &FIT).unwrap();
+    let fitted = fit_trf(&set, &TrfConfig { lag_max: 5, ..TrfConfig::default() }, PLAIN, &FIT).unwrap();
     let first = CohortTrf::new(fitted.subjects[..1].to_vec(), 1);
     let mut batch = Batch::default();
     set.draw(set.subject_epochs(Set::Test, 1), &mut batch);

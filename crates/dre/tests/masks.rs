@@ -244,3 +244,44 @@ fn epochs_without_a_measured_baseline_are_dropped_and_counted() {
     assert!(at(baseline.start..baseline.start + 1, BadSegments::Reject) >= 1);
     assert_eq!(at(0..2000, BadSegments::Ignore), 0);
 }
+
+/// All linear models of a cohort with gaps, as bits of their predictions and choices.
+fn linear(data: &Dataset) -> Vec<u64> {
+    use dre::linear::{BandedConfig, FitSpec, LinearOptions, RtrfConfig, TrfConfig, fit_banded, fit_rtrf, fit_trf};
+    let spec = FitSpec { valid_from: 5, batch_size: 9, n_threads: 2 };
+    let plain = LinearOptions::DEFAULT;
+    let options = LinearOptions { alpha_per_channel: true, n_folds: 3, ..plain };
+    let trf = TrfConfig { lag_min: -2, lag_max: 6, alphas: vec![1.0, 100.0], ..TrfConfig::default() };
+    let banded =
+        BandedConfig { lag_min: -2, lag_max: 6, alphas: vec![1.0, 100.0], n_iter: 4, ..BandedConfig::default() };
+    let rtrf = RtrfConfig { n_lags_data: 3, n_lags_features: 3, alphas: vec![1.0, 100.0] };
+    let score_spec = ScoreSpec { set: Set::Test, score_from: 0.0, batch_size: 7, condition: None };
+    let mut all = Vec::new();
+    for options in [plain, options] {
+        let models: [Box<dyn dre::model::Predictor>; 3] = [
+            Box::new(fit_trf(data, &trf, options, &spec).unwrap()),
+            Box::new(fit_banded(data, &banded, options, 1, &spec).unwrap()),
+            Box::new(fit_rtrf(data, &rtrf, 5, options, &spec).unwrap()),
+        ];
+        for model in models {
+            let scores = score(data, &*model, &score_spec).unwrap();
+            assert!(scores.mean_r.is_finite());
+            all.extend(
+                scores.subjects.iter().flat_map(|s| s.map.iter()).map(
+                    |r| {
+                        if r.is_nan() { u64::MAX } else { r.to_bits() }
+                    },
+                ),
+            );
+        }
+    }
+    all
+}
+
+#[test]
+fn linear_models_do_not_see_what_was_not_measured() {
+    for bad_segments in [BadSegments::Reject, BadSegments::Mask] {
+        let fitted = |garbage: f32| linear(&dataset(cohort(&segments(), garbage), bad_segments));
+        assert_eq!(fitted(0.0), fitted(1e-4));
+    }
+}

@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: ours beside the peers, in turns, in the same run.
 
+mod linear;
 mod prepare;
 mod step;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub(crate) use linear::{LinearOptions, linear};
 pub(crate) use prepare::{PrepareOptions, prepare};
 pub(crate) use step::{StepOptions, step};
 

@@ -3,21 +3,35 @@
 //! ```text
 //! model.json            what it is, what it was fitted on, how
 //! model.safetensors     dre: weights under PyTorch's names
-//! coef.npy …            trf, rtrf: coefficients as float64, subjects first
+//! coef.npy              trf, banded: coefficients (subject, channel, feature, lag), float64
+//! coef_data.npy         rtrf: (subject, predicted channel, lag from 1, channel)
+//! coef_features.npy     rtrf: (subject, predicted channel, lag from 0, feature)
+//! coef.tsv              the features' coefficients as a table: subject, channel, feature, lag (s), coefficient; of the
+//!                       mean over subjects alone where the table of all of them would have over two million rows
+//! intercept.npy         (subject, channel)
+//! coef_single_lags.npy, intercept_single_lags.npy   trf with single_lags: (subject, channel, feature, lag), (subject,
+//!                       channel, lag); each lag is a fit of its own
+//! coef_without.npy, intercept_without.npy           banded with unique: a fit without each band, bands first
+//! weights.npy           banded: weights of the bands (subject, channel or component, band)
+//! pca_mean.npy, pca_components.npy                  with n_components: the reduction; coefficients are of channels all the same
+//! fits.json             alphas and how they were chosen, lags, bands
 //! checkpoint.safetensors  dre, while it trains: weights, optimiser, history
 //! ```
 
 mod checkpoint;
+mod coefficients;
 mod folder;
+mod linear;
 
 use dre::data::{Channel, FeatureScaler, RobustScaler};
-use dre::linear::{CohortRtrf, CohortTrf};
+use dre::linear::{CohortBanded, CohortRtrf, CohortTrf};
 use dre::nn::Network;
 use dre::results::PassRecord;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
+pub use coefficients::Coefficients;
 pub use folder::{MODEL_FILE, read_info, read_model, write_model};
 
 /// Version of the layout that this program writes; it refuses a larger one.
@@ -31,6 +45,8 @@ pub enum Fitted {
     Trf(CohortTrf),
     /// Autoregressive temporal receptive field.
     Rtrf(CohortRtrf),
+    /// Banded ridge regression.
+    Banded(CohortBanded),
     /// Deep Recurrent Encoder.
     Dre(Box<Network>),
 }
@@ -41,6 +57,7 @@ impl Fitted {
         match self {
             Self::Trf(_) => "TRF (temporal receptive field, ridge)",
             Self::Rtrf(_) => "RTRF (autoregressive TRF, ridge)",
+            Self::Banded(_) => "Banded ridge (TRF with a penalty per band)",
             Self::Dre(_) => "DRE (Deep Recurrent Encoder)",
         }
     }
@@ -50,6 +67,7 @@ impl Fitted {
         match self {
             Self::Trf(m) => m.n_parameters(),
             Self::Rtrf(m) => m.n_parameters(),
+            Self::Banded(m) => m.n_parameters(),
             Self::Dre(m) => m.n_parameters(),
         }
     }
@@ -62,7 +80,7 @@ pub struct ModelInfo {
     pub format: u32,
     /// Version of the program that wrote it.
     pub version: String,
-    /// `trf`, `rtrf` or `dre`.
+    /// `trf`, `rtrf`, `banded` or `dre`.
     pub kind: String,
     /// Everything that decides the fit; the model is up to date while it is the same.
     pub recipe: serde_json::Value,

@@ -5,13 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dre::data::Set;
 use dre::metrics::{ScoreSpec, Scores, score};
-use dre::model::Predictor;
 use dre::nn::{DreModel, Threads};
 use dre::results::{ModelResult, Provenance, RESULTS_FORMAT, Ratio, Results};
 use indexmap::IndexMap;
 use ndarray::{Axis, stack};
 
 use super::fit::{dataset, model_folder, recipe, valid_from};
+use super::linear::{confidence, evaluate_linear};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
 use crate::models::{Fitted, ModelInfo, read_info, read_model};
@@ -47,14 +47,15 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         let (model, info) = read_model(&folder, &threads)?;
         monitor.step("Scoring", name);
         let (title, n_parameters) = (model.title(), model.n_parameters());
-        let predictor: Box<dyn Predictor> = match model {
-            Fitted::Trf(m) => Box::new(m),
-            Fitted::Rtrf(m) => Box::new(m),
-            Fitted::Dre(network) => Box::new(DreModel::new(*network, data.n_times(), BATCH)?),
+        let (found, linear) = match (evaluate_linear(name, &model, &data, &spec, monitor)?, model) {
+            (Some((found, linear)), _) => (found, Some(linear)),
+            (None, Fitted::Dre(network)) => {
+                (score(&data, &DreModel::new(*network, data.n_times(), BATCH)?, &spec)?, None)
+            }
+            (None, _) => continue,
         };
-        let found = score(&data, &*predictor, &spec)?;
         write_map(&job.out.join("scores"), name, &found)?;
-        models.insert(name.clone(), result(title, n_parameters, &info, &found));
+        models.insert(name.clone(), ModelResult { linear, ..result(title, n_parameters, &info, &found) });
         scores.push((name, found));
     }
     let pairs: Vec<(&str, &Scores)> = scores.iter().map(|(name, s)| (*name, s)).collect();
@@ -103,6 +104,8 @@ fn result(title: &str, n_parameters: usize, info: &ModelInfo, scores: &Scores) -
         choices: info.choices.clone(),
         history: info.history.clone(),
         best_pass: info.best_pass,
+        confidence: confidence(scores.subjects.iter().map(|s| s.r)),
+        linear: None,
     }
 }
 

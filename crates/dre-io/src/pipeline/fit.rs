@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dre::data::{Audit, Dataset, Set};
-use dre::linear::{FitSpec, fit_rtrf, fit_trf};
+use dre::linear::FitSpec;
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
+use super::linear::{fit_features, fit_recurrent, share_moments};
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::{AUDIT_FILE, CohortFolder};
 use crate::models::{CHECKPOINT_FILE, Checkpoint, Fitted, MODEL_FORMAT, ModelInfo, read_info, write_model};
@@ -120,52 +121,40 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
         monitor.warn(&finding);
     }
     write_json(&job.out.join(AUDIT_FILE), &audit)?;
+    let mut stale = Vec::new();
     for name in &job.models {
-        let spec = &job.study.models[name];
-        if monitor.stop_requested() {
-            return Err(PipelineError::Cancelled);
-        }
+        let recipe = recipe(job, cohort, &job.study.models[name]);
         let folder = model_folder(job, name);
-        let recipe = recipe(job, cohort, spec);
         let interrupted = folder.join(CHECKPOINT_FILE).exists();
         if !job.force && !interrupted && read_info(&folder).is_ok_and(|info| info.recipe == recipe) {
             monitor.step("Up to date", &format!("model {name}"));
-            continue;
+        } else {
+            stale.push(Fit { job, data: &data, name, folder, recipe });
+        }
+    }
+    while !stale.is_empty() {
+        if monitor.stop_requested() {
+            return Err(PipelineError::Cancelled);
         }
         // Scores of the model that is being replaced would pass for those of the new one.
-        for stale in [RESULTS_FILE, REPORT_FILE] {
-            let path = job.out.join(stale);
+        for outdated in [RESULTS_FILE, REPORT_FILE] {
+            let path = job.out.join(outdated);
             if path.exists() {
                 std::fs::remove_file(&path).map_err(StoreError::write(&path))?;
             }
         }
-        let started = Instant::now();
-        let one = Fit { job, data: &data, name, folder: &folder, recipe: &recipe };
-        match spec {
-            ModelSpec::Trf(config) => {
-                monitor.step("Fitting", &format!("{name}: TRF, {} penalties, per subject", config.alphas.len()));
-                let model = fit_trf(&data, config, &one.linear())?;
-                let choices = model.subjects.iter().map(|s| alpha_choice(&s.subject, s.alpha)).collect();
-                warn_of_edges(name, &config.alphas, model.subjects.iter().map(|s| s.alpha), monitor);
-                one.finish(&Fitted::Trf(model), choices, started.elapsed().as_secs_f64(), None)?;
-            }
-            ModelSpec::Rtrf(spec) => {
-                monitor.step("Fitting", &format!("{name}: RTRF, {} penalties, per subject", spec.linear.alphas.len()));
-                let model = fit_rtrf(&data, &spec.linear, spec.init.n_init_times, &one.linear())?;
-                let mut choices: Vec<_> = model.subjects.iter().map(|s| alpha_choice(&s.subject, s.alpha)).collect();
-                warn_of_edges(name, &spec.linear.alphas, model.subjects.iter().map(|s| s.alpha), monitor);
-                for s in &model.subjects {
-                    let radius = s.model.spectral_radius();
-                    choices.push((format!("spectral radius ({})", s.subject), format!("{radius:.4}")));
-                    if radius >= 1.0 {
-                        monitor.warn(&format!(
-                            "{name}, {}: the fitted recurrence is unstable (spectral radius {radius:.3}); its roll-out grows",
-                            s.subject
-                        ));
-                    }
+        let one = stale.remove(0);
+        match &job.study.models[one.name] {
+            spec @ (ModelSpec::Trf(_) | ModelSpec::Banded(_)) => {
+                let mut together = vec![one];
+                while let Some(place) =
+                    stale.iter().position(|other| share_moments(spec, &job.study.models[other.name]))
+                {
+                    together.push(stale.remove(place));
                 }
-                one.finish(&Fitted::Rtrf(model), choices, started.elapsed().as_secs_f64(), None)?;
+                fit_features(&together, monitor)?;
             }
+            ModelSpec::Rtrf(spec) => fit_recurrent(&one, spec, monitor)?,
             ModelSpec::Dre(spec) => one.train(spec, monitor)?,
         }
     }
@@ -188,43 +177,21 @@ fn check_init_windows(job: &Job, n_times: usize) -> Result<()> {
     Ok(())
 }
 
-/// A penalty at the edge of those that were tried says that a better one may lie beyond.
-fn warn_of_edges(name: &str, alphas: &[f64], chosen: impl ExactSizeIterator<Item = f64>, monitor: &dyn Monitor) {
-    let low = alphas.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = alphas.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let n = chosen.len();
-    let (mut at_low, mut at_high) = (0, 0);
-    for alpha in chosen {
-        at_low += usize::from(alpha <= low);
-        at_high += usize::from(alpha >= high);
-    }
-    if low < high && at_low + at_high > 0 {
-        monitor.warn(&format!(
-            "{name}: the best penalty is the smallest of models.{name}.alphas ({low}) for {at_low} and the largest ({high}) \
-             for {at_high} of {n} subjects; a wider range may predict more"
-        ));
-    }
-}
-
-fn alpha_choice(subject: &str, alpha: f64) -> (String, String) {
-    (format!("alpha ({subject})"), format!("{alpha:.4}"))
-}
-
 /// One model being fitted.
-struct Fit<'a> {
-    job: &'a Job,
-    data: &'a Dataset,
-    name: &'a str,
-    folder: &'a Path,
-    recipe: &'a serde_json::Value,
+pub(super) struct Fit<'a> {
+    pub(super) job: &'a Job,
+    pub(super) data: &'a Dataset,
+    pub(super) name: &'a str,
+    folder: PathBuf,
+    recipe: serde_json::Value,
 }
 
 impl Fit<'_> {
-    fn linear(&self) -> FitSpec {
+    pub(super) fn linear(&self) -> FitSpec {
         FitSpec { valid_from: valid_from(self.job), batch_size: LINEAR_BATCH, n_threads: self.job.n_threads }
     }
 
-    fn finish(
+    pub(super) fn finish(
         &self,
         model: &Fitted,
         choices: Vec<(String, String)>,
@@ -251,7 +218,7 @@ impl Fit<'_> {
             history: training.map_or_else(Vec::new, |t| t.history().to_vec()),
             best_pass: training.and_then(Training::best_pass),
         };
-        write_model(self.folder, model, &info)?;
+        write_model(&self.folder, model, &info)?;
         Ok(())
     }
 
@@ -318,7 +285,7 @@ impl Fit<'_> {
             }
             recipe
         };
-        let (old, new) = (without_passes(&checkpoint.recipe), without_passes(self.recipe));
+        let (old, new) = (without_passes(&checkpoint.recipe), without_passes(&self.recipe));
         if old != new {
             let difference = difference(&old, &new);
             return Err(PipelineError::OtherConfiguration { path: path.to_owned(), difference });

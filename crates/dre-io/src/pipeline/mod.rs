@@ -7,6 +7,7 @@ mod evaluate;
 mod events;
 mod fit;
 mod inputs;
+mod linear;
 mod prepare;
 mod segments;
 

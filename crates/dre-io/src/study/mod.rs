@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::StudyError;
 pub use events::{EventSource, TriggerSpec};
-pub use model::{DreSpec, InitSpec, ModelSpec, RtrfSpec};
+pub use model::{BandedSpec, DreSpec, InitSpec, ModelSpec, RtrfSpec, TrfSpec};
 use section::Section;
 
 /// Everything that a study file says, defaults filled in.

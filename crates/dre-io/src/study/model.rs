@@ -1,6 +1,6 @@
 //! The models of a study.
 
-use dre::linear::{RtrfConfig, TrfConfig};
+use dre::linear::{BandedConfig, LinearOptions, RtrfConfig, TrfConfig};
 use dre::nn::{NetworkConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,11 @@ use super::section::Section;
 #[non_exhaustive]
 pub enum ModelSpec {
     /// Temporal receptive field, `kind = "trf"`.
-    Trf(TrfConfig),
+    Trf(TrfSpec),
     /// Autoregressive temporal receptive field, `kind = "rtrf"`.
     Rtrf(RtrfSpec),
+    /// Banded ridge regression, `kind = "banded"`.
+    Banded(BandedSpec),
     /// Deep Recurrent Encoder, `kind = "dre"`.
     Dre(DreSpec),
 }
@@ -31,12 +33,37 @@ pub struct DreSpec {
     pub train: TrainConfig,
 }
 
+/// Settings of a temporal receptive field: one table in the study file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TrfSpec {
+    /// Lags and penalties.
+    #[serde(flatten)]
+    pub linear: TrfConfig,
+    /// How penalties are chosen.
+    #[serde(flatten)]
+    pub options: LinearOptions,
+}
+
+/// Settings of banded ridge regression: one table in the study file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct BandedSpec {
+    /// Lags, bands and penalties.
+    #[serde(flatten)]
+    pub linear: BandedConfig,
+    /// How penalties are chosen.
+    #[serde(flatten)]
+    pub options: LinearOptions,
+}
+
 /// Settings of an autoregressive temporal receptive field: one table in the study file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RtrfSpec {
     /// Lags and penalties.
     #[serde(flatten)]
     pub linear: RtrfConfig,
+    /// How penalties are chosen.
+    #[serde(flatten)]
+    pub options: LinearOptions,
     /// Where its roll-out starts.
     #[serde(flatten)]
     pub init: InitSpec,
@@ -58,7 +85,7 @@ impl Default for InitSpec {
 }
 
 /// What `kind` may be.
-const KINDS: [&str; 3] = ["trf", "rtrf", "dre"];
+const KINDS: [&str; 4] = ["trf", "rtrf", "banded", "dre"];
 
 impl ModelSpec {
     /// The text of `kind` in the study file.
@@ -66,14 +93,15 @@ impl ModelSpec {
         match self {
             Self::Trf(_) => KINDS[0],
             Self::Rtrf(_) => KINDS[1],
-            Self::Dre(_) => KINDS[2],
+            Self::Banded(_) => KINDS[2],
+            Self::Dre(_) => KINDS[3],
         }
     }
 
     /// True samples that the model is shown at the start of each epoch.
     pub fn n_init_times(&self) -> usize {
         match self {
-            Self::Trf(_) => 0,
+            Self::Trf(_) | Self::Banded(_) => 0,
             Self::Rtrf(spec) => spec.init.n_init_times,
             Self::Dre(spec) => spec.network.n_init_times,
         }
@@ -81,8 +109,9 @@ impl ModelSpec {
 
     pub(super) fn from_section(mut section: Section<'_, '_>) -> Result<Self, Fault> {
         let model = match section.choice("kind", &KINDS)? {
-            "trf" => Self::Trf(section.part()?),
-            "rtrf" => Self::Rtrf(RtrfSpec { linear: section.part()?, init: section.part()? }),
+            "trf" => Self::Trf(TrfSpec { linear: section.part()?, options: section.part()? }),
+            "rtrf" => Self::Rtrf(RtrfSpec { linear: section.part()?, options: section.part()?, init: section.part()? }),
+            "banded" => Self::Banded(BandedSpec { linear: section.part()?, options: section.part()? }),
             _ => Self::Dre(DreSpec { network: section.part()?, train: section.part()? }),
         };
         section.finish()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use dre::data::{BaselineSpec, EpochSpec};
-use dre::linear::{RtrfConfig, TrfConfig};
+use dre::linear::{BandedConfig, Bands, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig, band_weights};
 use dre::signal::Reference;
 use dre::{Error, Result};
 
@@ -129,17 +129,77 @@ impl Study {
             let at = format!("models.{name}");
             check_name(&at, name)?;
             match model {
-                ModelSpec::Trf(config) => {
+                ModelSpec::Trf(spec) => {
                     let expected = format!("at least one for the TRF `{name}` to predict from");
                     check(!self.features.is_empty(), "features", "none", &expected)?;
-                    check_trf(&at, config)?;
+                    check_trf(&at, &spec.linear)?;
+                    self.check_lags(&at, &spec.linear.lags)?;
+                    check_options(&at, spec.options, spec.linear.penalty == Penalty::Ridge)?;
                 }
-                ModelSpec::Rtrf(spec) => check_rtrf(&at, &spec.linear)?,
+                ModelSpec::Banded(spec) => {
+                    let expected = format!("at least one for the banded model `{name}` to predict from");
+                    check(!self.features.is_empty(), "features", "none", &expected)?;
+                    self.check_banded(&at, &spec.linear)?;
+                    check_options(&at, spec.options, true)?;
+                }
+                ModelSpec::Rtrf(spec) => {
+                    check_rtrf(&at, &spec.linear)?;
+                    check_options(&at, spec.options, false)?;
+                }
                 ModelSpec::Dre(spec) => check_dre(&at, spec)?,
             }
         }
         Ok(())
     }
+}
+
+impl Study {
+    /// The lags of single features are of features that there are, and in order.
+    fn check_lags(&self, at: &str, lags: &FeatureLags) -> Result<()> {
+        for (feature, [first, last]) in lags {
+            let key = format!("{at}.lags.{feature}");
+            let known = self.features.iter().any(|f| f.name == *feature);
+            check(known, &key, format!("lags of `{feature}`"), "the name of a feature of the study")?;
+            check(first <= last, &key, format!("[{first}, {last}]"), "the first lag (samples), then the last")?;
+        }
+        Ok(())
+    }
+
+    fn check_banded(&self, at: &str, config: &BandedConfig) -> Result<()> {
+        check_lag_order(at, config.lag_min, config.lag_max)?;
+        check_alphas(at, &config.alphas)?;
+        self.check_lags(at, &config.lags)?;
+        let mut names: Vec<String> = self.features.iter().map(|f| f.name.clone()).collect();
+        names.sort();
+        let bands = Bands::new(config, &names).map_err(|error| below(at, error))?;
+        // Drawing them is the check; it takes microseconds.
+        band_weights(bands.len(), config.n_iter, &config.concentration, 0).map_err(|error| below(at, error))?;
+        Ok(())
+    }
+}
+
+fn check_options(at: &str, options: LinearOptions, can_nest: bool) -> Result<()> {
+    check(
+        options.n_folds != 1,
+        &format!("{at}.n_folds"),
+        1,
+        "2 or above, or 0 to choose penalties on the validation set",
+    )?;
+    if options.nested {
+        check(
+            can_nest,
+            &format!("{at}.nested"),
+            true,
+            "false: nested cross-validation is there for `trf` with penalty = \"ridge\" and for `banded`",
+        )?;
+        check(
+            options.n_folds >= 3,
+            &format!("{at}.n_folds"),
+            options.n_folds,
+            "3 or above for nested cross-validation (nested = true)",
+        )?;
+    }
+    Ok(())
 }
 
 fn check_epochs(epochs: &EpochSpec) -> Result<()> {
@@ -159,14 +219,17 @@ fn check_epochs(epochs: &EpochSpec) -> Result<()> {
 }
 
 fn check_trf(at: &str, config: &TrfConfig) -> Result<()> {
-    let TrfConfig { lag_min, lag_max, .. } = config;
+    check_lag_order(at, config.lag_min, config.lag_max)?;
+    check_alphas(at, &config.alphas)
+}
+
+fn check_lag_order(at: &str, lag_min: isize, lag_max: isize) -> Result<()> {
     check(
         lag_min <= lag_max,
         &format!("{at}.lag_max"),
         lag_max,
         &format!("a lag not below lag_min ({lag_min} samples)"),
-    )?;
-    check_alphas(at, &config.alphas)
+    )
 }
 
 fn check_rtrf(at: &str, config: &RtrfConfig) -> Result<()> {

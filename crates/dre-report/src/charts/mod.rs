@@ -1,6 +1,7 @@
 //! The report's pictures, drawn once for a wide page and once for a phone, so that text keeps its size on both.
 
 pub(crate) mod channels;
+pub(crate) mod coefficients;
 pub(crate) mod cohort;
 pub(crate) mod evoked;
 pub(crate) mod strips;

@@ -1,6 +1,10 @@
 //! Settings of the linear references.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+
+use super::lags::LagRange;
+use crate::{Error, Result};
 
 /// What is penalised, times alpha.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +18,37 @@ pub enum Penalty {
     Laplacian,
 }
 
+/// First and last lag (samples, both included) of single features, by name.
+pub type FeatureLags = IndexMap<String, [isize; 2]>;
+
+/// Settings that all linear references share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinearOptions {
+    /// Whether each channel (or component) has penalties of its own; else all share one choice. (In banded ridge of data
+    /// with gaps, channels that were not measured in the same samples choose apart all the same: their moments differ.)
+    pub alpha_per_channel: bool,
+    /// Number of folds, stretches of training epochs, by whose held-out squared error penalties are chosen; 0 chooses on
+    /// the validation set.
+    pub n_folds: usize,
+    /// Whether the whole procedure, choice included, is also scored by nested cross-validation over the folds: an R² over
+    /// all samples of folds that neither choice nor fit has seen.
+    pub nested: bool,
+    /// Number of principal components that data are reduced to before the fit; 0 fits the channels themselves.
+    pub n_components: usize,
+}
+
+impl LinearOptions {
+    /// One penalty for all channels, chosen on the validation set; channels themselves.
+    pub const DEFAULT: Self = Self { alpha_per_channel: false, n_folds: 0, nested: false, n_components: 0 };
+}
+
+impl Default for LinearOptions {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 /// Settings of the temporal receptive field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,16 +57,28 @@ pub struct TrfConfig {
     pub lag_min: isize,
     /// Last lag (samples), included.
     pub lag_max: isize,
+    /// Lags of features that have others.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub lags: FeatureLags,
     /// Penalties to choose from by the mean r on the validation set after the init window.
     pub alphas: Vec<f64>,
     /// What is penalised.
     pub penalty: Penalty,
+    /// Whether each lag is also fitted alone, for a score per lag.
+    pub single_lags: bool,
 }
 
 impl Default for TrfConfig {
     /// Lags 0–100, five penalties from 10⁻³ to 10³ evenly spaced in the logarithm.
     fn default() -> Self {
-        Self { lag_min: 0, lag_max: 100, alphas: five_alphas(), penalty: Penalty::Ridge }
+        Self {
+            lag_min: 0,
+            lag_max: 100,
+            lags: FeatureLags::new(),
+            alphas: spaced(-3.0, 3.0, 5),
+            penalty: Penalty::Ridge,
+            single_lags: false,
+        }
     }
 }
 
@@ -50,10 +97,72 @@ pub struct RtrfConfig {
 impl Default for RtrfConfig {
     /// 40 lags of data and features, five penalties from 10⁻³ to 10³ evenly spaced in the logarithm.
     fn default() -> Self {
-        Self { n_lags_data: 40, n_lags_features: 40, alphas: five_alphas() }
+        Self { n_lags_data: 40, n_lags_features: 40, alphas: spaced(-3.0, 3.0, 5) }
     }
 }
 
-fn five_alphas() -> Vec<f64> {
-    (0..5).map(|i| 10f64.powf(-3.0 + 1.5 * f64::from(i))).collect()
+/// Settings of banded ridge regression: a temporal receptive field with a penalty for each band of features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BandedConfig {
+    /// First lag (samples); a positive lag is a past stimulus.
+    pub lag_min: isize,
+    /// Last lag (samples), included.
+    pub lag_max: isize,
+    /// Lags of features that have others.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub lags: FeatureLags,
+    /// Features of each band, by the band's name; without any, each feature is a band of its own.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub bands: IndexMap<String, Vec<String>>,
+    /// Penalties that are tried with each set of band weights; band b is penalised by alpha / weight b.
+    pub alphas: Vec<f64>,
+    /// Number of sets of band weights: equal ones first, the others drawn from Dirichlet distributions.
+    pub n_iter: usize,
+    /// Concentrations of these distributions, in turns: small ones give weights near single bands.
+    pub concentration: Vec<f64>,
+    /// Whether the model is also fitted without each band, for its unique contribution.
+    pub unique: bool,
+}
+
+impl Default for BandedConfig {
+    /// Lags 0–100, each feature its own band, seven penalties from 10⁻³ to 10⁶, 60 sets of weights with himalaya's
+    /// concentrations.
+    fn default() -> Self {
+        Self {
+            lag_min: 0,
+            lag_max: 100,
+            lags: FeatureLags::new(),
+            bands: IndexMap::new(),
+            alphas: spaced(-3.0, 6.0, 7),
+            n_iter: 60,
+            concentration: vec![0.1, 1.0],
+            unique: true,
+        }
+    }
+}
+
+/// Powers of ten with exponents evenly spaced.
+fn spaced(low: f64, high: f64, n: i32) -> Vec<f64> {
+    (0..n).map(|i| 10f64.powf(low + (high - low) / f64::from(n - 1) * f64::from(i))).collect()
+}
+
+/// The lags of each feature.
+///
+/// # Errors
+/// [`Error::Setting`] for a window that ends before it starts, or a name that no feature has.
+pub(super) fn lags_by_feature(
+    features: &[String],
+    default: (isize, isize),
+    own: &FeatureLags,
+) -> Result<Vec<LagRange>> {
+    if let Some(unknown) = own.keys().find(|name| !features.contains(name)) {
+        return Err(Error::Setting {
+            name: format!("lags.{unknown}"),
+            found: "lags of a feature that the study does not have".to_owned(),
+            expected: format!("one of {}", features.join(", ")),
+        });
+    }
+    let window = |name: &String| own.get(name).map_or(default, |&[first, last]| (first, last));
+    features.iter().map(|name| window(name)).map(|(first, last)| LagRange::new(first, last)).collect()
 }

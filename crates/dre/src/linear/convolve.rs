@@ -3,7 +3,7 @@
 use faer::c64;
 use ndarray::{Array3, ArrayRef3, Axis};
 
-use super::fft::{Fft, FftWork};
+use super::fft::Fft;
 use super::lags::LagRange;
 use crate::parallel;
 
@@ -25,48 +25,48 @@ pub(super) fn convolve(
     let reach = lags.last().max(-lags.first()).max(0);
     let fft = Fft::at_least(n_times + reach as usize);
     let n_freqs = fft.n_freqs();
-    let mut spectra = vec![c64::new(0.0, 0.0); n_epochs * n_regressors * n_freqs];
-    parallel::for_each_chunk(&mut spectra, n_regressors * n_freqs, n_threads, |epoch, chunk| {
+    let mut kernel = vec![c64::new(0.0, 0.0); n_targets * n_regressors * n_freqs];
+    parallel::for_each_chunk(&mut kernel, n_regressors * n_freqs, n_threads, |target, out| {
+        kernel_spectra(&kernels.index_axis(Axis(0), target), lags, &fft, out);
+    });
+    let mut predicted = Array3::zeros((n_epochs, n_targets, n_times));
+    let Some(out) = predicted.as_slice_mut().filter(|out| !out.is_empty()) else { return predicted };
+    parallel::for_each_chunk(out, n_targets * n_times, n_threads, |epoch, out| {
         let mut work = fft.work();
-        for (row, out) in regressors.index_axis(Axis(0), epoch).outer_iter().zip(chunk.chunks_exact_mut(n_freqs)) {
+        let mut spectra = vec![c64::new(0.0, 0.0); n_regressors * n_freqs];
+        let signals = regressors.index_axis(Axis(0), epoch);
+        for (row, out) in signals.outer_iter().zip(spectra.chunks_exact_mut(n_freqs)) {
             work.set(row.iter().copied());
             fft.forward(&mut work);
             out.copy_from_slice(&work.spectrum);
         }
-    });
-    let by_target = parallel::map(n_targets, n_threads, |target| {
-        let mut work = fft.work();
-        let kernel = kernel_spectra(&kernels.index_axis(Axis(0), target), lags, &fft, &mut work);
-        let mut predicted = Vec::with_capacity(n_epochs * n_times);
-        for epoch in spectra.chunks_exact(n_regressors * n_freqs) {
+        for (out, kernel) in out.chunks_exact_mut(n_times).zip(kernel.chunks_exact(n_regressors * n_freqs)) {
             work.spectrum.fill(c64::new(0.0, 0.0));
-            for (x, w) in epoch.chunks_exact(n_freqs).zip(kernel.chunks_exact(n_freqs)) {
+            for (x, w) in spectra.chunks_exact(n_freqs).zip(kernel.chunks_exact(n_freqs)) {
                 for ((sum, x), w) in work.spectrum.iter_mut().zip(x).zip(w) {
                     *sum += x * w;
                 }
             }
             fft.inverse(&mut work);
-            predicted.extend_from_slice(&work.signal[..n_times]);
+            out.copy_from_slice(&work.signal[..n_times]);
         }
-        predicted
     });
-    Array3::from_shape_fn((n_epochs, n_targets, n_times), |(e, c, t)| by_target[c][e * n_times + t])
+    predicted
 }
 
 /// Spectra of one target's kernels `(n_regressors, n_lags)`, one after the other.
-fn kernel_spectra(kernels: &ndarray::ArrayRef2<f64>, lags: LagRange, fft: &Fft, work: &mut FftWork) -> Vec<c64> {
-    let mut spectra = Vec::with_capacity(kernels.nrows() * fft.n_freqs());
-    for kernel in kernels.outer_iter() {
+fn kernel_spectra(kernels: &ndarray::ArrayRef2<f64>, lags: LagRange, fft: &Fft, spectra: &mut [c64]) {
+    let mut work = fft.work();
+    for (kernel, out) in kernels.outer_iter().zip(spectra.chunks_exact_mut(fft.n_freqs())) {
         work.signal.fill(0.0);
         // A negative lag stands at the end, where a circular convolution reaches around to it.
         for (i, &value) in kernel.iter().enumerate() {
             let place = (lags.first() + i as isize).rem_euclid(fft.len() as isize);
             work.signal[place as usize] = value;
         }
-        fft.forward(work);
-        spectra.extend_from_slice(&work.spectrum);
+        fft.forward(&mut work);
+        out.copy_from_slice(&work.spectrum);
     }
-    spectra
 }
 
 #[cfg(test)]

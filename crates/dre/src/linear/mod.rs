@@ -3,21 +3,38 @@
 //! Estimators ([`Trf`], [`Rtrf`], and [`fit_trf`], [`fit_rtrf`] for whole cohorts) gather second moments of lagged
 //! signals once ([`LagMoments`]) and hand them to a [`solver`], which knows nothing of lags, epochs or subjects.
 
+mod bands;
 mod cohort;
 mod config;
 mod convolve;
+mod decode;
+mod faults;
 mod fft;
 mod lags;
+mod leave_out;
+mod masks;
 mod moments;
 mod normal;
+mod pca;
+mod rows;
 mod rtrf;
+mod rtrf_system;
 pub mod solver;
 mod trf;
+mod trf_system;
 
-pub use cohort::{CohortRtrf, CohortTrf, FitSpec, SubjectFit, fit_rtrf, fit_trf};
-pub use config::{Penalty, RtrfConfig, TrfConfig};
+pub use bands::{Bands, band_weights};
+pub use cohort::{
+    CohortBanded, CohortRtrf, CohortTrf, Counted, FeatureModel, FeatureTask, FitSpec, SubjectFit, fit_banded,
+    fit_feature_models, fit_pca, fit_rtrf, fit_trf,
+};
+pub use config::{BandedConfig, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig};
+pub use decode::Decoder;
 pub use lags::{Columns, LagRange};
+pub use leave_out::LeftOut;
 pub use moments::LagMoments;
 pub use normal::Moments;
+pub use pca::{OnComponents, Pca, PcaSums};
+pub use rows::Runs;
 pub use rtrf::{Rollout, Rtrf};
 pub use trf::Trf;

@@ -3,6 +3,7 @@
 use faer::{Mat, MatRef};
 
 use super::lags::Columns;
+use super::solver::{Ridge, Sums};
 
 /// Second moments of lagged regressors and targets.
 #[derive(Clone, Debug)]
@@ -13,6 +14,7 @@ pub struct Moments {
     pub(super) cross: Mat<f64>,
     pub(super) sums: Vec<f64>,
     pub(super) target_sums: Vec<f64>,
+    pub(super) target_squares: Vec<f64>,
     pub(super) rounding: Vec<f64>,
     pub(super) n_rows: usize,
 }
@@ -46,6 +48,38 @@ impl Moments {
         }
     }
 
+    /// The normal equations, to be solved for any penalty, and the moments with the targets `(n_columns, n_targets)`. The
+    /// Gram matrix is moved, not copied.
+    pub fn into_ridge(self, n_threads: usize) -> (Ridge, Mat<f64>) {
+        (Ridge::new(self.gram, self.rounding, n_threads), self.cross)
+    }
+
+    /// Sum of squares of each target over the rows, about the mean once [`Moments::centre`] was called.
+    pub fn target_squares(&self) -> &[f64] {
+        &self.target_squares
+    }
+
+    /// Adds the moments of other rows; both must be of the same columns and targets.
+    ///
+    /// # Panics
+    /// Where they are not.
+    pub fn add(&mut self, other: &Self) {
+        assert_eq!(self.columns, other.columns, "moments of other columns cannot be added");
+        let sum = |own: &mut [f64], other: &[f64]| own.iter_mut().zip(other).for_each(|(own, other)| *own += other);
+        sum(&mut self.gram, &other.gram);
+        sum(&mut self.sums, &other.sums);
+        sum(&mut self.rounding, &other.rounding);
+        sum(&mut self.target_sums, &other.target_sums);
+        sum(&mut self.target_squares, &other.target_squares);
+        self.cross += &other.cross;
+        self.n_rows += other.n_rows;
+    }
+
+    /// The moments as a search takes them.
+    pub fn for_search(&self) -> Sums<'_> {
+        Sums { gram: self.gram(), cross: self.cross(), squares: &self.target_squares, n_rows: self.n_rows }
+    }
+
     /// Number of rows, over all epochs.
     pub fn n_rows(&self) -> usize {
         self.n_rows
@@ -71,6 +105,7 @@ impl Moments {
             }
         }
         for (target, mean) in target_means.iter().enumerate() {
+            self.target_squares[target] -= self.target_sums[target] * mean;
             for (column, sum) in self.sums.iter().enumerate() {
                 self.cross[(column, target)] -= sum * mean;
             }

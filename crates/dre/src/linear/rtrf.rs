@@ -2,15 +2,16 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use ndarray::{Array1, Array3, ArrayRef3, Axis, concatenate, s};
+use ndarray::{Array1, Array3, ArrayRef3, Axis, s};
 
+use super::RtrfConfig;
 use super::convolve::convolve;
-use super::lags::{Columns, LagRange};
-use super::moments::{LagMoments, check_shape};
-use super::normal::Moments;
-use super::solver::{self, PenaltyMatrix};
-use super::trf::{check_alpha, singular};
-use super::{Penalty, RtrfConfig};
+use super::lags::LagRange;
+use super::masks::Measured;
+use super::moments::check_shape;
+use super::pca::Pca;
+use super::rtrf_system::RtrfLayout;
+use super::trf_system::Pass;
 use crate::{Error, Result, parallel};
 
 /// Epochs that are rolled out side by side, so that each time step is one matrix product.
@@ -56,11 +57,75 @@ impl Rtrf {
         alpha: f64,
         n_threads: usize,
     ) -> Result<Self> {
-        let shape = [features.shape()[1], data.shape()[1], data.shape()[2]];
-        let mut moments = RtrfMoments::new(config, shape, n_threads)?;
-        moments.push(features, data)?;
-        let channels: Vec<String> = (0..shape[1]).map(|c| format!("channel {c}")).collect();
-        moments.finish(&channels, names)?.solve(alpha)
+        let models = Self::fit_measured(features, data, None, names, config, &[alpha], n_threads)?;
+        Ok(models.into_iter().next().expect("a model for each alpha"))
+    }
+
+    /// Fits a model for each of `alphas` to data of which only the samples that `measured`, in the data's shape, says
+    /// count; all count where it is none.
+    ///
+    /// A row counts for a channel where the channel is measured, and at all data lags every channel whose past the model
+    /// sees. These are the channels that were measured at some time, less the least measured ones until those that are
+    /// left were measured together in half of the samples in which anything was. Of others the past has no coefficients;
+    /// a channel that was never measured is predicted as 0.
+    ///
+    /// # Errors
+    /// As [`super::Trf::fit`].
+    pub fn fit_measured(
+        features: &ArrayRef3<f64>,
+        data: &ArrayRef3<f64>,
+        measured: Option<&Array3<bool>>,
+        names: &[String],
+        config: &RtrfConfig,
+        alphas: &[f64],
+        n_threads: usize,
+    ) -> Result<Vec<Self>> {
+        let [n_epochs, n_channels, n_times] = [data.shape()[0], data.shape()[1], data.shape()[2]];
+        check_shape("the features", features, [n_epochs, features.shape()[1], n_times])?;
+        if let Some(measured) = measured.filter(|m| m.shape() != data.shape()) {
+            let expected = format!("the data's, {:?}", data.shape());
+            return Err(Error::Shape { what: "the mask".to_owned(), found: measured.shape().to_vec(), expected });
+        }
+        let mut seen = Measured::new(n_channels, n_times);
+        seen.push(n_epochs, measured);
+        let channels: Vec<String> = (0..n_channels).map(|c| format!("channel {c}")).collect();
+        let layout = RtrfLayout::new(config, &seen, (&channels, names), [features.shape()[1], n_channels, n_times])?;
+        let pass: &Pass<'_> = &|work| work(features.to_owned(), data.to_owned(), 0);
+        layout.solve(&layout.groups(&seen), pass, alphas, n_threads)
+    }
+
+    /// A model whose channel c is that of `models[chosen[c]]`.
+    pub(super) fn mix(models: &[Self], chosen: &[usize]) -> Self {
+        let mut mixed = models[0].clone();
+        for (c, &model) in chosen.iter().enumerate() {
+            mixed.coef_data.index_axis_mut(Axis(0), c).assign(&models[model].coef_data.index_axis(Axis(0), c));
+            let own = models[model].coef_features.index_axis(Axis(0), c);
+            mixed.coef_features.index_axis_mut(Axis(0), c).assign(&own);
+            mixed.intercept[c] = models[model].intercept[c];
+        }
+        mixed
+    }
+
+    /// The same model of channels, where this one is of their components z = C (y − mean): its roll-outs are the same,
+    /// since C Cᵀ = 1.
+    pub(super) fn restored(&self, pca: &Pca) -> Self {
+        let (n_components, l, _) = self.coef_data.dim();
+        let n_channels = pca.mean.len();
+        let mut coef_data = Array3::zeros((n_channels, l, n_channels));
+        let mut intercept = self.intercept.clone();
+        for lag in 0..l {
+            let own = self.coef_data.index_axis(Axis(1), lag).dot(&pca.components);
+            intercept -= &own.dot(&pca.mean);
+            coef_data.index_axis_mut(Axis(1), lag).assign(&pca.components.t().dot(&own));
+        }
+        let (_, m, n_features) = self.coef_features.dim();
+        let flat = self.coef_features.to_shape((n_components, m * n_features)).expect("of the same size");
+        let coef_features = pca.components.t().dot(&flat).into_shape_with_order((n_channels, m, n_features));
+        Self {
+            coef_data,
+            coef_features: coef_features.expect("of the same size"),
+            intercept: &pca.mean + &pca.components.t().dot(&intercept),
+        }
     }
 
     /// Predicts epochs from features and the first `n_init_times` samples of data, held within ±`limit` (data units).
@@ -196,90 +261,5 @@ impl Rtrf {
     /// Number of coefficients and intercepts.
     pub fn n_parameters(&self) -> usize {
         self.coef_data.len() + self.coef_features.len() + self.intercept.len()
-    }
-}
-
-/// Accumulates what any number of alphas need.
-#[derive(Debug)]
-pub(super) struct RtrfMoments {
-    moments: LagMoments,
-    shape: [usize; 2],
-    config: RtrfConfig,
-}
-
-impl RtrfMoments {
-    /// For this many features, channels and samples.
-    pub(super) fn new(config: &RtrfConfig, shape: [usize; 3], n_threads: usize) -> Result<Self> {
-        let [n_features, n_channels, n_times] = shape;
-        if config.n_lags_data == 0 {
-            return Err(Error::Setting {
-                name: "n_lags_data".to_owned(),
-                found: "0".to_owned(),
-                expected: "at least 1 sample; without data lags the model is a TRF".to_owned(),
-            });
-        }
-        let mut lags = vec![LagRange::new(1, config.n_lags_data as isize)?; n_channels];
-        if config.n_lags_features > 0 {
-            lags.extend(vec![LagRange::new(0, config.n_lags_features as isize - 1)?; n_features]);
-        }
-        let first_row = config.n_lags_data.max(config.n_lags_features.saturating_sub(1));
-        let moments = LagMoments::new(Columns::new(lags), n_channels, n_times, first_row, n_threads)?;
-        Ok(Self { moments, shape: [n_features, n_channels], config: config.clone() })
-    }
-
-    pub(super) fn push(&mut self, features: &ArrayRef3<f64>, data: &ArrayRef3<f64>) -> Result<()> {
-        if self.config.n_lags_features == 0 {
-            return self.moments.push(data, data);
-        }
-        let (n_epochs, n_times) = (data.shape()[0], data.shape()[2]);
-        check_shape("the features", features, [n_epochs, self.shape[0], n_times])?;
-        let both = concatenate![Axis(1), data.view(), features.view()];
-        self.moments.push(&both, data)
-    }
-
-    pub(super) fn finish(self, channels: &[String], features: &[String]) -> Result<RtrfSystem> {
-        let [n_features, n_channels] = self.shape;
-        let mut moments = self.moments.finish();
-        if moments.n_rows() == 0 {
-            return Err(Error::NoEpochs {
-                what: "the RTRF's training set".to_owned(),
-                advice: "give it at least one epoch".to_owned(),
-            });
-        }
-        moments.centre();
-        let names = channels.iter().chain(features).cloned().collect();
-        Ok(RtrfSystem { moments, n_features, n_channels, config: self.config, names })
-    }
-}
-
-/// The RTRF's normal equations, to be solved for any alpha.
-#[derive(Debug)]
-pub(super) struct RtrfSystem {
-    moments: Moments,
-    n_features: usize,
-    n_channels: usize,
-    config: RtrfConfig,
-    names: Vec<String>,
-}
-
-impl RtrfSystem {
-    pub(super) fn solve(&self, alpha: f64) -> Result<Rtrf> {
-        check_alpha(alpha)?;
-        let moments = &self.moments;
-        let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns());
-        let solution = solver::ridge(moments.gram(), moments.cross(), &penalty, alpha, moments.rounding())
-            .map_err(|dependent| singular("RTRF", moments, dependent, &self.names, alpha))?;
-        let (n_channels, l, m) = (self.n_channels, self.config.n_lags_data, self.config.n_lags_features);
-        let (means, mut intercept) = moments.means();
-        for (c, intercept) in intercept.iter_mut().enumerate() {
-            *intercept -= means.iter().enumerate().map(|(column, mean)| mean * solution[(column, c)]).sum::<f64>();
-        }
-        Ok(Rtrf {
-            coef_data: Array3::from_shape_fn((n_channels, l, n_channels), |(c, lag, d)| solution[(d * l + lag, c)]),
-            coef_features: Array3::from_shape_fn((n_channels, m, self.n_features), |(c, lag, f)| {
-                solution[(n_channels * l + f * m + lag, c)]
-            }),
-            intercept: Array1::from(intercept),
-        })
     }
 }

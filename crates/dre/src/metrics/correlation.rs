@@ -5,7 +5,7 @@ use ndarray::{Array2, Array3, ArrayRef3, Axis};
 use crate::{Error, Result};
 
 /// Added to the product of the two variances before the root is taken, so that a constant gives r = 0, not NaN.
-const VARIANCE_FLOOR: f64 = 1e-20;
+pub(super) const VARIANCE_FLOOR: f64 = 1e-20;
 
 /// Epochs that a channel × time that was not measured in all of them needs for an r: across two it is ±1, whatever they are.
 const MIN_MEASURED: u32 = 3;

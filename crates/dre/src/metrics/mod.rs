@@ -2,8 +2,12 @@
 
 mod correlation;
 mod evoked;
+mod interval;
+mod parts;
 mod score;
 
 pub use correlation::Correlation;
 pub use evoked::{ALL_EPOCHS, ConditionMean};
+pub use interval::bootstrap_interval;
+pub use parts::score_parts;
 pub use score::{ScoreSpec, Scores, SubjectScores, mean_from, score};

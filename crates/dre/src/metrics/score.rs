@@ -23,6 +23,26 @@ pub struct ScoreSpec {
     pub condition: Option<String>,
 }
 
+impl ScoreSpec {
+    /// The first sample that counts.
+    pub(super) fn first_sample(&self, dataset: &Dataset) -> Result<usize> {
+        let first =
+            dataset.times().iter().position(|&t| t >= self.score_from - 1e-9).ok_or_else(|| Error::Setting {
+                name: "score_from".to_owned(),
+                found: self.score_from.to_string(),
+                expected: "a time (s) within the epoch, relative to the event".to_owned(),
+            })?;
+        if self.batch_size == 0 {
+            return Err(Error::Setting {
+                name: "batch_size".to_owned(),
+                found: "0".to_owned(),
+                expected: "at least 1 epoch".to_owned(),
+            });
+        }
+        Ok(first)
+    }
+}
+
 /// A model's scores on a set of epochs.
 #[derive(Clone, Debug)]
 pub struct Scores {
@@ -59,18 +79,7 @@ pub struct SubjectScores {
 /// [`Error::Setting`] where no sample is at or after `score_from` or the batch size is 0; [`Error::PredictionNotFinite`]
 /// where the model predicts NaN or infinity; [`Error::Shape`] where a prediction has the wrong shape; what the model reports.
 pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Result<Scores> {
-    let first = dataset.times().iter().position(|&t| t >= spec.score_from - 1e-9).ok_or_else(|| Error::Setting {
-        name: "score_from".to_owned(),
-        found: spec.score_from.to_string(),
-        expected: "a time (s) within the epoch, relative to the event".to_owned(),
-    })?;
-    if spec.batch_size == 0 {
-        return Err(Error::Setting {
-            name: "batch_size".to_owned(),
-            found: "0".to_owned(),
-            expected: "at least 1 epoch".to_owned(),
-        });
-    }
+    let first = spec.first_sample(dataset)?;
     let (mut batch, mut evoked) = (Batch::default(), EvokedSums::default());
     let mut subjects = Vec::with_capacity(dataset.n_subjects());
     for (index, label) in dataset.subjects().iter().enumerate() {

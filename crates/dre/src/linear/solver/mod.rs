@@ -2,8 +2,11 @@
 //!
 //! They know nothing of lags, epochs or subjects; estimators say what the columns stand for.
 
+mod cholesky;
 mod penalty;
 mod ridge;
+mod search;
 
 pub use penalty::PenaltyMatrix;
-pub use ridge::{Dependent, ridge};
+pub use ridge::{Dependent, Ridge};
+pub use search::{Candidates, Found, Sums, refit, search};

@@ -1,0 +1,206 @@
+//! Linear models: fitted together where they share moments, and scored for what only they have.
+
+use std::time::Instant;
+
+use dre::linear::{CohortBanded, CohortTrf, Counted, FeatureModel, FeatureTask, Pca, fit_feature_models, fit_rtrf};
+use dre::metrics::{ScoreSpec, Scores, bootstrap_interval, score, score_parts};
+use dre::model::Predictor;
+use dre::results::{BandResult, LinearResult};
+
+use super::fit::Fit;
+use super::{Monitor, Result};
+use crate::models::{Coefficients, Fitted};
+use crate::study::{ModelSpec, RtrfSpec};
+
+/// Seed of the bootstrap, the same for all intervals so that they do not depend on their order.
+const BOOTSTRAP_SEED: u64 = 0;
+
+/// Whether two models of a study are fitted from the same moments.
+pub(super) fn share_moments(a: &ModelSpec, b: &ModelSpec) -> bool {
+    let key = |spec: &ModelSpec| match spec {
+        ModelSpec::Trf(s) => {
+            Some((s.linear.lag_min, s.linear.lag_max, s.linear.lags.clone(), s.options.n_folds, s.options.n_components))
+        }
+        ModelSpec::Banded(s) => {
+            Some((s.linear.lag_min, s.linear.lag_max, s.linear.lags.clone(), s.options.n_folds, s.options.n_components))
+        }
+        _ => None,
+    };
+    key(a).is_some_and(|a| key(b).is_some_and(|b| a == b))
+}
+
+/// Fits models that see features alone, from one pass over the epochs, and writes them.
+pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Result<()> {
+    let started = Instant::now();
+    let Some(first) = fits.first() else { return Ok(()) };
+    let specs: Vec<&ModelSpec> = fits.iter().map(|fit| &fit.job.study.models[fit.name]).collect();
+    let mut tasks = Vec::new();
+    for (fit, spec) in fits.iter().zip(&specs) {
+        match spec {
+            ModelSpec::Trf(spec) => {
+                let n = spec.linear.alphas.len();
+                monitor.step("Fitting", &format!("{}: TRF, {n} penalties, per subject", fit.name));
+                tasks.push(FeatureTask::Trf(&spec.linear, spec.options));
+            }
+            ModelSpec::Banded(spec) => {
+                let (n, m) = (spec.linear.n_iter, spec.linear.alphas.len());
+                let text = format!("{}: banded ridge, {n} sets of weights × {m} penalties, per subject", fit.name);
+                monitor.step("Fitting", &text);
+                tasks.push(FeatureTask::Banded(&spec.linear, spec.options, fit.job.study.seed));
+            }
+            _ => {}
+        }
+    }
+    let models = fit_feature_models(first.data, &tasks, &first.linear())?;
+    let seconds = started.elapsed().as_secs_f64();
+    for ((fit, spec), model) in fits.iter().zip(&specs).zip(models) {
+        let (alphas, pca, mut choices, model) = match model {
+            FeatureModel::Trf(model) => {
+                (chosen(&model.subjects), model.pca.clone(), model.choices(), Fitted::Trf(model))
+            }
+            FeatureModel::Banded(model) => {
+                (chosen(&model.subjects), model.pca.clone(), model.choices(), Fitted::Banded(model))
+            }
+        };
+        let tried = match spec {
+            ModelSpec::Trf(spec) => &spec.linear.alphas,
+            ModelSpec::Banded(spec) => &spec.linear.alphas,
+            _ => continue,
+        };
+        warn_of_edges(fit.name, tried, &alphas, monitor);
+        choices.extend(reduction(pca.as_ref()));
+        let others: Vec<&str> = fits.iter().map(|f| f.name).filter(|name| *name != fit.name).collect();
+        if !others.is_empty() {
+            choices.push(("fitted in one pass with".to_owned(), others.join(", ")));
+        }
+        fit.finish(&model, choices, seconds, None)?;
+    }
+    Ok(())
+}
+
+/// Fits an RTRF and writes it.
+pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Monitor) -> Result<()> {
+    let started = Instant::now();
+    let name = fit.name;
+    monitor.step("Fitting", &format!("{name}: RTRF, {} penalties, per subject", spec.linear.alphas.len()));
+    let model = fit_rtrf(fit.data, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear())?;
+    warn_of_edges(name, &spec.linear.alphas, &chosen(&model.subjects), monitor);
+    for s in &model.subjects {
+        let radius = s.model.spectral_radius();
+        if radius >= 1.0 {
+            monitor.warn(&format!(
+                "{name}, {}: the fitted recurrence is unstable (spectral radius {radius:.3}); its roll-out grows",
+                s.subject
+            ));
+        }
+    }
+    let mut choices = model.choices();
+    choices.extend(reduction(model.pca.as_ref()));
+    fit.finish(&Fitted::Rtrf(model), choices, started.elapsed().as_secs_f64(), None)
+}
+
+fn reduction(pca: Option<&Pca>) -> Option<(String, String)> {
+    let pca = pca?;
+    let text = format!("{} hold {:.1} % of the variance", pca.n_components(), 100.0 * pca.explained);
+    Some(("principal components".to_owned(), text))
+}
+
+fn chosen<M>(subjects: &[dre::linear::SubjectFit<M>]) -> Vec<f64> {
+    subjects.iter().flat_map(|fit| fit.alphas.iter().copied()).filter(|alpha| alpha.is_finite()).collect()
+}
+
+/// A penalty at the edge of those that were tried says that a better one may lie beyond.
+fn warn_of_edges(name: &str, alphas: &[f64], chosen: &[f64], monitor: &dyn Monitor) {
+    let low = alphas.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = alphas.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let n = chosen.len();
+    let (at_low, at_high) =
+        (chosen.iter().filter(|a| **a <= low).count(), chosen.iter().filter(|a| **a >= high).count());
+    if low < high && at_low + at_high > 0 {
+        monitor.warn(&format!(
+            "{name}: the best penalty is the smallest of models.{name}.alphas ({low}) for {at_low} and the largest ({high}) \
+             for {at_high} of {n} choices; a wider range may predict more"
+        ));
+    }
+}
+
+/// The interval of a mean across subjects.
+pub(super) fn confidence(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
+    bootstrap_interval(&values.collect::<Vec<_>>(), BOOTSTRAP_SEED)
+}
+
+/// Scores a linear model, and what only it has.
+pub(super) fn evaluate_linear(
+    name: &str,
+    model: &Fitted,
+    data: &dre::data::Dataset,
+    spec: &ScoreSpec,
+    monitor: &dyn Monitor,
+) -> Result<Option<(Scores, LinearResult)>> {
+    let (found, coefficients, mut linear) = match model {
+        Fitted::Trf(m) => {
+            let linear = LinearResult { single_lag_r: single_lags(m, data, spec)?, ..LinearResult::default() };
+            (score(data, m, spec)?, Coefficients::of_trfs(&m.subjects), linear)
+        }
+        Fitted::Banded(m) => {
+            let found = score(data, m, spec)?;
+            let bands = bands(m, &found, data, spec)?;
+            (found, Coefficients::of_trfs(&m.subjects), LinearResult { bands, ..LinearResult::default() })
+        }
+        Fitted::Rtrf(m) => {
+            let counted = Counted::new(m);
+            let found = score(data, &counted, spec)?;
+            let n_diverged = counted.n_diverged();
+            if n_diverged > 0 {
+                let n: usize = found.subjects.iter().map(|s| s.n_epochs).sum();
+                monitor.warn(&format!(
+                    "{name}: the roll-out of {n_diverged} of {n} test epochs grew without bound and was held at its limit; \
+                     they are scored as they are. Larger penalties (models.{name}.alphas) or fewer data lags make it stable"
+                ));
+            }
+            let linear = LinearResult { n_diverged, ..LinearResult::default() };
+            (found, Coefficients::of_rtrfs(&m.subjects), linear)
+        }
+        Fitted::Dre(_) => return Ok(None),
+    };
+    linear.lags = coefficients.lags(data.sfreq());
+    let mean = coefficients.mean();
+    linear.coefficients = (0..mean.dim().1)
+        .map(|f| {
+            let channels = (0..mean.dim().0).map(|c| (0..mean.dim().2).map(|lag| mean[[c, f, lag]] as f32).collect());
+            channels.collect()
+        })
+        .collect();
+    Ok(Some((found, linear)))
+}
+
+fn single_lags(model: &CohortTrf, data: &dre::data::Dataset, spec: &ScoreSpec) -> Result<Vec<f64>> {
+    (0..model.lags().len()).map(|place| Ok(score(data, &model.at_lag(place), spec)?.mean_r)).collect()
+}
+
+fn bands(model: &CohortBanded, whole: &Scores, data: &dre::data::Dataset, spec: &ScoreSpec) -> Result<Vec<BandResult>> {
+    let n_bands = model.bands.len();
+    let parts: Vec<_> = (0..n_bands).map(|band| model.band(band)).collect();
+    let parts: Vec<&dyn Predictor> = parts.iter().map(|part| part as &dyn Predictor).collect();
+    let shares = score_parts(data, model, &parts, spec)?;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let mut results = Vec::new();
+    for band in 0..n_bands {
+        let own: Vec<f64> = shares.iter().map(|subject| subject[band]).collect();
+        let unique = if model.without.is_empty() {
+            None
+        } else {
+            let without = score(data, &model.without(band), spec)?;
+            Some(whole.subjects.iter().zip(&without.subjects).map(|(a, b)| a.r - b.r).collect::<Vec<f64>>())
+        };
+        results.push(BandResult {
+            name: model.bands.names[band].clone(),
+            features: model.bands.features[band].iter().map(|&f| data.features()[f].clone()).collect(),
+            share: mean(&own),
+            share_confidence: confidence(own.iter().copied()),
+            unique: unique.as_ref().map(|unique| mean(unique)),
+            unique_confidence: unique.and_then(|unique| confidence(unique.into_iter())),
+        });
+    }
+    Ok(results)
+}

@@ -1,0 +1,70 @@
+//! Which penalty predicts held-out epochs best.
+
+use ndarray::{Array3, Axis, s};
+
+use super::source::Source;
+use crate::Result;
+use crate::data::{Batch, Epoch};
+use crate::metrics::Correlation;
+
+/// The choice among models that differ in alpha.
+pub(super) struct Choice {
+    /// Index of the alpha for each channel or component.
+    pub(super) chosen: Vec<usize>,
+    /// Mean r for each alpha.
+    pub(super) valid_r: Vec<f64>,
+}
+
+/// Scores models, one per alpha, on epochs that they have not seen: r across all of them for each channel × time, averaged
+/// over the samples from `valid_from` on. Components are compared as the channels that they stand for, unless each has a
+/// choice of its own.
+pub(super) fn choose<M>(
+    source: &Source<'_>,
+    sets: &[(Vec<M>, &[Epoch])],
+    valid_from: usize,
+    per_target: bool,
+    predict: impl Fn(&M, &Batch) -> Result<Array3<f64>>,
+) -> Result<Choice> {
+    let n_alphas = sets.first().map_or(0, |(models, _)| models.len());
+    let restored = source.pca.filter(|_| !per_target);
+    let n_rows = if restored.is_some() { source.dataset.n_channels() } else { source.n_targets() };
+    let mut scores = vec![Correlation::new(n_rows, source.dataset.n_times()); n_alphas];
+    for (models, epochs) in sets {
+        source.batches(epochs, |drawn, seen| {
+            for (model, score) in models.iter().zip(&mut scores) {
+                let predicted = predict(model, seen)?;
+                let (predicted, truth) = match restored {
+                    Some(pca) => (pca.restore(&predicted)?, drawn),
+                    None => (predicted, seen),
+                };
+                score.push_measured(&truth.data, &predicted.mapv(|v| v as f32), truth.measured.as_ref())?;
+            }
+            Ok(())
+        })?;
+    }
+    // Mean over samples of each channel, for each alpha; what could not be measured counts in no mean.
+    let by_row: Vec<Vec<f64>> = scores
+        .iter()
+        .map(|score| {
+            let r = score.r();
+            let late = r.slice(s![.., valid_from..]);
+            late.axis_iter(Axis(0)).map(|row| mean(row.iter().copied())).collect()
+        })
+        .collect();
+    let valid_r: Vec<f64> = by_row.iter().map(|rows| mean(rows.iter().copied())).collect();
+    let best = first_best(&valid_r);
+    let chosen = (0..source.n_targets())
+        .map(|row| if per_target { first_best(&by_row.iter().map(|rows| rows[row]).collect::<Vec<_>>()) } else { best })
+        .collect();
+    Ok(Choice { chosen, valid_r })
+}
+
+/// The first of equals, as a strict comparison in the order of the configuration gives.
+fn first_best(values: &[f64]) -> usize {
+    (0..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.filter(|v| v.is_finite()).fold((0.0, 0usize), |(sum, n), v| (sum + v, n + 1));
+    if n == 0 { 0.0 } else { sum / n as f64 }
+}

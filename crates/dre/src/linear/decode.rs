@@ -1,0 +1,84 @@
+//! The backward direction: features told from data.
+
+use faer::Mat;
+use ndarray::{Array3, ArrayRef3, Axis};
+
+use super::solver::{PenaltyMatrix, Ridge};
+use super::trf_system::TrfSystem;
+use super::{Trf, TrfConfig};
+use crate::{Error, Result};
+
+/// A backward model, and what its weights stand for.
+///
+/// A backward model's weights must not be read as activity: a channel may get a weight to cancel noise. Their patterns
+/// (Haufe et al. 2014) may, A = Σ_x W Σ_y⁻¹ with the covariances of lagged data and of features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoder {
+    /// The model with the roles swapped: it predicts features from data; coefficients `(n_features, n_channels, n_lags)`. A
+    /// negative lag is data that come after the feature's sample.
+    pub model: Trf,
+    /// Patterns, in the shape of the coefficients. For one feature they are MNE-Python's `patterns_` times (n − 1)² / Σ y²,
+    /// with n samples; MNE leaves this scale out.
+    pub patterns: Array3<f64>,
+}
+
+impl Decoder {
+    /// Fits to epochs: data `(n_epochs, n_channels, n_times)`, features `(n_epochs, n_features, n_times)`. `names` are the
+    /// channels' names, for messages.
+    ///
+    /// # Errors
+    /// As [`Trf::fit`]; [`Error::Singular`] where a feature is constant or a sum of others, so that there is no pattern.
+    pub fn fit(
+        data: &ArrayRef3<f64>,
+        features: &ArrayRef3<f64>,
+        names: &[String],
+        config: &TrfConfig,
+        alpha: f64,
+        n_threads: usize,
+    ) -> Result<Self> {
+        let system = TrfSystem::of_arrays(data, features, None, names, config, n_threads)?;
+        let models = system.solve(config.penalty, &[alpha], n_threads)?;
+        let model = models.into_iter().next().expect("a model for each alpha");
+        let part = &system.parts[0];
+        let (columns, n) = (part.moments.columns(), part.targets.len());
+        let at = |column: usize| {
+            let (channel, lag) = columns.locate(column);
+            (channel, (lag - model.lag_min) as usize)
+        };
+        let weights = Mat::from_fn(columns.len(), n, |column, f| {
+            let (channel, lag) = at(column);
+            model.coef[[f, channel, lag]]
+        });
+        let gram = part.moments.gram();
+        let gram = Mat::from_fn(columns.len(), columns.len(), |i, j| gram[(i.max(j), i.min(j))]);
+        let seen = gram * weights;
+        // Σ y yᵀ about the means.
+        let mut products = vec![0.0; n * n];
+        for epoch in features.outer_iter() {
+            let centred: Vec<Vec<f64>> = (0..n)
+                .map(|f| epoch.index_axis(Axis(0), f).iter().map(|value| value - part.means.data[f]).collect())
+                .collect();
+            for i in 0..n {
+                for j in 0..=i {
+                    products[j * n + i] += centred[i].iter().zip(&centred[j]).map(|(a, b)| a * b).sum::<f64>();
+                }
+            }
+        }
+        let mut covariance = Ridge::new(products, vec![0.0; n], 1);
+        let transposed = Mat::from_fn(n, columns.len(), |f, column| seen[(column, f)]);
+        let solved =
+            covariance.solve(transposed.as_ref(), &PenaltyMatrix::diagonal(&vec![0.0; n]), 0.0).map_err(|found| {
+                Error::Singular {
+                    model: "decoder".to_owned(),
+                    reason: format!("feature {} is constant or a sum of the features before it", found.column),
+                    advice: "leave it out".to_owned(),
+                }
+            })?;
+        let mut patterns = Array3::zeros(model.coef.dim());
+        for column in 0..columns.len() {
+            let (channel, lag) = at(column);
+            (0..n).for_each(|f| patterns[[f, channel, lag]] = solved[(f, column)]);
+        }
+        Ok(Self { model, patterns })
+    }
+}
