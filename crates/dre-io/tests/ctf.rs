@@ -330,6 +330,9 @@ fn a_sensor_lies_where_the_header_has_it() {
     assert!(recording.info().notes[0].contains("without a position, taken as misc: MLC11"));
 }
 
+/// What is done to a sound folder.
+type Change<'a> = &'a dyn Fn(&mut Ds);
+
 #[test]
 fn what_is_wrong_with_a_folder_is_said_with_its_place() {
     let with = |change: &dyn Fn(&mut Ds)| {
@@ -337,7 +340,7 @@ fn what_is_wrong_with_a_folder_is_said_with_its_place() {
         change(&mut ds);
         ds.refusal()
     };
-    let cases: [(&dyn Fn(&mut Ds), &str); 9] = [
+    let cases: [(Change<'_>, &str); 9] = [
         (&|ds| ds.sfreq = f64::NAN, "rec.res4 at byte 1296: the sampling frequency is NaN Hz"),
         (&|ds| ds.sfreq = -1.0, "rec.res4 at byte 1296: the sampling frequency is -1e0 Hz"),
         (&|ds| ds.sensors.clear(), "rec.res4 at byte 1292: the number of channels is 0, expected 1 or more"),

@@ -4,7 +4,7 @@
 #![allow(clippy::print_stderr, reason = "which files were damaged is worth reading in the test's log")]
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
 use dre::data::ChannelType;
@@ -167,7 +167,10 @@ fn damage_one(original: &Path, place: &Path) -> u32 {
         let grown = MEMORY.peak_usage().saturating_sub(before);
         let said = format!("{} after {damage:?} of {}", original.display(), name.display());
         match outcome {
-            Err(_) => panic!("panic while reading {said}"),
+            Err(panic) => {
+                eprintln!("while reading {said}:");
+                resume_unwind(panic)
+            }
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 n_refused += 1;

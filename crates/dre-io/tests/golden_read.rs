@@ -139,7 +139,7 @@ fn placed(info: &RecordingInfo, expected: &Array2<f64>) -> Vec<String> {
     let wrong = info.channels.iter().zip(expected.axis_iter(Axis(0))).find(|(channel, expected)| {
         let expected = expected.to_vec();
         match channel.position.filter(|position| known(position)) {
-            Some(found) => found.iter().zip(&expected).any(|(a, b)| !((a - b).abs() <= 1e-6)),
+            Some(found) => !found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-6),
             None => known(&expected),
         }
     });
@@ -163,7 +163,8 @@ fn samples(recording: &mut dyn Recording, tensor: &dyn Fn(&str) -> Array2<f64>) 
         for (channel, (found, expected)) in found.outer_iter().zip(expected.outer_iter()).enumerate() {
             let norm = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
             let error = found.iter().zip(expected).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-            if !(error <= TOLERANCE * norm) {
+            // NaN is no small error.
+            if error.is_nan() || error > TOLERANCE * norm {
                 let name = &recording.info().channels[channel].name;
                 faults.push(format!("{what} of channel {channel} ({name}): relative error {:e}", error / norm));
                 return;
@@ -190,16 +191,15 @@ fn samples(recording: &mut dyn Recording, tensor: &dyn Fn(&str) -> Array2<f64>) 
     let picks: Vec<usize> = (0..n_channels).rev().step_by(3).collect();
     let (start, n) = (n_times / 3, n_times / 5 + 1);
     let mut part = Array2::zeros((picks.len(), n));
-    match recording.read(&picks, start, part.view_mut()) {
-        Err(error) => faults.push(error.to_string()),
-        Ok(()) => {
-            let differs = picks.iter().zip(part.outer_iter()).find(|(pick, row)| {
-                let whole = data.slice(ndarray::s![**pick, start..start + n]);
-                row.iter().zip(whole).any(|(a, b)| a.to_bits() != b.to_bits())
-            });
-            if let Some((pick, _)) = differs {
-                faults.push(format!("channel {pick} read in part differs from the same part of the whole"));
-            }
+    if let Err(error) = recording.read(&picks, start, part.view_mut()) {
+        faults.push(error.to_string());
+    } else {
+        let differs = picks.iter().zip(part.outer_iter()).find(|(pick, row)| {
+            let whole = data.slice(ndarray::s![**pick, start..start + n]);
+            row.iter().zip(whole).any(|(a, b)| a.to_bits() != b.to_bits())
+        });
+        if let Some((pick, _)) = differs {
+            faults.push(format!("channel {pick} read in part differs from the same part of the whole"));
         }
     }
     faults

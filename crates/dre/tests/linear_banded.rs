@@ -54,6 +54,13 @@ fn test_spec() -> ScoreSpec {
     ScoreSpec { set: Set::Test, score_from: 0.0, batch_size: 16, condition: None }
 }
 
+/// Gram matrix, products with the targets, squares of the targets, number of rows.
+type Parts = (Mat<f64>, Mat<f64>, Vec<f64>, usize);
+
+fn sums(m: &Parts) -> Sums<'_> {
+    Sums { gram: m.0.as_ref(), cross: m.1.as_ref(), squares: &m.2, n_rows: m.3 }
+}
+
 #[test]
 fn the_search_is_himalaya_s() {
     let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/banded-himalaya.safetensors");
@@ -78,9 +85,6 @@ fn the_search_is_himalaya_s() {
             (moments(&rest), moments(&all[start..end]))
         })
         .collect();
-    fn sums(m: &(Mat<f64>, Mat<f64>, Vec<f64>, usize)) -> Sums<'_> {
-        Sums { gram: m.0.as_ref(), cross: m.1.as_ref(), squares: &m.2, n_rows: m.3 }
-    }
     let splits: Vec<_> = parts.iter().map(|(train, test)| (sums(train), sums(test))).collect();
     let gammas: Vec<Vec<f64>> = gammas.outer_iter().map(|row| row.to_vec()).collect();
     let (alphas, whole) = (alphas.to_vec(), moments(&all));
@@ -147,7 +151,7 @@ fn the_band_that_drives_the_data_is_found() {
     set.draw(set.subject_epochs(Set::Test, 1), &mut batch);
     let sum = parts.0.predict(&batch).unwrap() + parts.1.predict(&batch).unwrap();
     let intercept = found.subjects[1].model.intercept.mapv(|v| v as f32);
-    let predicted = found.predict(&batch).unwrap() - &intercept.view().insert_axis(Axis(1));
+    let predicted = found.predict(&batch).unwrap() - intercept.view().insert_axis(Axis(1));
     assert!((&sum - &predicted).iter().all(|d| d.abs() < 1e-4));
 }
 

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use ndarray::{Array2, Array3, Axis};
 use proptest::prelude::*;
 
-/// (XᵀX + α I)⁻¹ Xᵀ y by Gaussian elimination with partial pivoting.
+/// (`XᵀX` + α I)⁻¹ Xᵀ y by Gaussian elimination with partial pivoting.
 fn ridge(rows: &[Vec<f64>], y: &[f64], alpha: f64) -> Vec<f64> {
     let n = rows[0].len();
     // Each row of the system with its right-hand side at the end.
@@ -163,7 +163,7 @@ proptest! {
 
 #[test]
 fn a_channel_that_was_never_measured_is_predicted_as_zero() {
-    let values: Vec<f64> = (0..4 * 5 * 18).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();
+    let values: Vec<f64> = (0..4 * 5 * 18).map(|i| f64::from((i * 7919) % 101) / 50.0 - 1.0).collect();
     let (x, y, mut measured) = arrays(&values, &[true; 4 * 18], None);
     measured.index_axis_mut(Axis(1), 1).fill(false);
     let config = TrfConfig { lag_max: 2, ..TrfConfig::default() };

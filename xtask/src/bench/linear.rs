@@ -165,10 +165,10 @@ fn turns(case: &Case, options: LinearOptions, root: &Path) -> Result<(Side, Side
     let mut n_peer_turns = 0;
     let mut peer_turn = || {
         n_peer_turns += 1;
-        if let (Some(python), Some((_, _, script))) = (&python, case.peer) {
-            if n_peer_turns <= case.rounds {
-                peer.0.push(run(root, python, &[format!("bench/peers/{script}"), folder.clone(), threads.clone()])?);
-            }
+        if let (Some(python), Some((_, _, script))) = (&python, case.peer)
+            && n_peer_turns <= case.rounds
+        {
+            peer.0.push(run(root, python, &[format!("bench/peers/{script}"), folder.clone(), threads.clone()])?);
         }
         Ok(())
     };

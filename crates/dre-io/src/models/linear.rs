@@ -176,7 +176,7 @@ fn trf(coef: &Loaded, intercept: &Loaded, subject: usize, lag_min: isize) -> Res
     let (coef_of, intercept_of): (Array3<f64>, Array1<f64>) = (coef.part(subject)?, intercept.part(subject)?);
     if coef_of.dim().0 != intercept_of.len() {
         let found = format!("{} channels", intercept_of.len());
-        return Err(StoreError::damaged(&intercept.path, found, &format!("{}, as in coef.npy", coef_of.dim().0)));
+        return Err(StoreError::damaged(&intercept.path, found, format!("{}, as in coef.npy", coef_of.dim().0)));
     }
     Ok(Trf { coef: coef_of, intercept: intercept_of, lag_min })
 }

@@ -17,6 +17,7 @@ pub enum EventSource {
 }
 
 impl EventSource {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
     }

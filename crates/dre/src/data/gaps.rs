@@ -87,7 +87,7 @@ impl Gaps {
     /// Whether a bad stretch overlaps these samples.
     pub(super) fn overlaps(&self, samples: &Range<usize>) -> bool {
         let after = self.segments.partition_point(|segment| segment.end <= samples.start);
-        self.segments.get(after).is_some_and(|segment| segment.start < samples.end)
+        !samples.is_empty() && self.segments.get(after).is_some_and(|segment| segment.start < samples.end)
     }
 
     /// The parts of `samples` that are not bad, relative to its start, in ascending order.

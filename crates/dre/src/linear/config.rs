@@ -164,5 +164,5 @@ pub(super) fn lags_by_feature(
         });
     }
     let window = |name: &String| own.get(name).map_or(default, |&[first, last]| (first, last));
-    features.iter().map(|name| window(name)).map(|(first, last)| LagRange::new(first, last)).collect()
+    features.iter().map(window).map(|(first, last)| LagRange::new(first, last)).collect()
 }

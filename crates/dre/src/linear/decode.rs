@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// A backward model, and what its weights stand for.
 ///
 /// A backward model's weights must not be read as activity: a channel may get a weight to cancel noise. Their patterns
-/// (Haufe et al. 2014) may, A = Σ_x W Σ_y⁻¹ with the covariances of lagged data and of features.
+/// (Haufe et al. 2014) may, A = `Σ_x` W `Σ_y⁻¹` with the covariances of lagged data and of features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoder {
     /// The model with the roles swapped: it predicts features from data; coefficients `(n_features, n_channels, n_lags)`. A
@@ -38,7 +38,7 @@ impl Decoder {
     ) -> Result<Self> {
         let system = TrfSystem::of_arrays(data, features, None, names, config, n_threads)?;
         let models = system.solve(config.penalty, &[alpha], n_threads)?;
-        let model = models.into_iter().next().expect("a model for each alpha");
+        let model = super::only(models);
         let part = &system.parts[0];
         let (columns, n) = (part.moments.columns(), part.targets.len());
         let at = |column: usize| {

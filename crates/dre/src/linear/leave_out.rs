@@ -1,7 +1,7 @@
 //! Exact errors of leaving one out, without refitting.
 //!
-//! With A = XᵀX + α P of all rows and the residuals e of the fit to them, the residuals of rows E as predicted by a fit to
-//! all other rows are (1 − H)⁻¹ e, where H = X_E A⁻¹ X_Eᵀ: a downdate of A by a block (Cook & Weisberg 1982; for single rows
+//! With A = `XᵀX` + α P of all rows and the residuals e of the fit to them, the residuals of rows E as predicted by a fit to
+//! all other rows are (1 − H)⁻¹ e, where H = `X_E` A⁻¹ `X_Eᵀ`: a downdate of A by a block (Cook & Weisberg 1982; for single rows
 //! Allen's PRESS). Means are those of all rows and stay; they are no part of the downdate.
 
 use faer::{Mat, MatRef, Side};

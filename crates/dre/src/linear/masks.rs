@@ -153,9 +153,9 @@ impl Measured {
                 continue;
             }
             let mut at = vec![vec![false; n_channels]; n_times];
-            for channel in 0..n_channels {
-                self.runs(epoch, channel).into_iter().flatten().for_each(|t| at[t][channel] = true);
-            }
+            let everywhere =
+                (0..n_channels).flat_map(|c| self.runs(epoch, c).into_iter().flatten().map(move |t| (t, c)));
+            everywhere.for_each(|(t, channel)| at[t][channel] = true);
             for set in at.into_iter().filter(|set| set.contains(&true)) {
                 *sets.entry(set).or_default() += 1;
             }

@@ -38,3 +38,9 @@ pub use pca::{OnComponents, Pca, PcaSums};
 pub use rows::Runs;
 pub use rtrf::{Rollout, Rtrf};
 pub use trf::Trf;
+
+/// The one model that was fitted for one alpha.
+fn only<M>(models: Vec<M>) -> M {
+    let Some(model) = models.into_iter().next() else { unreachable!("a model is fitted for each alpha") };
+    model
+}

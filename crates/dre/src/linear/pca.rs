@@ -102,7 +102,7 @@ impl Pca {
     /// [`Error::Shape`] where the number of channels is not that of the fit.
     pub fn project(&self, batch: &Batch) -> Result<Batch> {
         let (n_epochs, n_channels, n_times) = batch.data.dim();
-        self.check("the batch's data", batch.data.shape(), self.mean.len())?;
+        Self::check("the batch's data", batch.data.shape(), self.mean.len())?;
         let mut data = Array3::zeros((n_epochs, self.n_components(), n_times));
         for (e, mut out) in data.outer_iter_mut().enumerate() {
             let mut centred = batch.data.index_axis(Axis(0), e).mapv(f64::from);
@@ -130,7 +130,7 @@ impl Pca {
     /// # Errors
     /// [`Error::Shape`] where the number of components is not that of the fit.
     pub fn restore(&self, components: &ArrayRef3<f64>) -> Result<Array3<f64>> {
-        self.check("the components", components.shape(), self.n_components())?;
+        Self::check("the components", components.shape(), self.n_components())?;
         let [n_epochs, _, n_times] = [0, 1, 2].map(|axis| components.shape()[axis]);
         let mut data = Array3::zeros((n_epochs, self.mean.len(), n_times));
         for (mut out, epoch) in data.outer_iter_mut().zip(components.outer_iter()) {
@@ -140,7 +140,7 @@ impl Pca {
         Ok(data)
     }
 
-    fn check(&self, what: &str, shape: &[usize], n_rows: usize) -> Result<()> {
+    fn check(what: &str, shape: &[usize], n_rows: usize) -> Result<()> {
         if shape[1] == n_rows {
             return Ok(());
         }

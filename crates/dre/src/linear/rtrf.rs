@@ -58,7 +58,7 @@ impl Rtrf {
         n_threads: usize,
     ) -> Result<Self> {
         let models = Self::fit_measured(features, data, None, names, config, &[alpha], n_threads)?;
-        Ok(models.into_iter().next().expect("a model for each alpha"))
+        Ok(super::only(models))
     }
 
     /// Fits a model for each of `alphas` to data of which only the samples that `measured`, in the data's shape, says

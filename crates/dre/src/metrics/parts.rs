@@ -44,7 +44,7 @@ impl Cell {
 /// How the score of a model is shared out over the parts of its prediction, for each subject (of the data set, in its
 /// order) and part: the product measure (Hoffman 1960, Pratt 1987) of r.
 ///
-/// With parts that sum to the prediction, up to a constant, r = Σ_b cov(y, ŷ_b) / (σ_y σ_ŷ); each summand is a part's
+/// With parts that sum to the prediction, up to a constant, r = `Σ_b` cov(y, `ŷ_b`) / (`σ_y` `σ_ŷ`); each summand is a part's
 /// share, as in himalaya's `correlation_score_split`. Taken across epochs for each channel × time as r is, then averaged
 /// over channels and times from `spec.score_from` on. A part that works against the others has a negative share.
 ///

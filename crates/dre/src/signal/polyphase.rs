@@ -109,7 +109,7 @@ impl Polyphase {
         self.half() / self.up
     }
 
-    /// The next result: Σ filter(n_done · down − time · up) · x(time).
+    /// The next result: Σ `filter(n_done` · down − time · up) · x(time).
     fn value(&self, stream: &PolyphaseStream) -> f64 {
         let place = (stream.n_done * self.down) as isize;
         let (up, half) = (self.up as isize, self.half() as isize);

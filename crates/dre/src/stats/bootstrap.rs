@@ -69,7 +69,8 @@ fn interval(
     let at = |share: f64| {
         let place = share * (n_resamples - 1) as f64;
         let (low, high) = (resampled[place.floor() as usize], resampled[place.ceil() as usize]);
-        if low == high { low } else { low + (high - low) * place.fract() }
+        // Equal ends, infinite ones among them, need no interpolation.
+        if high > low { low + (high - low) * place.fract() } else { low }
     };
     Some(Interval {
         estimate: estimate(&mut (0..n)),

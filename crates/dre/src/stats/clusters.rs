@@ -1,6 +1,6 @@
 //! Cluster permutation tests (Maris & Oostenveld 2007) and threshold-free cluster enhancement (Smith & Nichols 2009).
 
-use ndarray::{Array2, ArrayView3};
+use ndarray::{Array2, ArrayRef3};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::permutation::{TStatistics, sign_flips};
@@ -70,7 +70,7 @@ pub struct ClusterTest {
 /// [`Error::Setting`] for fewer than two subjects or a threshold not above 0; [`Error::Shape`] where the neighbours are
 /// not those of the maps' channels.
 pub fn cluster_test(
-    maps: ArrayView3<'_, f64>,
+    maps: &ArrayRef3<f64>,
     adjacency: &Adjacency,
     threshold: Threshold,
     tail: Tail,
@@ -119,13 +119,7 @@ pub fn cluster_test(
         cluster.p = p_value(cluster.statistic.abs(), &null);
     }
     clusters.sort_by(|a, b| a.p.total_cmp(&b.p).then(b.statistic.abs().total_cmp(&a.statistic.abs())));
-    Ok(ClusterTest {
-        t: Array2::from_shape_vec((n_channels, n_times), t).expect("one t per point"),
-        threshold,
-        clusters,
-        n_permutations: null.len(),
-        is_exact,
-    })
+    Ok(ClusterTest { t: map_of(t, (n_channels, n_times)), threshold, clusters, n_permutations: null.len(), is_exact })
 }
 
 /// Enhanced statistics (with the sign of t) and their p-values, each `(n_channels, n_times)`, corrected for all points by
@@ -134,7 +128,7 @@ pub fn cluster_test(
 /// # Errors
 /// As [`cluster_test`]; [`Error::Setting`] for a step or start that make no sense.
 pub fn tfce_test(
-    maps: ArrayView3<'_, f64>,
+    maps: &ArrayRef3<f64>,
     adjacency: &Adjacency,
     enhancement: &Enhancement,
     tail: Tail,
@@ -165,9 +159,9 @@ pub fn tfce_test(
         (null.len() - below) as f64 / null.len() as f64
     });
     let shape = (n_channels, n_times);
-    let p = Array2::from_shape_vec(shape, p.collect()).expect("one p per point");
+    let p = map_of(p.collect(), shape);
     let signed = enhanced.iter().zip(&t).map(|(score, t)| if *t < 0.0 { -score } else { *score }).collect();
-    Ok((Array2::from_shape_vec(shape, signed).expect("one score per point"), p))
+    Ok((map_of(signed, shape), p))
 }
 
 /// Sum over heights of extent and height, each to its power, at every point.
@@ -209,13 +203,6 @@ impl Grid<'_> {
         const OUT: usize = usize::MAX;
         let (n_channels, n_times) = (self.adjacency.n_channels(), self.n_times);
         let mut parent: Vec<usize> = (0..n_channels * n_times).map(|i| if is_in(i) { i } else { OUT }).collect();
-        fn root(parent: &mut [usize], mut i: usize) -> usize {
-            while parent[i] != i {
-                parent[i] = parent[parent[i]];
-                i = parent[i];
-            }
-            i
-        }
         let join = |parent: &mut Vec<usize>, a: usize, b: usize| {
             if parent[a] != OUT && parent[b] != OUT {
                 let (a, b) = (root(parent, a), root(parent, b));
@@ -251,12 +238,26 @@ impl Grid<'_> {
     }
 }
 
+/// The point that stands for all that are joined with point `i`.
+fn root(parent: &mut [usize], mut i: usize) -> usize {
+    while parent[i] != i {
+        parent[i] = parent[parent[i]];
+        i = parent[i];
+    }
+    i
+}
+
 fn signs(tail: Tail) -> &'static [f64] {
     match tail {
         Tail::Both => &[1.0, -1.0],
         Tail::Positive => &[1.0],
         Tail::Negative => &[-1.0],
     }
+}
+
+/// Values of all points as `(n_channels, n_times)`.
+fn map_of(values: Vec<f64>, shape: (usize, usize)) -> Array2<f64> {
+    Array2::from_shape_vec(shape, values).expect("a value for each point")
 }
 
 fn p_value(statistic: f64, null: &[f64]) -> f64 {
@@ -270,11 +271,11 @@ fn standard_threshold(n_subjects: usize, tail: Tail) -> f64 {
     StudentsT::new(0.0, 1.0, (n_subjects - 1) as f64).expect("at least two subjects").inverse_cdf(share)
 }
 
-fn rows(maps: ArrayView3<'_, f64>) -> Vec<Vec<f64>> {
+fn rows(maps: &ArrayRef3<f64>) -> Vec<Vec<f64>> {
     maps.outer_iter().map(|map| map.iter().copied().collect()).collect()
 }
 
-fn check(maps: ArrayView3<'_, f64>, adjacency: &Adjacency) -> Result<()> {
+fn check(maps: &ArrayRef3<f64>, adjacency: &Adjacency) -> Result<()> {
     if maps.dim().0 < 2 {
         return Err(setting("subjects", maps.dim().0, "at least 2 for a test across subjects"));
     }

@@ -11,7 +11,8 @@ pub fn false_discovery_rate(p: &[f64]) -> Vec<f64> {
     let mut adjusted = p.to_vec();
     let mut least = 1.0f64;
     for (rank, &i) in order.iter().enumerate().rev() {
-        least = least.min(p[i] * n / (rank + 1) as f64);
+        // The quotient first: it is at least 1, so that rounding never makes a p-value smaller.
+        least = least.min(p[i] * (n / (rank + 1) as f64));
         adjusted[i] = least;
     }
     adjusted

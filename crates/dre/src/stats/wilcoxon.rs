@@ -57,7 +57,7 @@ pub fn signed_rank(differences: &[f64], tail: Tail) -> Option<SignedRank> {
     let mut twice = vec![0u64; n];
     let (mut start, mut ties) = (0, 0.0);
     while start < n {
-        let end = start + sizes[start..].iter().take_while(|d| d.abs() == sizes[start].abs()).count();
+        let end = start + sizes[start..].iter().take_while(|d| d.abs() <= sizes[start].abs()).count();
         twice[start..end].fill((start + 1 + end) as u64);
         let size = (end - start) as f64;
         ties += size.powi(3) - size;

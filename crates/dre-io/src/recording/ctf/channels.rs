@@ -26,7 +26,7 @@ const FIF_REFERENCE_GRADIOMETER: i32 = 5003;
 const FIF_REFERENCE_OFF_DIAGONAL: i32 = 5004;
 
 /// What the records say together.
-pub(super) struct Channels {
+pub(super) struct Converted {
     pub(super) channels: Vec<RecordingChannel>,
     /// Stored value times this is the value in the channel's unit.
     pub(super) scales: Vec<f64>,
@@ -35,8 +35,8 @@ pub(super) struct Channels {
 }
 
 /// Converts all records. `place_eeg` says whether electrodes are where the header has them.
-pub(super) fn convert(path: &Path, header: &Res4, head: &Head, place_eeg: bool) -> Result<Channels> {
-    let mut out = Channels { channels: Vec::new(), scales: Vec::new(), grade: None, notes: Vec::new() };
+pub(super) fn convert(path: &Path, header: &Res4, head: &Head, place_eeg: bool) -> Result<Converted> {
+    let mut out = Converted { channels: Vec::new(), scales: Vec::new(), grade: None, notes: Vec::new() };
     let mut unplaced = Vec::new();
     for (record, name) in header.channels.iter().zip(names(&header.channels)) {
         out.scales.push((record.proper_gain * record.q_gain).recip());

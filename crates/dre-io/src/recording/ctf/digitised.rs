@@ -58,12 +58,11 @@ pub(super) fn scalp(path: &Path) -> Result<Vec<Point>> {
     for (number, line) in lines(path)?.unwrap_or_default() {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let ([label, x, y, z] | [label, _, x, y, z]) = *fields.as_slice() else { continue };
-        let ident = match label.parse::<i32>() {
-            Ok(ident) => ident.saturating_add(NUMBERED_FROM),
-            Err(_) => {
-                n_labelled += 1;
-                LABELLED_FROM + n_labelled - 1
-            }
+        let ident = if let Ok(ident) = label.parse::<i32>() {
+            ident.saturating_add(NUMBERED_FROM)
+        } else {
+            n_labelled += 1;
+            LABELLED_FROM + n_labelled - 1
         };
         let position = position([x, y, z]).ok_or_else(|| {
             let problem = format!("`{}`, expected x, y, z in centimetres in the last three columns", shown(&line));

@@ -10,7 +10,7 @@ use crate::recording::{DigKind, DigPoint, Recording, RecordingInfo, check_reques
 use crate::{Error, Result};
 
 use super::bytes::COPY_AGAIN;
-use super::channels::{self, Channels};
+use super::channels::{self, Converted};
 use super::digitised;
 use super::files::Folder;
 use super::geometry::apply;
@@ -76,7 +76,7 @@ impl Ctf {
         said.extend(head.notes.iter().cloned());
         let electrodes = digitised::electrodes(&electrode_file)?;
         files.extend([head_file, electrode_file].into_iter().filter(|file| file.is_file()));
-        let Channels { mut channels, scales, grade, notes } =
+        let Converted { mut channels, scales, grade, notes } =
             channels::convert(&header_file, &header, &head, electrodes.is_none())?;
         said.extend(notes);
         let mut digitisation = head.points.clone();

@@ -242,14 +242,12 @@ fn gather(
     let pass = |work: &mut dyn FnMut(_, _, _) -> Result<()>| source.pass(&epochs, work);
     let mut systems = TrfSystem::gather(&key.0, &groups, shape, (&wanted, n_train), &pass, n_threads)?;
     let valid = if needs_valid { systems.pop() } else { None };
-    let all = match TrfSystem::sum(&systems) {
-        Some(all) => all,
-        None => unreachable!("there is a fold"),
-    };
+    let Some(all) = TrfSystem::sum(&systems) else { unreachable!("there is a fold") };
     Ok(Shared { key, folds: systems, ranges, all, valid })
 }
 
 /// What a model of one subject is fitted from.
+#[expect(clippy::struct_field_names, reason = "the subject's number is what it is called everywhere")]
 struct Subject<'a> {
     source: Source<'a>,
     subject: usize,

@@ -1,6 +1,6 @@
 //! Random search over band weights and penalties, from moments alone.
 //!
-//! Banded ridge minimises ‖y − Σ_b X_b w_b‖² + α Σ_b ‖w_b‖² / γ_b. With z_b = √γ_b x_b it is ridge regression, so that a
+//! Banded ridge minimises ‖y − `Σ_b` `X_b` `w_b‖²` + α `Σ_b` ‖`w_b‖²` / `γ_b`. With `z_b` = √`γ_b` `x_b` it is ridge regression, so that a
 //! band of weight 0 has no say and needs no special case. Held-out losses take no predictions: on rows with the moments G,
 //! B, yᵀy the squared error of w is yᵀy − 2 wᵀB + wᵀG w. Search, scores and the order of comparisons are those of
 //! himalaya's `solve_group_ridge_random_search` (Dupré la Tour, Eickenberg, Nunez-Elizalde & Gallant 2022).
