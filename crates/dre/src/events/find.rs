@@ -85,7 +85,7 @@ impl Default for FindEvents {
 /// Finds the events in a channel's changes; `first_samp` is the number of its first sample.
 ///
 /// Changes are merged within `min_duration`, masked, and told apart into onsets and offsets; an offset without an onset at
-/// the start and an onset without an offset at the end do not count.
+/// the start does not count. A channel that does not end at 0 counts as 0 after its last sample, as in MNE-Python 1.13.
 ///
 /// # Errors
 /// [`Error::Setting`] for a duration that is negative or not finite, for events that are closer than `shortest_event`, and
@@ -250,9 +250,14 @@ mod tests {
 
     #[test]
     fn nothing_is_found_where_nothing_changes() {
-        for samples in [&[][..], &[3, 3, 3], &[5, 0, 0, 0, 3]] {
+        for samples in [&[][..], &[3, 3, 3], &[5, 0, 0, 0]] {
             assert_eq!(found(samples, &FindEvents::default()).unwrap(), []);
         }
+    }
+
+    #[test]
+    fn an_event_that_lasts_to_the_end_counts() {
+        assert_eq!(found(&[5, 0, 0, 3, 3], &FindEvents::default()).unwrap(), [(3, 0, 3)]);
     }
 
     #[test]

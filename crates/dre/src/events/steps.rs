@@ -58,21 +58,25 @@ impl StimSteps {
     }
 
     /// The changes, numbered from `first_samp` on; of those that follow each other within `merge` samples only the last is
-    /// left, from the value before.
+    /// left, from the value before. A channel that changes and does not end at 0 counts as 0 after its last sample.
     pub(super) fn merged(&self, first_samp: u64, merge: u64) -> Vec<Step> {
         let mut steps = self.steps.clone();
+        if !steps.is_empty() && self.last != 0 {
+            steps.push(Step { sample: self.n_samples, before: self.last, after: 0 });
+        }
         for step in &mut steps {
             step.sample += first_samp;
         }
         if merge == 0 {
             return steps;
         }
-        let dropped: Vec<bool> = self.steps.windows(2).map(|pair| pair[1].sample - pair[0].sample <= merge).collect();
+        let dropped: Vec<bool> = steps.windows(2).map(|pair| pair[1].sample - pair[0].sample <= merge).collect();
         if !dropped.contains(&true) {
             return steps;
         }
+        let before: Vec<i64> = steps.iter().map(|step| step.before).collect();
         for (i, _) in dropped.iter().enumerate().filter(|(_, dropped)| **dropped) {
-            steps[i + 1].before = self.steps[i].before;
+            steps[i + 1].before = before[i];
         }
         let mut dropped = dropped.into_iter().chain([false]);
         steps.retain(|step| dropped.next() == Some(false) && step.before != step.after);
