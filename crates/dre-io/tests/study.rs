@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
-use dre::nn::{Loss, NetworkConfig, TrainConfig};
+use dre::nn::{Loss, NetworkConfig, Precision, TrainConfig};
 use dre::signal::PrepareSpec;
 use dre_io::study::{DreSpec, ModelSpec, ReportSpec, Study, StudyFile};
 
@@ -51,7 +51,7 @@ fn the_example_says_what_the_issue_asks_for() {
         ModelSpec::Trf(TrfConfig { lag_min: 0, lag_max: 100, alphas, ..TrfConfig::default() })
     );
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, ..NetworkConfig::paper() };
-    let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse };
+    let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse, precision: Precision::F32 };
     assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train }));
 }
 
