@@ -18,6 +18,16 @@ Usage: cargo xtask COMMAND
       --times N           samples per epoch [301]
       --filters N         filters of each convolution [512]
       --hidden N          units of each LSTM layer [512]
+      --precision NAME    our products: f32 or bf16 [f32]
+  bench prepare [OPTIONS] time and memory of preparing a FIF recording
+      --minutes N         length of the recording that is timed [5]
+      --long-minutes N    length of the one whose memory is compared with it [15]
+      --channels N        channels [273]
+      --sfreq N           its sampling frequency in Hz [1200]
+      --decim N           every so many-th sample is kept [10]
+      --threads N         number of threads [all cores]
+      --json FILE         the numbers as JSON, too
+      --record            a dated file in bench/records, too
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +37,9 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::Options::parse(rest).map(|options| test::execute(&options, &workspace_root())),
         ["bench", "step", rest @ ..] => {
             bench::StepOptions::parse(rest).map(|options| bench::step(options, &workspace_root()))
+        }
+        ["bench", "prepare", rest @ ..] => {
+            bench::PrepareOptions::parse(rest).map(|options| bench::prepare(&options, &workspace_root()))
         }
         ["help" | "--help" | "-h"] => {
             say(USAGE);

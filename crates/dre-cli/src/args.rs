@@ -91,7 +91,10 @@ pub(crate) enum Command {
 Examples:
   dre run examples/p300.toml --data ~/data/p300
   dre run study.toml --out results/first --threads 8
-  dre run study.toml --out results/first --resume       after Ctrl-C or a crash")]
+  dre run study.toml --out results/first --resume       after Ctrl-C or a crash
+
+All folds of a study with `fold = \"1 of 5\"`, each into a folder of its own:
+  for i in 1 2 3 4 5; do dre run study.toml --fold $i; done")]
     Run(RunArgs),
     /// Read, filter and decimate the recordings; build the features
     ///
@@ -122,13 +125,35 @@ Examples:
 Examples:
   dre report dre-p300")]
     Report(ReportArgs),
-    /// Say what a study file, a run's folder, a cohort, a checkpoint or a BIDS data set holds
+    /// Say what a data set, recording, study file, run's folder, cohort or checkpoint holds
     #[command(after_long_help = "\
 Examples:
   dre info study.toml           the study with every default filled in
   dre info dre-p300             the scores of a run
-  dre info ~/data/ds000117      subjects and recordings of a data set")]
+  dre info ~/data/ds000117      recordings of a data set, and why any is left out
+  dre info rest.ds              channels, bads, annotations of a recording")]
     Info(InfoArgs),
+    /// Define the kinds of features, or show what values a study's features have
+    ///
+    /// Without a study file: every kind with its definition, unit, keys and an example. With one: for each of its features
+    /// how many events have a value, how many miss one, and mean, least and greatest value, over all recordings. Only
+    /// events, lexica and stimuli are read, not the recordings.
+    #[command(after_long_help = "\
+Examples:
+  dre features                                       all kinds
+  dre features zipf                                  one kind
+  dre features study.toml --data ~/data/ds000117     values of a study's features")]
+    Features(FeaturesArgs),
+    /// Show what training, validation and test sets share: samples, stimuli, near-duplicates
+    ///
+    /// For a study file, cuts the epochs of its prepared cohort and audits them anew, without fitting anything; for a run's
+    /// folder, shows the audit that the last fit wrote. Exit status 1 where the sets share samples or hold near-duplicates.
+    #[command(after_long_help = "\
+Examples:
+  dre audit study.toml
+  dre audit dre-p300
+  dre audit dre-p300 --json > audit.json")]
+    Audit(AuditArgs),
     /// Simulate six subjects, then do everything on them (about two minutes)
     ///
     /// Writes simulated EEG of six listeners as a BIDS data set, with the study file that describes it, then does what
@@ -153,6 +178,9 @@ pub(crate) struct StudyArgs {
     /// Folder for everything that is written [default: dre-NAME, NAME being the study's]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Let this fold test, of a study with `fold = "1 of K"`; results go to dre-NAME-fold-N unless --out is given
+    #[arg(long, value_name = "N")]
+    pub(crate) fold: Option<usize>,
 }
 
 /// How much of the machine is used.
@@ -240,6 +268,40 @@ pub(crate) struct InfoArgs {
     /// What to look at
     #[arg(value_name = "DIR|FILE")]
     pub(crate) path: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FeaturesArgs {
+    /// Study file, or the name of one kind
+    #[arg(value_name = "STUDY.toml|KIND")]
+    pub(crate) what: Option<PathBuf>,
+    /// BIDS data set; replaces `data.bids` of the study file
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditArgs {
+    /// Study file, or the output folder of a run
+    #[arg(value_name = "STUDY.toml|DIR")]
+    pub(crate) what: PathBuf,
+    /// BIDS data set; replaces `data.bids` of the study file
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Output folder of the study, which holds its cohort [default: dre-NAME, NAME being the study's]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Let this fold test, of a study with `fold = "1 of K"`
+    #[arg(long, value_name = "N")]
+    pub(crate) fold: Option<usize>,
+    /// Random seed, from which the split by stimulus follows; replaces `seed` of the study file
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Print the audit as JSON, as it lies in audit.json
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
 }
 
 #[derive(Args, Debug)]

@@ -32,6 +32,14 @@ pub(crate) enum CliError {
     ResultsFormat { path: PathBuf, found: u64 },
     #[error("{}: neither a study file, a run's folder, nor anything else that dre writes", path.display())]
     Unknown { path: PathBuf },
+    #[error("`{name}` is neither a kind of feature nor a study file; kinds are {known}")]
+    UnknownKind { name: String, known: String },
+    #[error("{}: no audit.json; `dre fit` writes it, and `dre audit STUDY.toml` makes one of a prepared cohort", path.display())]
+    NoAudit { path: PathBuf },
+    #[error("the sets are not apart: {findings}")]
+    Leaks { findings: String },
+    #[error("the audit cannot be written as JSON")]
+    Json { source: serde_json::Error },
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
     #[error(transparent)]

@@ -12,6 +12,7 @@ mod pipeline;
 mod progress;
 mod results;
 mod table;
+mod text;
 
 use std::process::ExitCode;
 

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use dre::nn::Progress;
 use dre::results::{PassRecord, Results};
 pub(crate) use dre_io::pipeline::Job;
-use dre_io::pipeline::{COHORT_FOLDER, MODELS_FOLDER, Monitor, PipelineError, REPORT_FILE};
+use dre_io::pipeline::{MODELS_FOLDER, Monitor, REPORT_FILE};
 use dre_io::store::write_file;
 
 use crate::commands::Context;
-use crate::error::{CliError, Result};
+use crate::error::Result;
 use crate::progress::TrainingProgress;
 
 /// Shows on the console what a run does, and asks it to stop on Ctrl-C.
@@ -97,93 +97,4 @@ pub(crate) fn report(results: &Results, folder: &Path) -> Result<PathBuf> {
     let path = folder.join(REPORT_FILE);
     write_file(&path, |out| out.write_all(page.as_bytes()))?;
     Ok(path)
-}
-
-/// Says what a folder or file holds that is neither a study file nor the results of a run: a cohort, a run's folder
-/// without results, a BIDS data set, a recording.
-pub(crate) fn describe(path: &Path) -> Result<String> {
-    let cohort = [path.to_path_buf(), path.join(COHORT_FOLDER)];
-    if let Some(folder) = cohort.iter().find(|f| f.join(dre_io::cohort::COHORT_FILE).is_file()) {
-        return Ok(describe_cohort(&dre_io::cohort::open_cohort(folder)?));
-    }
-    if path.join(dre_io::models::MODEL_FILE).is_file() {
-        return Ok(describe_model(&dre_io::models::read_info(path)?));
-    }
-    if path.file_name().is_some_and(|name| name == dre_io::models::CHECKPOINT_FILE) {
-        let (checkpoint, _) = dre_io::models::Checkpoint::read(path)?;
-        let state = &checkpoint.training;
-        return Ok(format!(
-            "Checkpoint: {} of {} passes and {} batches, {:.0} s; `dre run STUDY.toml --resume` continues it",
-            state.pass, state.training.n_passes, state.batch, checkpoint.seconds
-        ));
-    }
-    if path.extension().is_some_and(|extension| extension == "safetensors") {
-        return describe(path.parent().unwrap_or(Path::new(".")));
-    }
-    if path.is_file() {
-        let recording = dre_io::open_recording(path)?;
-        let info = recording.info();
-        return Ok(format!(
-            "{}: {}, {} Hz, {:.1} s, {} annotations",
-            path.display(),
-            info.channel_summary(),
-            info.sfreq,
-            info.seconds(),
-            info.annotations.len()
-        ));
-    }
-    match dre_io::bids::BidsDataset::open(path) {
-        Ok(dataset) => Ok(describe_bids(&dataset)),
-        Err(dre_io::bids::BidsError::NoRecordings { .. }) => Err(CliError::Unknown { path: path.to_path_buf() }),
-        Err(error) => Err(PipelineError::from(error).into()),
-    }
-}
-
-fn describe_cohort(folder: &dre_io::cohort::CohortFolder) -> String {
-    let info = &folder.info;
-    let minutes: f64 = info.recordings.iter().map(|r| r.n_times as f64 / info.sfreq / 60.0).sum();
-    let mut text = format!(
-        "Cohort: {} subjects, {} recordings, {minutes:.1} min, {} channels at {} Hz, features {}",
-        info.subjects.len(),
-        info.recordings.len(),
-        info.channels.len(),
-        info.sfreq,
-        info.features.join(", ")
-    );
-    let steps = info.steps.iter().map(|step| format!("\n  {step}"));
-    text.extend(steps);
-    text
-}
-
-fn describe_model(info: &dre_io::models::ModelInfo) -> String {
-    let mut text = format!(
-        "Model: {}, {} channels at {} Hz, {} samples per epoch of which {} are shown\n  features {}\n  subjects {}",
-        info.kind,
-        info.channels.len(),
-        info.sfreq,
-        info.times.len(),
-        info.n_init_times,
-        info.features.join(", "),
-        info.subjects.join(", ")
-    );
-    text.extend(info.choices.iter().map(|(name, value)| format!("\n  {name}: {value}")));
-    text
-}
-
-fn describe_bids(dataset: &dre_io::bids::BidsDataset) -> String {
-    let mut text = format!("BIDS data set {}", dataset.root().display());
-    let recordings = dataset.recordings();
-    let mut from = 0;
-    while let Some(first) = recordings.get(from) {
-        let n = recordings[from..].iter().take_while(|r| r.subject == first.subject).count();
-        let mut tasks: Vec<&str> = recordings[from..from + n].iter().filter_map(|r| r.task.as_deref()).collect();
-        tasks.sort_unstable();
-        tasks.dedup();
-        let (datatype, tasks) = (first.datatype.name(), tasks.join(", "));
-        text.extend([format!("\n  {}: {n} recordings ({datatype}), task {tasks}", first.subject)]);
-        from += n;
-    }
-    let skipped = dataset.skipped().iter();
-    text.extend(skipped.map(|s| format!("\n  left out: {} ({})", s.path.display(), s.reason)));
-    text
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use dre::results::Results;
+use dre::data::BadSegments;
+use dre::results::{MaskedRecording, Results};
 
 /// Above this many subjects, only their spread is printed; each one is in `results.json`.
 const MAX_ROWS: usize = 24;
@@ -32,17 +33,44 @@ pub(crate) fn scores(results: &Results) -> String {
         results.score_from,
         results.times.last().map_or_else(|| "the end".to_owned(), |t| format!("{t:.3}")),
     );
-    text += &aligned(&rows);
+    text += &aligned(&rows, &[0]);
     for ratio in &results.ratios {
         let value =
             ratio.ratio.map_or_else(|| "undefined, as the latter is not above 0".to_owned(), |r| format!("{r:.1}"));
         let _ = write!(text, "\n{} / {} = {value}", ratio.numerator, ratio.denominator);
+    }
+    for masked in results.cohort.masked.iter().take(MAX_ROWS) {
+        let _ = write!(text, "\nmasked: {}", missing(masked, results.cohort.bad_segments));
+    }
+    if results.cohort.masked.len() > MAX_ROWS {
+        let _ = write!(text, "\nmasked: and {} more recordings", results.cohort.masked.len() - MAX_ROWS);
     }
     for exclusion in &results.cohort.excluded {
         let _ = write!(text, "\nleft out: {} ({})", exclusion.what, exclusion.reason);
     }
     text.push('\n');
     text
+}
+
+/// `sub-02_run-01 (bad Cz; absent Oz; 3 bad segments of 12.3 s)`.
+fn missing(masked: &MaskedRecording, bad_segments: BadSegments) -> String {
+    let mut parts = Vec::new();
+    for (what, names) in [("bad", &masked.bad), ("absent", &masked.absent)] {
+        match names.len() {
+            0 => {}
+            1..=8 => parts.push(format!("{what} {}", names.join(", "))),
+            n => parts.push(format!("{what} {} and {} more", names[..8].join(", "), n - 8)),
+        }
+    }
+    if masked.n_segments > 0 {
+        let fate = match bad_segments {
+            BadSegments::Mask => "",
+            BadSegments::Reject => ", whose epochs were dropped",
+            BadSegments::Ignore => ", not masked but ignored",
+        };
+        parts.push(format!("{} bad segments of {:.1} s{fate}", masked.n_segments, masked.seconds));
+    }
+    format!("{} ({})", masked.recording, parts.join("; "))
 }
 
 fn header(results: &Results) -> Vec<String> {
@@ -57,7 +85,7 @@ fn subject_row(results: &Results, subject: &str, n_test: usize) -> Vec<String> {
 
 fn spread_row(results: &Results, name: &str, pick: impl Fn(&[f64]) -> f64) -> Vec<String> {
     let cells = results.models.values().map(|m| {
-        let mut r: Vec<f64> = m.subjects.values().map(|s| s.r).collect();
+        let mut r: Vec<f64> = m.subjects.values().map(|s| s.r).filter(|r| !r.is_nan()).collect();
         r.sort_by(f64::total_cmp);
         if r.is_empty() { "–".to_owned() } else { number(pick(&r)) }
     });
@@ -68,13 +96,13 @@ fn row(name: String, epochs: String, cells: impl Iterator<Item = String>) -> Vec
     [name, epochs].into_iter().chain(cells).collect()
 }
 
-/// Three decimals, with a true minus sign.
+/// Three decimals, with a true minus sign; a dash where there is no r.
 fn number(r: f64) -> String {
-    format!("{r:.3}").replace('-', "−")
+    if r.is_nan() { "–".to_owned() } else { format!("{r:.3}").replace('-', "−") }
 }
 
-/// The first column to the left, the others to the right, a rule below the first row and above the last.
-fn aligned(rows: &[Vec<String>]) -> String {
+/// The columns in `left` to the left, the others to the right, a rule below the first row and above the last.
+pub(crate) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
     let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..n_columns).map(width).collect();
@@ -86,7 +114,12 @@ fn aligned(rows: &[Vec<String>]) -> String {
             text.push('\n');
         }
         for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 { write!(text, "{cell:<width$}") } else { write!(text, "  {cell:>width$}") };
+            let gap = if column == 0 { "" } else { "  " };
+            let _ = if left.contains(&column) {
+                write!(text, "{gap}{cell:<width$}")
+            } else {
+                write!(text, "{gap}{cell:>width$}")
+            };
         }
         text.truncate(text.trim_end().len());
         text.push('\n');

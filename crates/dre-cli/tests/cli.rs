@@ -50,7 +50,7 @@ fn help() {
     let folder = folder();
     let output = snapshot!("help", folder, ["--help"]);
     assert!(output.status.success() && output.stderr.is_empty(), "help is a result");
-    for command in ["run", "prepare", "fit", "evaluate", "report", "info", "demo"] {
+    for command in ["run", "prepare", "fit", "evaluate", "report", "info", "features", "audit", "demo"] {
         let args = [command, "--help"];
         let output = dre(folder.path(), &args);
         insta::assert_snapshot!(format!("help-{command}"), shown(&args, &output));
@@ -162,4 +162,23 @@ fn info_shows_the_scores_of_a_run() {
     let by_file = dre(folder.path(), &["info", "results.json"]);
     let by_folder = dre(folder.path(), &["info", "."]);
     assert_eq!(by_file.stdout, by_folder.stdout);
+}
+
+#[test]
+fn features_defines_every_kind() {
+    let folder = folder();
+    snapshot!("features", folder, ["features"]);
+    snapshot!("features-zipf", folder, ["features", "zipf"]);
+    let output = snapshot!("features-unknown", folder, ["features", "zip"]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn an_audit_that_is_not_there_says_how_to_get_one() {
+    insta::assert_snapshot!(failure(Some(EXAMPLE), &["audit", "."]));
+}
+
+#[test]
+fn a_fold_of_a_study_without_folds_is_refused() {
+    insta::assert_snapshot!(failure(Some(EXAMPLE), &["run", "study.toml", "--data", ".", "--fold", "2"]));
 }

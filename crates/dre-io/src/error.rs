@@ -61,6 +61,18 @@ pub enum Error {
         /// What to do.
         advice: String,
     },
+    /// A binary file does not follow its format at a place that is known.
+    #[error("{} at byte {offset}: {problem}; {advice}", path.display())]
+    At {
+        /// The file.
+        path: PathBuf,
+        /// The place, from 0.
+        offset: u64,
+        /// What was found, and what was expected.
+        problem: String,
+        /// What to do.
+        advice: String,
+    },
     /// A header and its data file disagree about the amount of data.
     #[error("{}: {found} bytes, but its header {} describes {expected}; the file is damaged, incomplete or belongs to another header: copy both again from the source", path.display(), header.display())]
     DataSize {
@@ -154,6 +166,11 @@ impl Error {
     /// A fault in a line of a text file.
     pub(crate) fn line(path: &Path, line: usize, problem: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::Line { path: path.to_owned(), line, problem: problem.into(), advice: advice.into() }
+    }
+
+    /// A fault at a place in a binary file.
+    pub(crate) fn at(path: &Path, offset: u64, problem: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::At { path: path.to_owned(), offset, problem: problem.into(), advice: advice.into() }
     }
 
     /// A fault of a whole file.

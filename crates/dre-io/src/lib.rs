@@ -3,8 +3,10 @@
 pub mod bids;
 pub mod cohort;
 mod error;
+pub mod features;
 mod hash;
 pub mod models;
+pub mod mous;
 pub mod pipeline;
 pub mod prepare;
 pub mod recording;

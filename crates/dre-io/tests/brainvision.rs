@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dre::data::ChannelType;
-use dre::signal::PrepareSpec;
-use dre_io::prepare::{READ_MEMORY, pick_channels, prepare_recording};
+use dre::signal::{PrepareSpec, Reference, Resample};
+use dre_io::prepare::{READ_MEMORY, RecordingPlan, pick_channels, prepare_recording};
 use dre_io::recording::brainvision::{BrainVision, write_brainvision};
-use dre_io::recording::{Annotation, Recording, RecordingChannel, Unit};
+use dre_io::recording::{Annotation, Recording, RecordingChannel, RecordingInfo, Unit};
+use dre_io::store::RowFile;
 use dre_io::{Error, open_recording};
 use ndarray::{Array2, s};
 use proptest::prelude::*;
@@ -68,7 +69,7 @@ fn channels() -> Vec<RecordingChannel> {
     vec![
         RecordingChannel::new("Fp1, left", ChannelType::Eeg, Unit::Volt),
         RecordingChannel::new("MEG 1", ChannelType::Misc, Unit::Tesla),
-        RecordingChannel::new("GSR", ChannelType::Misc, Unit::Other("µS".to_owned())),
+        RecordingChannel::new("GSR", ChannelType::Misc, Unit::Other("S".to_owned())),
     ]
 }
 
@@ -171,8 +172,8 @@ fn damaged_headers_are_refused_with_line_and_advice() {
         ("NumberOfChannels=3", "NumberOfChannels=4", "section [Channel Infos] has no `Ch4`"),
         ("NumberOfChannels=3", "NumberOfChannels=none", "expected a positive whole number"),
         ("MULTIPLEXED", "TWISTED", "expected one of MULTIPLEXED, VECTORIZED"),
-        ("IEEE_FLOAT_32", "UINT_8", "expected one of INT_16, INT_32, IEEE_FLOAT_32"),
-        ("DataFormat=BINARY", "DataFormat=ASCII", "expected one of BINARY"),
+        ("IEEE_FLOAT_32", "UINT_8", "expected one of INT_16, UINT_16, INT_32, IEEE_FLOAT_32"),
+        ("DataFormat=BINARY", "DataFormat=TWISTED", "expected one of BINARY, ASCII"),
         ("Brain Vision", "Trains Vision", "line 1: not a BrainVision header file"),
         ("Ch2=MEG 1", "Ch2=GSR", "channels 2 and 3 are both called `GSR`"),
         (",,1,fT", ",,zero,fT", "expected a resolution"),
@@ -211,7 +212,7 @@ fn missing_files_and_unknown_formats_are_told_apart() {
     let path = write(&folder, 10);
     assert!(matches!(failure(&folder.path().join("none.vhdr")), Error::Io { .. }));
     let error = failure(&folder.path().join("rec.eeg"));
-    assert!(error.to_string().contains("`.eeg` cannot be read; supported: BrainVision (.vhdr)"), "{error}");
+    assert!(error.to_string().contains("`.eeg` cannot be read; supported: BrainVision (.vhdr, .ahdr)"), "{error}");
     fs::remove_file(folder.path().join("rec.vmrk")).unwrap();
     let recording = open_recording(&path).unwrap();
     assert!(recording.info().annotations.is_empty());
@@ -246,17 +247,77 @@ fn nan_is_named_by_channel_and_sample() {
 #[test]
 fn memory_and_threads_do_not_change_what_is_prepared() {
     let folder = tempfile::tempdir().unwrap();
-    let mut recording = open_recording(&write(&folder, 2000)).unwrap();
-    let spec = PrepareSpec { l_freq: Some(1.0), h_freq: Some(20.0), decim: 2, ..PrepareSpec::default() };
-    let mut run = |n_threads, memory| {
-        let prepared = prepare_recording(&mut *recording, &[0, 1, 2], &spec, n_threads, memory).unwrap();
-        assert_eq!((prepared.n_times, prepared.channels.len(), prepared.data.len()), (1000, 3, 3000));
-        prepared.data.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+    let mut recording = open_recording(&write(&folder, 9000)).unwrap();
+    let filtered = PrepareSpec { l_freq: Some(1.0), h_freq: Some(20.0), ..PrepareSpec::default() };
+    let decimated = PrepareSpec { decim: 2, ..filtered.clone() };
+    let polyphase = PrepareSpec { sfreq: Some(50.0), ..filtered.clone() };
+    let fourier = PrepareSpec { sfreq: Some(60.0), resample: Some(Resample::Fft), ..filtered.clone() };
+    let copied = PrepareSpec::default();
+    for (spec, n_times) in [(decimated, 4500), (polyphase, 3750), (fourier, 4500), (copied, 9000), (filtered, 9000)] {
+        let mut run = |n_threads, memory| {
+            let prepared = prepare_recording(&mut *recording, &[0, 1, 2], &spec, n_threads, memory).unwrap();
+            assert_eq!((prepared.n_times, prepared.channels.len(), prepared.data.len()), (n_times, 3, 3 * n_times));
+            prepared.data.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let expected = run(1, READ_MEMORY);
+        assert_eq!(run(2, READ_MEMORY), expected);
+        // Enough for the transform of one channel, not for all channels at once.
+        assert_eq!(run(2, 16384 * 8 * 8), expected);
+    }
+}
+
+#[test]
+fn a_fourier_transform_beyond_memory_is_refused_with_advice() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recording = open_recording(&write(&folder, 9000)).unwrap();
+    let spec = PrepareSpec { sfreq: Some(60.0), resample: Some(Resample::Fft), ..PrepareSpec::default() };
+    let message = prepare_recording(&mut *recording, &[0], &spec, 1, 1000).unwrap_err().to_string();
+    assert!(message.contains("prepare.resample") && message.contains("polyphase"), "{message}");
+}
+
+#[test]
+fn references_are_subtracted_from_eeg_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rec.vhdr");
+    let mut channels: Vec<RecordingChannel> =
+        ["A", "B", "M"].map(|name| RecordingChannel::new(name, ChannelType::Eeg, Unit::Volt)).to_vec();
+    channels.push(RecordingChannel::new("G", ChannelType::Mag, Unit::Tesla));
+    let data = Array2::from_shape_fn((4, 3), |(row, time)| [1.0, 2.0, 6.0, 8.0][row] * (time + 1) as f64);
+    write_brainvision(&path, 100.0, &channels, data.view(), &[]).unwrap();
+    let run = |reference, exclude: &[&str], spoil: fn(&mut RecordingInfo)| {
+        let mut recording = open_recording(&path).unwrap();
+        let mut info = recording.info().clone();
+        for (channel, like) in info.channels.iter_mut().zip(&channels) {
+            (channel.kind, channel.unit) = (like.kind, like.unit.clone());
+        }
+        spoil(&mut info);
+        let spec = PrepareSpec { reference: Some(reference), ..PrepareSpec::default() };
+        let exclude: Vec<String> = exclude.iter().map(|name| (*name).to_owned()).collect();
+        let plan = RecordingPlan::new(&info, &[0, 3], &spec, &exclude).map_err(|error| error.to_string())?;
+        let out = folder.path().join("out.npy");
+        let mut rows = RowFile::create(&out, 2, 3).unwrap();
+        plan.run(&mut *recording, 2, READ_MEMORY, folder.path(), &mut rows).unwrap();
+        Ok::<_, String>((rows.read_row(0).unwrap(), rows.read_row(1).unwrap()))
     };
-    let expected = run(1, READ_MEMORY);
-    assert_eq!(run(2, READ_MEMORY), expected);
-    assert_eq!(run(2, 0), expected);
-    assert_eq!(run(1, 2 * 2000 * 8), expected);
+    let named = |names: &[&str]| Reference::Channels(names.iter().map(|name| (*name).to_owned()).collect());
+    let magnetometer = vec![8.0, 16.0, 24.0];
+    let close = |found: Result<(Vec<f32>, Vec<f32>), String>, expected: [f32; 3]| {
+        let (eeg, mag) = found.unwrap();
+        assert!(eeg.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-4), "{eeg:?}");
+        assert!(mag.iter().zip(&magnetometer).all(|(found, expected)| (found - expected).abs() < 1e-4), "{mag:?}");
+    };
+    close(run(Reference::Average, &[], |_| {}), [-2.0, -4.0, -6.0]);
+    close(run(Reference::Average, &["M"], |_| {}), [-0.5, -1.0, -1.5]);
+    close(run(Reference::Average, &[], |info| info.channels[2].bad = true), [-0.5, -1.0, -1.5]);
+    close(run(named(&["M", "B"]), &[], |_| {}), [-3.0, -6.0, -9.0]);
+    for (names, spoil, part) in [
+        (&["Q"][..], (|_| {}) as fn(&mut RecordingInfo), "Q"),
+        (&["M"], |info| info.channels[2].bad = true, "marked as bad"),
+        (&["G"], |_| {}, "in T"),
+    ] {
+        let message = run(named(names), &[], spoil).unwrap_err();
+        assert!(message.contains("prepare.reference") && message.contains(part), "{message}");
+    }
 }
 
 #[test]

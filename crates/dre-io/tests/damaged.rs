@@ -98,7 +98,7 @@ fn read(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The recordings that are damaged: a small one made here, and the real ones where they are there.
+/// The recordings that are damaged: a small one made here, the fixtures, and the real ones where they are there.
 fn recordings(folder: &Path) -> Vec<PathBuf> {
     let own = folder.join("own.vhdr");
     let channels = [RecordingChannel::new("Cz", ChannelType::Eeg, Unit::Volt)];
@@ -110,12 +110,15 @@ fn recordings(folder: &Path) -> Vec<PathBuf> {
     for kind in fs::read_dir(&formats).into_iter().flatten().flatten() {
         found.extend(fs::read_dir(kind.path()).into_iter().flatten().flatten().map(|entry| entry.path()));
     }
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats");
+    let n_real = found.len() - 1;
+    found.extend(fs::read_dir(fixtures).into_iter().flatten().flatten().map(|entry| entry.path()));
     found.retain(|path| {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        ["fif", "ds", "edf", "bdf", "set", "vhdr"].contains(&extension.as_str())
+        ["fif", "ds", "edf", "bdf", "set", "vhdr", "ahdr"].contains(&extension.as_str())
     });
     found.sort();
-    if found.len() == 1 {
+    if n_real == 0 {
         eprintln!("SKIPPED: no recordings in {}", formats.display());
     }
     found

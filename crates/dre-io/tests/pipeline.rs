@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -53,11 +54,13 @@ lr = 1e-3
 const SFREQ: f64 = 64.0;
 const N_TIMES: usize = 3200;
 
-/// Deterministic noise in ±1.
+/// Deterministic noise in ±1: the finaliser of `SplitMix64`, since products alone repeat themselves nearly.
 fn noise(i: usize) -> f64 {
-    (((i as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 33) as f64)
-        / f64::from(1u32 << 30)
-        - 1.0
+    let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    (z >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
 fn recording_stem(root: &Path, subject: usize) -> PathBuf {
@@ -250,6 +253,114 @@ fn a_channel_marked_as_bad_later_makes_everything_again() {
     assert_eq!(results.models["dre"].r_per_channel.len(), 1);
 }
 
+/// Subject 2 has its channels in another order and, where `bad`, no good Cz.
+fn partial(root: &Path, bad: bool) {
+    let value = |c: usize, t: usize| noise(2 * 1_000_003 + (1 - c) * 10_007 + t);
+    write_subject(root, 2, &["Pz", "Cz"], value);
+    let status = if bad { "bad" } else { "good" };
+    let table = format!("name\ttype\tunits\tstatus\nPz\tEEG\tµV\tgood\nCz\tEEG\tµV\t{status}\n");
+    fs::write(format!("{}_channels.tsv", recording_stem(root, 2).display()), table).unwrap();
+}
+
+#[test]
+fn the_order_of_the_channels_in_a_recording_changes_nothing() {
+    let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let results = [0, 1].map(|i| {
+        let root = homes[i].path().join("bids");
+        data_set(&root);
+        if i == 1 {
+            partial(&root, false);
+        }
+        run(&job(homes[i].path(), STUDY)).unwrap()
+    });
+    assert!(results[0].cohort.masked.is_empty() && results[1].cohort.masked.is_empty());
+    for (name, model) in &results[0].models {
+        let other = &results[1].models[name];
+        assert_eq!(model.mean_r.to_bits(), other.mean_r.to_bits(), "{name}");
+        assert_eq!(model.r_per_channel, other.r_per_channel, "{name}");
+    }
+}
+
+#[test]
+fn a_channel_that_is_bad_in_one_recording_is_masked_there() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    partial(&root, true);
+    let job = job(home.path(), STUDY);
+    let results = run(&job).unwrap();
+    let names: Vec<&str> = results.cohort.channels.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["Cz", "Pz"]);
+    let masked = &results.cohort.masked[..];
+    assert_eq!(masked.len(), 1);
+    assert_eq!((masked[0].recording.as_str(), &masked[0].bad[..]), ("sub-02_task-x", &["Cz".to_owned()][..]));
+    // Other tools see that there is nothing.
+    let data: ndarray::Array2<f32> = ndarray_npy::read_npy(job.out.join("cohort/sub-02_task-x/data.npy")).unwrap();
+    assert!(data.row(0).iter().all(|v| v.is_nan()) && data.row(1).iter().all(|v| v.is_finite()));
+    let dre = &results.models["dre"];
+    let map: ndarray::Array3<f64> = ndarray_npy::read_npy(job.out.join("scores/dre.npy")).unwrap();
+    assert!(map.slice(ndarray::s![1, 0, ..]).iter().all(|r| r.is_nan()));
+    assert!(dre.mean_r.is_finite() && dre.r_per_channel.iter().all(|r| r.is_finite()));
+    // What was read from the cohort predicts as before, and the channel's samples do not matter.
+    let spoilt = tempfile::tempdir().unwrap();
+    let other = spoilt.path().join("bids");
+    data_set(&other);
+    partial(&other, true);
+    let value = |c: usize, t: usize| if c == 1 { 1e3 } else { noise(2 * 1_000_003 + 10_007 + t) };
+    write_subject(&other, 2, &["Pz", "Cz"], value);
+    let again = run(&Job { data: other, out: spoilt.path().join("out"), ..job.clone() }).unwrap();
+    assert_eq!(again.models["dre"].mean_r.to_bits(), dre.mean_r.to_bits());
+
+    let common = STUDY.replace("seed = 3", "seed = 3\n[data]\nchannels = \"common\"");
+    let results = run(&Job { out: home.path().join("common"), ..self::job(home.path(), &common) }).unwrap();
+    assert_eq!(results.cohort.channels.len(), 1);
+    let excluded = &results.cohort.excluded[0];
+    assert_eq!(excluded.what, "Cz");
+    assert!(excluded.reason.contains("bad in sub-02_task-x"), "{}", excluded.reason);
+}
+
+#[test]
+fn bad_segments_in_the_events_are_masked_or_dropped() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    let file = format!("{}_events.tsv", recording_stem(&root, 1).display());
+    let rows = fs::read_to_string(&file).unwrap();
+    let rows: Vec<String> = rows.lines().skip(1).map(|line| format!("{line}\tword\n")).collect();
+    let bad = "20.1\t1.5\tn/a\t0\tBAD_movement\n";
+    fs::write(&file, format!("onset\tduration\tkind\tlength\ttrial_type\n{}{bad}", rows.concat())).unwrap();
+    let other = format!("{}_events.tsv", recording_stem(&root, 2).display());
+    let table = fs::read_to_string(&other).unwrap().replace("\tlength\n", "\tlength\ttrial_type\n");
+    let table = table.lines().enumerate().map(|(i, l)| if i == 0 { format!("{l}\n") } else { format!("{l}\tword\n") });
+    fs::write(&other, table.collect::<String>()).unwrap();
+    let study = STUDY.replace("tmax = 0.5", "tmax = 0.5\nevents = { trial_type = [\"word\"] }");
+    let masked = run(&job(home.path(), &study)).unwrap();
+    assert_eq!((masked.cohort.masked[0].n_segments, masked.cohort.masked[0].seconds), (1, 97.0 / 64.0));
+    let rejecting = study.replace("tmax = 0.5", "tmax = 0.5\nbad_segments = \"reject\"");
+    let rejected = run(&Job { out: home.path().join("reject"), ..job(home.path(), &rejecting) }).unwrap();
+    // Epochs around 19.7, 20.5, 21.3 s reach into 20.1 to 21.6 s; the first from 19.5 to 20.2.
+    assert_eq!(rejected.cohort.subjects[0].n_bad, 3);
+    assert!(masked.cohort.subjects[0].n_bad < 3);
+}
+
+#[test]
+fn a_cohort_of_an_older_layout_is_made_again() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let job = job(home.path(), STUDY);
+    prepare(&job, &mut Watch::default()).unwrap();
+    let file = job.out.join("cohort/cohort.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("\"format\": 2", "\"format\": 1")).unwrap();
+    let message = open_prepared(&job).unwrap_err().to_string();
+    assert!(message.contains("found format 1") || message.contains("format 1, expected format 2"), "{message}");
+    let mut watch = Watch::default();
+    prepare(&job, &mut watch).unwrap();
+    let said = watch.said.borrow();
+    assert!(said[0].contains("the cohort is made again") && said[0].contains("older version"), "{said:?}");
+    assert!(open_prepared(&job).is_ok());
+}
+
 #[test]
 fn a_failed_preparation_keeps_the_cohort_that_was_there() {
     let home = tempfile::tempdir().unwrap();
@@ -314,8 +425,10 @@ fn bad_data_are_refused_with_place_and_reason() {
     };
     has(&refused(STUDY, |root| fs::remove_dir_all(root).unwrap()), &["bids"]);
     has(
-        &refused(STUDY, |root| write_subject(root, 2, &["Cz", "Oz"], |c, t| noise(c * 31 + t))),
-        &["sub-02_task-x", "sub-01_task-x", "it lacks Pz (eeg)", "it alone has Oz (eeg)"],
+        &refused(&STUDY.replace("seed = 3", "seed = 3\n[data]\nchannels = \"common\""), |root| {
+            write_subject(root, 2, &["Oz", "Fz"], |c, t| noise(c * 31 + t));
+        }),
+        &["no channel is good in all 2 recordings", "data.channels = \"common\""],
     );
     has(
         &refused(STUDY, |root| {
@@ -371,4 +484,141 @@ fn bad_data_are_refused_with_place_and_reason() {
         &refused(&STUDY.replace("seed = 3", "seed = 3\n[data]\npicks = [\"mag\"]"), |_| {}),
         &["sub-01_task-x", "mag", "2 eeg"],
     );
+}
+
+#[test]
+fn a_held_out_subject_is_predicted_with_the_mean_embedding_and_by_no_model_of_others() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    write_subject(&root, 3, &["Cz", "Pz"], |c, t| noise(3_000_003 + c * 10_007 + t));
+    let split = "[split]\nmethod = \"subjects\"\nfold = \"2 of 3\"\n[report]";
+    let study = STUDY.replace("[report]", split);
+    let refused = run(&job(home.path(), &study)).unwrap_err().to_string();
+    assert!(refused.contains("`trf`") && refused.contains("sub-02") && refused.contains("leave it out"), "{refused}");
+    let mut job = job(home.path(), &study);
+    job.models = vec!["dre".to_owned()];
+    let results = run(&job).unwrap();
+    let scored: Vec<&String> = results.models["dre"].subjects.keys().collect();
+    assert_eq!(scored, ["sub-02"]);
+    assert!(results.models["dre"].mean_r.is_finite());
+    let bytes = weights(&job);
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let embedding: Vec<f32> = tensors
+        .tensor("subject_embedding.weight")
+        .unwrap()
+        .data()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|b| f32::from_le_bytes(*b))
+        .collect();
+    for k in 0..2 {
+        assert!((embedding[2 + k] - f32::midpoint(embedding[k], embedding[4 + k])).abs() < 1e-6, "{embedding:?}");
+    }
+    let audit: dre::data::Audit = dre_io::store::read_json(&job.out.join("audit.json")).unwrap();
+    assert_eq!(audit.split.held_out, ["sub-02"]);
+    assert_eq!(audit.split.n_recordings_in_test_and_other, 0);
+    assert!(audit.is_clean());
+}
+
+#[test]
+fn a_cohort_tells_which_recordings_are_there_twice_and_what_its_features_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    write_subject(&root, 3, &["Cz", "Pz"], |c, t| noise(1_000_003 + c * 10_007 + t));
+    let job = job(home.path(), STUDY);
+    let mut watch = Watch::default();
+    let cohort = prepare(&job, &mut watch).unwrap();
+    let said = watch.said.borrow().join("\n");
+    assert!(said.contains("sub-01_task-x and sub-03_task-x hold the very same data"), "{said}");
+    let audit: serde_json::Value = dre_io::store::read_json(&job.out.join("cohort/audit.json")).unwrap();
+    assert_eq!(audit["identical_recordings"][0][1], "sub-03_task-x");
+    assert_eq!((&audit["features"][0]["name"], &audit["features"][0]["n_values"]), (&"length".into(), &180.into()));
+    // Chronologically, a subject's epochs are in all sets, so the copies are found only where they fall apart.
+    let found = dre_io::pipeline::audit(&job, &cohort).unwrap();
+    assert_eq!(found.samples.n_train_sharing_test, 0);
+}
+
+#[test]
+fn a_lexicon_that_changes_makes_the_cohort_again() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let lexicon = home.path().join("words.tsv");
+    fs::write(&lexicon, "odd\t1\neven\t2\n").unwrap();
+    let path = lexicon.display().to_string().replace('\\', "/");
+    let feature =
+        format!("[[features]]\nname = \"w\"\nkind = \"zipf\"\ncolumn = \"kind\"\nlexicon = \"{path}\"\n[report]");
+    let job = job(home.path(), &STUDY.replace("[report]", &feature));
+    let said = || {
+        let mut watch = Watch::default();
+        prepare(&job, &mut watch).unwrap();
+        watch.said.into_inner().remove(0)
+    };
+    assert!(said().starts_with("Preparing"));
+    assert!(said().starts_with("Up to date"));
+    let values = dre_io::pipeline::summarise_features(&job).unwrap();
+    assert_eq!((values[2].name.as_str(), values[2].min, values[2].max), ("w", Some(1.0), Some(2.0)));
+    fs::write(&lexicon, "odd\t1\neven\t2.5\n").unwrap();
+    assert!(open_prepared(&job).is_err());
+    assert!(said().starts_with("Preparing"));
+    fs::write(&lexicon, "odd\t1\n").unwrap();
+    let message = prepare(&job, &mut Watch::default()).unwrap_err().to_string();
+    assert!(message.contains("feature `w` is `even`") && message.contains("missing = "), "{message}");
+}
+
+/// All files of a folder with their bytes.
+fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut out = BTreeMap::new();
+    let mut todo = vec![folder.to_path_buf()];
+    while let Some(next) = todo.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else {
+                out.insert(path.strip_prefix(folder).unwrap().to_path_buf(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    out
+}
+
+/// Asks to stop at the n-th time that it may.
+struct StopAt(Cell<usize>);
+
+impl Monitor for StopAt {
+    fn step(&self, _: &str, _: &str) {}
+
+    fn warn(&self, _: &str) {}
+
+    fn stop_requested(&self) -> bool {
+        self.0.set(self.0.get().saturating_sub(1));
+        self.0.get() == 0
+    }
+}
+
+#[test]
+fn a_preparation_stopped_anywhere_and_started_again_gives_the_same_bytes() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let whole = job(home.path(), STUDY);
+    prepare(&whole, &mut Watch::default()).unwrap();
+    let expected = content(&whole.out.join("cohort"));
+    assert_eq!(expected.len(), 2 + 2 * 3);
+    let mut n_stops = 0;
+    for place in 1.. {
+        let job = Job { out: home.path().join(format!("stopped-{place}")), ..whole.clone() };
+        let stopped = prepare(&job, &mut StopAt(Cell::new(place)));
+        if stopped.is_ok() {
+            break;
+        }
+        assert!(matches!(stopped, Err(PipelineError::Cancelled)));
+        assert_eq!(temporary(&job.out), Vec::<PathBuf>::new());
+        prepare(&job, &mut Watch::default()).unwrap();
+        assert!(content(&job.out.join("cohort")) == expected, "stopped at place {place}");
+        n_stops += 1;
+    }
+    assert!(n_stops >= 2, "a recording each");
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
 use dre::nn::{Loss, NetworkConfig, Precision, TrainConfig};
-use dre::signal::PrepareSpec;
-use dre_io::study::{DreSpec, ModelSpec, ReportSpec, Study, StudyFile};
+use dre::signal::{PrepareSpec, Reference, Resample};
+use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile};
 
 const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
 
@@ -40,7 +40,7 @@ fn the_example_says_what_the_issue_asks_for() {
     let baseline = BaselineSpec::Window { tmin: None, tmax: Some(0.0) };
     assert_eq!(study.epochs, EpochSpec { tmin: -0.5, tmax: 1.0, baseline, ..study.epochs.clone() });
     assert!(study.epochs.events.is_empty());
-    assert_eq!(study.split, SplitSpec { train: 0.7, valid: 0.1 });
+    assert_eq!(study.split, SplitSpec::default());
     assert_eq!(study.cleaning, CleaningSpec { min_epochs_per_subject: 200, ..CleaningSpec::default() });
     assert_eq!(study.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["onset", "target"]);
     assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), score_from: 0.0 });
@@ -100,7 +100,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "tmax = 1.0",
         "tmax = 1.0\nfilter = 3",
-        "study.toml line 5: unknown key `filter` in [epochs]; known keys are tmin, tmax, baseline, events",
+        "study.toml line 5: unknown key `filter` in [epochs]; known keys are tmin, tmax, bad_segments, baseline, events",
     ),
     ("[epochs]", "sede = 1\n[epochs]", "study.toml line 2: unknown key `sede` at the top level; did you mean `seed`?"),
     (
@@ -108,7 +108,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kind = 'dre'\nlearning_rate = 1",
         "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, \
          conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_init_times, n_passes, \
-         stride, subject_dim",
+         precision, stride, subject_dim",
     ),
     (
         "kind = 'dre'",
@@ -152,6 +152,21 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "[epochs]",
         "data = { picks = ['eeg', 'egg'] }\n[epochs]",
         "study.toml line 2: data.picks[1] is \"egg\"; did you mean `eeg`?",
+    ),
+    (
+        "[epochs]",
+        "data = { picks = ['ref_meg'] }\n[epochs]",
+        "study.toml line 2: data.picks[0] is \"ref_meg\"; expected one of mag, grad, meg, eeg, eog, ecg, emg, misc",
+    ),
+    (
+        "[epochs]",
+        "data = { channels = 'commn' }\n[epochs]",
+        "study.toml line 2: data.channels is \"commn\"; did you mean `common`?",
+    ),
+    (
+        "tmax = 1.0",
+        "tmax = 1.0\nbad_segments = 'drop'",
+        "study.toml line 5: epochs.bad_segments is \"drop\"; expected one of mask, reject, ignore",
     ),
     (
         "[epochs]",
@@ -313,4 +328,71 @@ fn broken_studies_are_refused_with_line_and_advice() {
         }
     }
     assert!(wrong.is_empty(), "{} messages differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn meg_stands_for_both_kinds_of_sensors() {
+    let picks = |list: &str| {
+        let text = format!(
+            "name = 'x'\n[data]\npicks = [{list}]\n[epochs]\ntmin = 0.0\ntmax = 1.0\n[models.rtrf]\nkind = 'rtrf'"
+        );
+        Study::parse(&text, Path::new("study.toml")).unwrap().data.picks
+    };
+    assert_eq!(picks("'meg'"), [ChannelType::Mag, ChannelType::Grad]);
+    assert_eq!(picks("'grad', 'meg', 'eeg'"), [ChannelType::Grad, ChannelType::Mag, ChannelType::Eeg]);
+}
+
+#[test]
+fn sampling_frequency_and_reference_are_read_and_checked() {
+    let prepare = |keys: &str| parse(&SMALL.replacen("[epochs]", &format!("[prepare]\n{keys}\n[epochs]"), 1));
+    let study = prepare("sfreq = 120\nresample = 'fft'\nreference = ['M1', 'M2']").expect("valid");
+    let names = vec!["M1".to_owned(), "M2".to_owned()];
+    let spec = PrepareSpec {
+        sfreq: Some(120.0),
+        resample: Some(Resample::Fft),
+        reference: Some(Reference::Channels(names)),
+        ..PrepareSpec::default()
+    };
+    assert_eq!(study.prepare, spec);
+    let average = prepare("reference = 'average'").expect("valid");
+    assert_eq!(average.prepare.reference, Some(Reference::Average));
+    for study in [study, average] {
+        let written = study.to_toml().expect("no paths");
+        assert_eq!(parse(&written), Ok(study), "\n{written}");
+    }
+    for (keys, parts) in [
+        ("sfreq = 0", &["line 3", "prepare.sfreq = 0", "above 0 Hz"][..]),
+        ("sfreq = 120\ndecim = 2", &["line 4", "prepare.decim = 2", "set one of the two"]),
+        ("resample = 'fft'", &["line 3", "prepare.resample", "prepare.sfreq"]),
+        ("sfreq = 120\nresample = 'fourier'", &["line 4", "prepare.resample", "fourier", "polyphase"]),
+        ("reference = 'mean'", &["line 3", "prepare.reference", "average"]),
+        ("reference = []", &["line 3", "prepare.reference", "at least one channel"]),
+    ] {
+        let message = prepare(keys).expect_err(keys);
+        for part in parts {
+            assert!(message.contains(part), "{keys}: `{part}` is not in: {message}");
+        }
+    }
+}
+
+#[test]
+fn events_come_from_tables_or_from_logs() {
+    let data = |text: &str| parse(&SMALL.replace("[epochs]", &format!("[data]\n{text}\n[epochs]")));
+    let study = data("events = 'mous'\nlogs = 'logs'\nderivatives = 'clean'\ndescriptions = ['sss']").expect("sound");
+    assert_eq!(study.data.events, EventSource::Mous);
+    assert_eq!(
+        (study.data.derivatives.as_deref(), study.data.descriptions.as_slice()),
+        (Some("clean"), &["sss".to_owned()][..])
+    );
+    let reread = parse(&study.to_toml().expect("text")).expect("its own text");
+    assert_eq!(reread, study);
+    assert_eq!(
+        data("events = 'mous'").expect_err("no logs"),
+        "study.toml line 2: data.logs = none, expected the folder of the logs of MOUS"
+    );
+    assert_eq!(
+        data("logs = 'x'").expect_err("not used"),
+        "study.toml line 3: data.logs = x, expected none, unless data.events is \"mous\""
+    );
+    assert!(data("events = 'mouse'").expect_err("a slip").contains("did you mean `mous`?"));
 }

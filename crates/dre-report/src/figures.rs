@@ -185,6 +185,7 @@ pub(crate) fn cohort_figure(results: &Results) -> Option<Figure> {
         ("rejected", "rejected", t.n_rejected),
         ("border", "at a border", t.n_border),
         ("outside", "outside", t.n_outside),
+        ("bad", "in bad segments", t.n_bad),
     ];
     let kept = t.n_train + t.n_valid + t.n_test;
     let caption = format!(

@@ -31,10 +31,12 @@ pub(crate) struct Page<'a> {
     training: Vec<Figure>,
     compare_course: &'static str,
     cohort: Option<Figure>,
-    data_columns: [&'static str; 10],
+    data_columns: [&'static str; 11],
     data_rows: Vec<tables::DataRow>,
     data_total: tables::DataRow,
     unaccounted: Option<String>,
+    masked: Vec<tables::MaskedRow>,
+    masked_statement: String,
     excluded: &'a [dre::results::Exclusion],
     steps: &'a [String],
     features: &'a [String],
@@ -77,6 +79,8 @@ impl<'a> Page<'a> {
             data_rows: tables::data(results),
             data_total: tables::data_row("all", &tables::totals(results)),
             unaccounted: unaccounted(results),
+            masked: tables::masked(results),
+            masked_statement: tables::masked_statement(results),
             excluded: &results.cohort.excluded,
             steps: &results.cohort.steps,
             features: &results.cohort.features,
@@ -126,11 +130,10 @@ fn facts(results: &Results) -> Vec<(String, String)> {
 
 /// Says so where the counts of a subject do not add up.
 fn unaccounted(results: &Results) -> Option<String> {
-    let wrong = results
-        .cohort
-        .subjects
-        .iter()
-        .filter(|s| s.n_events != s.n_outside + s.n_border + s.n_rejected + s.n_train + s.n_valid + s.n_test);
+    let wrong =
+        results.cohort.subjects.iter().filter(|s| {
+            s.n_events != s.n_outside + s.n_bad + s.n_border + s.n_rejected + s.n_train + s.n_valid + s.n_test
+        });
     let wrong: Vec<String> = wrong.map(|s| s.subject.clone()).collect();
     (!wrong.is_empty())
         .then(|| format!("The counts do not add up to the number of events for {}.", format::list(&wrong)))

@@ -1,6 +1,7 @@
 //! Tables of the page, as text.
 
-use dre::results::{Results, SubjectSummary};
+use dre::data::BadSegments;
+use dre::results::{MaskedRecording, Results, SubjectSummary};
 use serde::Serialize;
 
 use crate::charts::model_class;
@@ -100,8 +101,8 @@ pub(crate) fn subjects(results: &Results) -> Vec<SubjectRow> {
 }
 
 /// Column names of [`data`].
-pub(crate) const DATA_COLUMNS: [&str; 10] =
-    ["recordings", "minutes", "events", "outside", "border", "rejected", "train", "valid", "test", "kept"];
+pub(crate) const DATA_COLUMNS: [&str; 11] =
+    ["recordings", "minutes", "events", "outside", "bad", "border", "rejected", "train", "valid", "test", "kept"];
 
 /// Epoch counts per subject.
 pub(crate) fn data(results: &Results) -> Vec<DataRow> {
@@ -116,8 +117,10 @@ pub(crate) fn totals(results: &Results) -> SubjectSummary {
         minutes: sum.minutes + s.minutes,
         n_events: sum.n_events + s.n_events,
         n_outside: sum.n_outside + s.n_outside,
+        n_bad: sum.n_bad + s.n_bad,
         n_border: sum.n_border + s.n_border,
         n_rejected: sum.n_rejected + s.n_rejected,
+        n_calibration: sum.n_calibration + s.n_calibration,
         n_train: sum.n_train + s.n_train,
         n_valid: sum.n_valid + s.n_valid,
         n_test: sum.n_test + s.n_test,
@@ -128,10 +131,56 @@ pub(crate) fn totals(results: &Results) -> SubjectSummary {
 pub(crate) fn data_row(subject: &str, s: &SubjectSummary) -> DataRow {
     let kept = s.n_train + s.n_valid + s.n_test;
     let mut cells = vec![format::count(s.n_recordings), format::fixed(s.minutes, 1)];
-    cells
-        .extend([s.n_events, s.n_outside, s.n_border, s.n_rejected, s.n_train, s.n_valid, s.n_test].map(format::count));
+    cells.extend(
+        [s.n_events, s.n_outside, s.n_bad, s.n_border, s.n_rejected, s.n_train, s.n_valid, s.n_test].map(format::count),
+    );
     cells.push(format::percent(kept, s.n_events));
     DataRow { subject: subject.to_owned(), cells }
+}
+
+/// One recording in the table of what was not measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MaskedRow {
+    pub(crate) recording: String,
+    pub(crate) cells: [String; 4],
+}
+
+/// What was not measured, by recording.
+pub(crate) fn masked(results: &Results) -> Vec<MaskedRow> {
+    let names = |names: &[String]| if names.is_empty() { format::NONE.to_owned() } else { names.join(", ") };
+    let row = |m: &MaskedRecording| MaskedRow {
+        recording: m.recording.clone(),
+        cells: [names(&m.bad), names(&m.absent), format::count(m.n_segments), format::fixed(m.seconds, 1)],
+    };
+    results.cohort.masked.iter().map(row).collect()
+}
+
+/// What it meant, in sentences; empty where everything was measured.
+pub(crate) fn masked_statement(results: &Results) -> String {
+    let masked = &results.cohort.masked;
+    let mut text = Vec::new();
+    let lacking = masked.iter().filter(|m| m.bad.len() + m.absent.len() > 0).count();
+    if lacking > 0 {
+        let recordings = format::counted(lacking, "recording lacks", "recordings lack");
+        text.push(format!(
+            "{recordings} channels that others have. They are masked there: they enter no input, no loss and no score, and \
+             every mean is over what was measured."
+        ));
+    }
+    let seconds: f64 = masked.iter().map(|m| m.seconds).sum();
+    let n_bad: usize = results.cohort.subjects.iter().map(|s| s.n_bad).sum();
+    if seconds > 0.0 {
+        let dropped = format::counted(n_bad, "epoch was", "epochs were");
+        let fate = match results.cohort.bad_segments {
+            BadSegments::Mask => format!(
+                "were masked, sample by sample; {dropped} dropped for being bad throughout, or throughout the baseline window"
+            ),
+            BadSegments::Reject => format!("were kept out: {dropped} dropped for overlapping one"),
+            BadSegments::Ignore => "were used like any other, as the study file asks".to_owned(),
+        };
+        text.push(format!("Bad segments of {} s in all {fate}.", format::fixed(seconds, 1)));
+    }
+    text.join(" ")
 }
 
 /// Choices of every model that made any.

@@ -3,7 +3,8 @@
 #[path = "../examples/fixture/fake.rs"]
 mod fake;
 
-use dre::results::Results;
+use dre::data::BadSegments;
+use dre::results::{MaskedRecording, Results};
 use dre_report::{Error, write_html};
 
 const SECTIONS: [&str; 9] =
@@ -206,6 +207,51 @@ fn counts_that_do_not_add_up_are_named() {
     let html = page("hostile");
     assert!(html.contains("The counts do not add up to the number of events for sub-02."));
     assert!(!page("p300").contains("do not add up"));
+}
+
+#[test]
+fn what_was_masked_is_stated() {
+    assert!(page("p300").contains("Every recording has all channels, and no segment is marked as bad."));
+    let mut results = fake::variant("p300");
+    results.cohort.masked = vec![
+        MaskedRecording {
+            recording: "sub-02_run-01".to_owned(),
+            subject: "sub-02".to_owned(),
+            bad: vec!["TP9".to_owned()],
+            n_segments: 3,
+            seconds: 12.5,
+            ..MaskedRecording::default()
+        },
+        MaskedRecording {
+            recording: "sub-03_run-01".to_owned(),
+            subject: "sub-03".to_owned(),
+            absent: vec!["AF7".to_owned(), "AF8".to_owned()],
+            ..MaskedRecording::default()
+        },
+    ];
+    results.cohort.subjects[1].n_bad = 4;
+    results.cohort.subjects[1].n_events += 4;
+    // Nobody has the channel: it has no r, no evoked response, and counts in no mean.
+    for model in results.models.values_mut() {
+        model.r_per_channel[0] = f64::NAN;
+    }
+    for evoked in &mut results.evoked {
+        evoked.truth[0].fill(f32::NAN);
+    }
+    let html = write_html(&results).expect("renders");
+    for text in [
+        "2 recordings lack channels that others have.",
+        "Bad segments of 12.5 s in all were masked, sample by sample; 4 epochs were dropped",
+        "<th scope=\"row\">sub-02_run-01</th><td>TP9</td>",
+        "AF7, AF8",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert!(!html.contains("do not add up") && pictures(&html).iter().all(|picture| !picture.contains("NaN")));
+    results.cohort.bad_segments = BadSegments::Reject;
+    assert!(
+        write_html(&results).expect("renders").contains("were kept out: 4 epochs were dropped for overlapping one")
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 pub mod data;
 mod error;
+pub mod events;
 pub mod features;
 pub mod linear;
 pub mod metrics;
@@ -15,5 +16,6 @@ mod parallel;
 pub mod results;
 pub mod signal;
 pub mod simulate;
+pub mod stats;
 
 pub use error::{Error, Result};

@@ -6,7 +6,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::data::Channel;
+use crate::data::{BadSegments, Channel};
 
 /// Everything that a finished study reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -116,6 +116,12 @@ pub struct CohortSummary {
     pub subjects: Vec<SubjectSummary>,
     /// What was left out and why: a subject, a recording, a channel.
     pub excluded: Vec<Exclusion>,
+    /// What became of epochs that overlap a bad segment.
+    #[serde(default)]
+    pub bad_segments: BadSegments,
+    /// Recordings that lack channels of the cohort or have bad segments.
+    #[serde(default)]
+    pub masked: Vec<MaskedRecording>,
     /// Filters and other steps as people describe them: `band-pass 1–30 Hz (zero-phase FIR, 845 taps)`.
     pub steps: Vec<String>,
 }
@@ -133,16 +139,44 @@ pub struct SubjectSummary {
     pub n_events: usize,
     /// Epochs that would leave the recording.
     pub n_outside: usize,
+    /// Epochs dropped for bad segments.
+    #[serde(default)]
+    pub n_bad: usize,
     /// Epochs dropped because they overlap another set's epochs.
     pub n_border: usize,
     /// Epochs rejected for amplitude after scaling.
     pub n_rejected: usize,
+    /// Epochs that only fitted the scalers of a held-out subject.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_calibration: usize,
     /// Epochs used to train.
     pub n_train: usize,
     /// Epochs used to choose.
     pub n_valid: usize,
     /// Epochs used to score.
     pub n_test: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+/// What of a recording was not measured, and so counts in no input, loss or score.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MaskedRecording {
+    /// Recording.
+    pub recording: String,
+    /// Subject label.
+    pub subject: String,
+    /// Names of the cohort's channels that are marked as bad in it.
+    pub bad: Vec<String>,
+    /// Names of the cohort's channels that were not recorded in it.
+    pub absent: Vec<String>,
+    /// Number of bad segments.
+    pub n_segments: usize,
+    /// Length of the bad segments (s).
+    pub seconds: f64,
 }
 
 /// Something that was left out.

@@ -70,7 +70,7 @@ proptest! {
         let cohort = Arc::new(Plan { n_times, soa, seed, ..Plan::default() }.cohort());
         let cleaning = CleaningSpec { reject_above, min_epochs_per_recording: 1, min_epochs_per_subject: 0 };
         let Ok(set) =
-            Dataset::new(cohort.clone(), &epoch_spec(-0.2, 0.5), &SplitSpec { train, valid }, &cleaning, 1)
+            Dataset::new(cohort.clone(), &epoch_spec(-0.2, 0.5), &SplitSpec { train, valid, ..SplitSpec::default() }, &cleaning, 1)
         else { return Ok(()) };
         let audit = set.audit();
         prop_assert!(audit.is_clean(), "{audit:?}");
@@ -152,7 +152,7 @@ fn chronological_split_by_hand() {
     cleaning.min_epochs_per_subject = 1;
     let error = Dataset::new(Arc::new(cohort.clone()), &epoch_spec(-0.2, 0.5), &split, &cleaning, 1).unwrap_err();
     assert!(error.to_string().contains("sub-00: 0 validation epochs left, at least 1 needed"), "{error}");
-    let split = SplitSpec { train: 0.5, valid: 0.2 };
+    let split = SplitSpec { train: 0.5, valid: 0.2, ..SplitSpec::default() };
     let set = Dataset::new(Arc::new(cohort), &epoch_spec(-0.2, 0.5), &split, &cleaning, 1).unwrap();
     let summary = set.summary(Vec::new()).subjects.remove(0);
     assert_eq!((summary.n_train, summary.n_valid, summary.n_test, summary.n_border), (4, 1, 3, 2));
@@ -268,8 +268,14 @@ fn settings_and_shapes_are_checked() {
     let message = |cohort: &Cohort, split: &SplitSpec, cleaning: &CleaningSpec| {
         Dataset::new(Arc::new(cohort.clone()), &epoch_spec(-0.2, 0.5), split, cleaning, 1).unwrap_err().to_string()
     };
-    assert!(message(&cohort, &SplitSpec { train: 0.9, valid: 0.1 }, &cleaning).contains("less than 1"));
-    assert!(message(&cohort, &SplitSpec { train: 0.9, valid: 0.0 }, &cleaning).contains("split.valid = 0"));
+    assert!(
+        message(&cohort, &SplitSpec { train: 0.9, valid: 0.1, ..SplitSpec::default() }, &cleaning)
+            .contains("less than 1")
+    );
+    assert!(
+        message(&cohort, &SplitSpec { train: 0.9, valid: 0.0, ..SplitSpec::default() }, &cleaning)
+            .contains("split.valid = 0")
+    );
     let negative = CleaningSpec { reject_above: -1.0, ..cleaning.clone() };
     assert!(message(&cohort, &split, &negative).contains("reject_above = -1"));
     let many = CleaningSpec { min_epochs_per_recording: 1000, ..cleaning.clone() };

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use common::{Golden, golden_dir, relative};
 use dre::data::{
-    BaselineSpec, Batch, Channel, ChannelType, CleaningSpec, Cohort, CohortRecording, Dataset, EpochSpec, EventTable,
-    Set, SplitSpec,
+    BadSegments, BaselineSpec, Batch, Channel, ChannelType, CleaningSpec, Cohort, CohortRecording, Dataset, EpochSpec,
+    EventTable, Gaps, Set, SplitSpec,
 };
 use ndarray::{Array1, Array2, Array3, Axis, s};
 
@@ -39,6 +39,7 @@ fn epochs_equal_those_of_mne() {
             tmax,
             baseline: BaselineSpec::Window { tmin: Some((first + offset as f64) / sfreq), tmax: Some(0.0) },
             events: BTreeMap::new(),
+            bad_segments: BadSegments::default(),
         };
         let (n_channels, n_times) = filtered.dim();
         let cohort = Cohort {
@@ -59,12 +60,20 @@ fn epochs_equal_those_of_mne() {
                     duration: vec![0.0; events.nrows()],
                     columns: BTreeMap::new(),
                 },
+                gaps: Gaps::default(),
             }],
         };
         // Epochs that the split drops at its borders are not compared.
         let cleaning =
             CleaningSpec { reject_above: f64::INFINITY, min_epochs_per_recording: 1, min_epochs_per_subject: 0 };
-        let set = Dataset::new(Arc::new(cohort), &spec, &SplitSpec { train: 0.7, valid: 0.15 }, &cleaning, 1).unwrap();
+        let set = Dataset::new(
+            Arc::new(cohort),
+            &spec,
+            &SplitSpec { train: 0.7, valid: 0.15, ..SplitSpec::default() },
+            &cleaning,
+            1,
+        )
+        .unwrap();
         let selection: Array1<f64> = golden.get("epoch_selection");
         let expected: Array3<f64> = golden.get("epochs");
         let scaler = set.scalers().next().unwrap().1.clone();

@@ -18,6 +18,22 @@ fn batch(dims: Dims, n_epochs: usize, n_times: usize, seed: u64) -> Batch {
     Batch { data, features, subjects, measured: None }
 }
 
+/// Marks about `share` of the samples of a batch, and a whole channel of its first epoch, as not measured; what they hold is
+/// `garbage`.
+fn masked(batch: &Batch, share: f64, garbage: f32, seed: u64) -> Batch {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x6d61_736b);
+    let mut measured = batch.data.mapv(|_| !rng.random_bool(share));
+    measured.slice_mut(ndarray::s![0, 0, ..]).fill(false);
+    let mut batch = batch.clone();
+    batch.data.zip_mut_with(&measured, |value, &is| {
+        if !is {
+            *value = garbage;
+        }
+    });
+    batch.measured = Some(measured);
+    batch
+}
+
 fn configurations() -> impl Strategy<Value = (NetworkConfig, Dims, usize, usize, Loss)> {
     let network = (0usize..=4, 0usize..=3, 1usize..=6, 1usize..=4, 1usize..=20, 1usize..=20, 0usize..=3);
     let data = (1usize..=6, 0usize..=3, 1usize..=5, 1usize..=9, 1usize..=40, 0.0f64..=1.0, any::<bool>());
@@ -59,7 +75,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(160))]
 
     #[test]
-    fn the_fast_network_equals_the_plain_one((config, dims, n_epochs, n_times, loss) in configurations(), seed in 0u64..100) {
+    fn the_fast_network_equals_the_plain_one((config, dims, n_epochs, n_times, loss) in configurations(), share in prop::option::of(0.0f64..1.0), seed in 0u64..100) {
         // A kernel shorter than its stride can leave samples that no output reaches; `Workspace::new` says so.
         let network = Network::new(config.clone(), dims, seed, Threads::new(2)).unwrap();
         let Ok(mut w) = Workspace::new(&network, n_times, n_epochs) else {
@@ -67,6 +83,7 @@ proptest! {
             unreachable!()
         };
         let batch = batch(dims, n_epochs, n_times, seed);
+        let batch = share.map_or(batch.clone(), |share| masked(&batch, share, f32::NAN, seed));
         let plain = PlainNetwork::new(config, &network.state());
         let plain = plain.evaluate(&batch, loss);
         prop_assume!(plain.margin > 1e-6);
@@ -101,10 +118,11 @@ proptest! {
     }
 
     #[test]
-    fn the_plain_gradient_equals_finite_differences((config, dims, n_epochs, n_times, _) in configurations(), seed in 0u64..100) {
+    fn the_plain_gradient_equals_finite_differences((config, dims, n_epochs, n_times, _) in configurations(), share in prop::option::of(0.0f64..1.0), seed in 0u64..100) {
         let network = Network::new(config.clone(), dims, seed, Threads::new(1)).unwrap();
         prop_assume!(Workspace::new(&network, n_times, 1).is_ok());
         let batch = batch(dims, n_epochs, n_times, seed);
+        let batch = share.map_or(batch.clone(), |share| masked(&batch, share, 1e30, seed));
         let mut plain = PlainNetwork::new(config, &network.state());
         let gradient = plain.evaluate(&batch, Loss::Mse).gradient;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -124,6 +142,38 @@ proptest! {
                 prop_assert!((near - gradient[&name][i]).abs() < 1e-6, "{name}[{i}]: {near} and {}", gradient[&name][i]);
             }
         }
+    }
+
+    #[test]
+    fn marks_that_are_all_true_change_no_bit((config, dims, n_epochs, n_times, loss) in configurations(), seed in 0u64..100) {
+        let network = Network::new(config, dims, seed, Threads::new(2)).unwrap();
+        let Ok(mut w) = Workspace::new(&network, n_times, n_epochs) else { return Ok(()) };
+        let plain = batch(dims, n_epochs, n_times, seed);
+        let marked = Batch { measured: Some(plain.data.mapv(|_| true)), ..plain.clone() };
+        let mut run = |batch: &Batch| {
+            let after = network.loss_sum(batch, loss, n_times / 2, &mut w).unwrap().to_bits();
+            let mean = network.loss_and_gradient(batch, loss, &mut w).unwrap().to_bits();
+            (after, mean, network.gradient(&w), network.predict(batch, &mut w).unwrap())
+        };
+        prop_assert!(run(&plain) == run(&marked));
+    }
+
+    #[test]
+    fn what_was_not_measured_changes_no_bit(
+        (config, dims, n_epochs, n_times, loss) in configurations(), share in 0.0f64..=1.0, seed in 0u64..100,
+    ) {
+        let network = Network::new(config, dims, seed, Threads::new(2)).unwrap();
+        let Ok(mut w) = Workspace::new(&network, n_times, n_epochs) else { return Ok(()) };
+        let batch = batch(dims, n_epochs, n_times, seed);
+        let mut run = |garbage: f32| {
+            let batch = masked(&batch, share, garbage, seed);
+            let after = network.loss_sum(&batch, loss, n_times / 2, &mut w).unwrap();
+            let mean = network.loss_and_gradient(&batch, loss, &mut w).unwrap();
+            assert!(after.is_finite() && mean.is_finite());
+            (after.to_bits(), mean.to_bits(), network.gradient(&w), network.predict(&batch, &mut w).unwrap())
+        };
+        let zero = run(0.0);
+        prop_assert!(zero == run(f32::NAN) && zero == run(1e30) && zero == run(f32::NEG_INFINITY));
     }
 }
 
@@ -179,7 +229,8 @@ fn bf16_products_stay_near_f32_and_do_not_depend_on_threads() {
     for (a, b) in near.1.iter().zip(&exact.1) {
         let reference: Vec<f64> = b.data.iter().map(|&x| f64::from(x)).collect();
         let d = distance(&a.data, &reference);
-        assert!(d < 2f64.powi(-6), "{}: {d:e}", a.name);
+        // Two such factors in each of the up to eight products from the input to the loss and back.
+        assert!(d < 2f64.powi(-5), "{}: {d:e}", a.name);
     }
 }
 

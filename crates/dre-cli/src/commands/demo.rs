@@ -33,7 +33,7 @@ pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
     }
     write_file(&study, |out| out.write_all(STUDY.as_bytes()))?;
     let file = study.clone();
-    let study = StudyArgs { study, data: None, out: Some(folder.join("results")) };
+    let study = StudyArgs { study, data: None, out: Some(folder.join("results")), fold: None };
     let job = super::job(study, args.threads.count(), FitOptions { resume: true, ..FitOptions::default() })?;
     let results = run::everything(&job, context)?;
     context.console.result(findings(&results, &file));

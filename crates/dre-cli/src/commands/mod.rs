@@ -1,7 +1,9 @@
 //! The subcommands, one file each.
 
+mod audit;
 mod demo;
 mod evaluate;
+mod features;
 mod fit;
 mod info;
 mod prepare;
@@ -11,7 +13,7 @@ mod simulated;
 
 use std::path::{Path, PathBuf};
 
-use dre_io::study::StudyFile;
+use dre_io::study::{Study, StudyFile};
 
 use crate::args::{Command, FitOptions, StudyArgs};
 use crate::console::Console;
@@ -35,6 +37,8 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Evaluate(args) => evaluate::execute(args, context),
         Command::Report(args) => report::execute(&args, context),
         Command::Info(args) => info::execute(&args, context),
+        Command::Features(args) => features::execute(args, context),
+        Command::Audit(args) => audit::execute(&args, context),
         Command::Demo(args) => demo::execute(&args, context),
     }
 }
@@ -45,6 +49,9 @@ fn job(args: StudyArgs, n_threads: usize, options: FitOptions) -> Result<Job> {
     if let Some(seed) = options.seed {
         study.seed = seed;
     }
+    if let Some(index) = args.fold {
+        set_fold(&mut study, index)?;
+    }
     if let Some(data) = args.data {
         study.data.bids = Some(data);
     }
@@ -52,9 +59,23 @@ fn job(args: StudyArgs, n_threads: usize, options: FitOptions) -> Result<Job> {
     if !data.is_dir() {
         return Err(CliError::NoFolder { path: data });
     }
-    let out = args.out.unwrap_or_else(|| PathBuf::from(format!("dre-{}", study.name)));
+    let fold = args.fold.map_or_else(String::new, |index| format!("-fold-{index}"));
+    let out = args.out.unwrap_or_else(|| PathBuf::from(format!("dre-{}{fold}", study.name)));
     let models = study.models.keys().cloned().collect();
     Ok(Job { study, text, data, out, n_threads, resume: options.resume, force: options.force, models })
+}
+
+/// Lets another fold test than the study file says.
+fn set_fold(study: &mut Study, index: usize) -> Result<()> {
+    let Some(fold) = &mut study.split.fold else {
+        return Err(CliError::Dre(dre::Error::Setting {
+            name: "--fold".to_owned(),
+            found: index.to_string(),
+            expected: "a study file with `fold = \"1 of K\"` and a method such as \"kfold\" below [split]".to_owned(),
+        }));
+    };
+    fold.index = index;
+    Ok(study.validate()?)
 }
 
 /// Shows the scores and where the report is.

@@ -27,6 +27,27 @@ pub enum BidsError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// A continuous stimulus whose JSON does not say what a reader needs.
+    #[error(
+        "{}: no *_stim.json that applies to it has `{key}`; BIDS asks for StartTime (s), SamplingFrequency (Hz) and Columns",
+        file.display()
+    )]
+    StimulusKey {
+        /// The table.
+        file: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// No derivatives of that name.
+    #[error("no folder derivatives/{name} in {}; there are: {existing}; correct data.derivatives", dir.display())]
+    NoDerivatives {
+        /// The root.
+        dir: PathBuf,
+        /// The name.
+        name: String,
+        /// The derivatives that there are.
+        existing: String,
+    },
     /// No recording in the whole data set.
     #[error("no recording in {}: found {found}; looked for {looked_for}; {advice}", dir.display())]
     NoRecordings {

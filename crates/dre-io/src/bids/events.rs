@@ -17,6 +17,8 @@ pub struct EventsFile {
     pub table: EventTable,
     /// Line of each event of `table`, from 1.
     pub lines: Vec<usize>,
+    /// What was found odd and the user should know of.
+    pub notes: Vec<String>,
 }
 
 impl EventsFile {
@@ -31,13 +33,20 @@ impl EventsFile {
         }
     }
 
-    pub(super) fn parse(file: &Path, bytes: &[u8]) -> Result<Self, BidsError> {
+    /// `sfreq` (Hz) takes the column `sample` to seconds.
+    pub(super) fn parse(file: &Path, bytes: &[u8], sfreq: Option<f64>) -> Result<Self, BidsError> {
         let table = Table::parse(file, bytes, "the columns onset and duration")?;
         let (onset, duration) = (table.column("onset")?, table.find("duration"));
+        let mut samples = Samples::new(&table, sfreq);
         let mut events = Vec::with_capacity(table.rows.len());
         for row in &table.rows {
             let duration = duration.map_or(Ok(0.0), |column| duration_of(&table, row, &row.fields[column]))?;
-            events.push((onset_of(&table, row, &row.fields[onset])?, duration, row));
+            let onset = match samples.seconds(row) {
+                Some(seconds) if is_missing(&row.fields[onset]) => seconds,
+                _ => onset_of(&table, row, &row.fields[onset])?,
+            };
+            samples.compare(row, onset);
+            events.push((onset, duration, row));
         }
         if events.is_empty() {
             return Err(BidsError::NoEvents { file: table.file });
@@ -52,6 +61,7 @@ impl EventsFile {
             .collect();
         Ok(Self {
             path: table.file.clone(),
+            notes: samples.notes(),
             lines: events.iter().map(|e| e.2.line).collect(),
             table: EventTable {
                 onset: events.iter().map(|e| e.0).collect(),
@@ -59,6 +69,58 @@ impl EventsFile {
                 columns,
             },
         })
+    }
+}
+
+/// The column `sample`, beside `onset`.
+struct Samples<'a> {
+    table: &'a Table,
+    column: Option<usize>,
+    sfreq: Option<f64>,
+    /// Rows that disagree: how many, and line and distance (samples) of the worst.
+    n_apart: usize,
+    worst: (usize, f64),
+}
+
+impl<'a> Samples<'a> {
+    /// Programs count samples from 0 or from 1, and round differently.
+    const TOLERANCE: f64 = 1.5;
+
+    fn new(table: &'a Table, sfreq: Option<f64>) -> Self {
+        Self { table, column: table.find("sample"), sfreq, n_apart: 0, worst: (0, 0.0) }
+    }
+
+    fn sample(&self, row: &Row) -> Option<f64> {
+        self.column.and_then(|column| number(&row.fields[column])).filter(|sample| *sample >= 0.0)
+    }
+
+    fn seconds(&self, row: &Row) -> Option<f64> {
+        self.sample(row).zip(self.sfreq).map(|(sample, sfreq)| sample / sfreq)
+    }
+
+    fn compare(&mut self, row: &Row, onset: f64) {
+        let Some((sample, sfreq)) = self.sample(row).zip(self.sfreq) else { return };
+        let apart = (sample - onset * sfreq).abs();
+        if apart > Self::TOLERANCE {
+            self.n_apart += 1;
+            if apart > self.worst.1 {
+                self.worst = (row.line, apart);
+            }
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        if self.n_apart == 0 {
+            return Vec::new();
+        }
+        let (line, apart) = self.worst;
+        vec![format!(
+            "{}: onset and sample disagree at {} Hz on {} of {} rows, most on line {line} ({apart:.0} samples); onset is used",
+            self.table.file.display(),
+            self.sfreq.unwrap_or_default(),
+            self.n_apart,
+            self.table.rows.len(),
+        )]
     }
 }
 
@@ -71,9 +133,13 @@ fn onset_of(table: &Table, row: &Row, text: &str) -> Result<f64, BidsError> {
             let advice = "an event before the first sample has no data; remove the row";
             Err(table.value(row, "onset", text, EXPECTED, advice))
         }
-        None if is_missing(text) => {
-            Err(table.value(row, "onset", text, EXPECTED, "an event needs a time; remove the row or give its onset"))
-        }
+        None if is_missing(text) => Err(table.value(
+            row,
+            "onset",
+            text,
+            EXPECTED,
+            "an event needs a time; remove the row or give its onset or its sample",
+        )),
         None => {
             Err(table.value(row, "onset", text, EXPECTED, "write a number with a decimal point, or remove the row"))
         }

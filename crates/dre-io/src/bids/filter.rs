@@ -1,7 +1,7 @@
 //! Choosing recordings.
 
 use super::error::listed;
-use super::name::compare_labels;
+use super::name::{compare_labels, label};
 use super::{BidsDataset, BidsError, BidsRecording};
 
 /// Which recordings are wanted. What is empty or absent leaves nothing out. Labels may be written with or without
@@ -16,6 +16,16 @@ pub struct BidsFilter {
     pub sessions: Vec<String>,
     /// Runs.
     pub runs: Vec<String>,
+    /// Acquisitions (`acq`).
+    pub acquisitions: Vec<String>,
+    /// Ways of processing (`proc`), in derivatives.
+    pub processings: Vec<String>,
+    /// Recordings of one run (`recording`).
+    pub recordings: Vec<String>,
+    /// Coordinate systems (`space`).
+    pub spaces: Vec<String>,
+    /// Descriptions (`desc`), in derivatives.
+    pub descriptions: Vec<String>,
 }
 
 /// One entity that a filter looks at.
@@ -25,10 +35,13 @@ struct Part<'a> {
     key: &'static str,
     /// Without the key.
     wanted: Vec<&'a str>,
-    label: fn(&BidsRecording) -> Option<&str>,
 }
 
 impl Part<'_> {
+    fn label<'r>(&self, recording: &'r BidsRecording) -> Option<&'r str> {
+        label(&recording.entities, self.key)
+    }
+
     fn is_one(&self, wanted: &str, label: &str) -> bool {
         let index = |text: &str| text.parse::<u64>().ok();
         wanted == label || (self.key == "run" && index(wanted).is_some() && index(wanted) == index(label))
@@ -36,12 +49,12 @@ impl Part<'_> {
 
     fn keeps(&self, recording: &BidsRecording) -> bool {
         self.wanted.is_empty()
-            || (self.label)(recording).is_some_and(|label| self.wanted.iter().any(|w| self.is_one(w, label)))
+            || self.label(recording).is_some_and(|label| self.wanted.iter().any(|w| self.is_one(w, label)))
     }
 
     /// Refuses labels that no recording has.
     fn check(&self, dataset: &BidsDataset) -> Result<(), BidsError> {
-        let mut existing: Vec<&str> = dataset.recordings().iter().filter_map(self.label).collect();
+        let mut existing: Vec<&str> = dataset.recordings().iter().filter_map(|r| self.label(r)).collect();
         existing.sort_by(|a, b| compare_labels(Some(a), Some(b)));
         existing.dedup();
         let unknown: Vec<&str> =
@@ -76,9 +89,7 @@ impl BidsFilter {
         let subjects = &parts[0];
         // A subject that is asked for by name and silently absent would change the result unseen.
         let lost = subjects.wanted.iter().find(|wanted| {
-            !kept
-                .iter()
-                .any(|recording| (subjects.label)(recording).is_some_and(|label| subjects.is_one(wanted, label)))
+            !kept.iter().any(|recording| subjects.label(recording).is_some_and(|label| subjects.is_one(wanted, label)))
         });
         if kept.is_empty() || lost.is_some() {
             let subject = lost.map(|label| format!("sub-{label}"));
@@ -95,24 +106,24 @@ impl BidsFilter {
         Ok(kept)
     }
 
-    fn parts(&self) -> [Part<'_>; 4] {
+    fn parts(&self) -> [Part<'_>; 9] {
         [
-            part("subject", "sub", &self.subjects, |r| r.subject.strip_prefix("sub-")),
-            part("session", "ses", &self.sessions, |r| r.session.as_deref()),
-            part("task", "task", self.task.as_slice(), |r| r.task.as_deref()),
-            part("run", "run", &self.runs, |r| r.run.as_deref()),
+            part("subject", "sub", &self.subjects),
+            part("session", "ses", &self.sessions),
+            part("task", "task", self.task.as_slice()),
+            part("run", "run", &self.runs),
+            part("acquisition", "acq", &self.acquisitions),
+            part("processing", "proc", &self.processings),
+            part("recording", "recording", &self.recordings),
+            part("space", "space", &self.spaces),
+            part("description", "desc", &self.descriptions),
         ]
     }
 }
 
-fn part<'a>(
-    what: &'static str,
-    key: &'static str,
-    wanted: &'a [String],
-    label: fn(&BidsRecording) -> Option<&str>,
-) -> Part<'a> {
+fn part<'a>(what: &'static str, key: &'static str, wanted: &'a [String]) -> Part<'a> {
     let bare = |text: &'a String| text.strip_prefix(key).and_then(|rest| rest.strip_prefix('-')).unwrap_or(text);
-    Part { what, key, wanted: wanted.iter().map(bare).collect(), label }
+    Part { what, key, wanted: wanted.iter().map(bare).collect() }
 }
 
 /// `task-p300 and ses-01 or ses-02`.

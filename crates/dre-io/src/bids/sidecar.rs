@@ -1,6 +1,8 @@
 //! Metadata in JSON files.
 
 use std::collections::HashMap;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -42,6 +44,22 @@ pub(super) fn read(root: &Path, recording: &BidsRecording) -> Result<Sidecar, Bi
     })
 }
 
+/// Whether `dataset_description.json` says that a data set holds derivatives.
+pub(super) fn is_derivative(root: &Path) -> Result<bool, BidsError> {
+    const FILE: &str = "dataset_description.json";
+    let path = root.join(FILE);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(BidsError::Read { path, source }),
+    };
+    let kind =
+        parse_object(Path::new(FILE), &bytes)?.text("DatasetType", "\"raw\", \"derivative\" or \"study\"", |kind| {
+            ["raw", "derivative", "study"].contains(&kind).then(|| kind == "derivative")
+        })?;
+    Ok(kind.unwrap_or(false))
+}
+
 /// The top level of one or more JSON files, with the place of each key.
 #[derive(Default)]
 pub(super) struct Json(HashMap<String, (Value, PathBuf, usize)>);
@@ -62,11 +80,11 @@ impl Json {
         self.get(key, expected, |value| value.as_str().and_then(convert))
     }
 
-    fn above_zero(&self, key: &'static str, expected: &'static str) -> Result<Option<f64>, BidsError> {
+    pub(super) fn above_zero(&self, key: &'static str, expected: &'static str) -> Result<Option<f64>, BidsError> {
         self.get(key, expected, |value| value.as_f64().filter(|&number| number > 0.0 && number.is_finite()))
     }
 
-    fn get<T>(
+    pub(super) fn get<T>(
         &self,
         key: &'static str,
         expected: &'static str,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::BidsError;
 use super::error::listed;
+use super::ignore::Ignore;
 use super::name::{BidsName, Entry, compare_labels, entries, folders, label};
 
 /// File name extensions of the recordings that can be read; `.ds` is a folder (CTF).
@@ -13,6 +14,9 @@ pub const RECORDING_EXTENSIONS: [&str; 6] = [".vhdr", ".edf", ".bdf", ".set", ".
 
 /// Files that share a recording's suffix and belong to one.
 const COMPANION_EXTENSIONS: [&str; 6] = [".eeg", ".vmrk", ".fdt", ".json", ".tsv", ".tsv.gz"];
+
+/// Suffixes of FIF files in derivatives that hold no continuous data.
+const OTHER_SUFFIXES: [&str; 10] = ["epo", "ave", "cov", "ica", "fwd", "inv", "trans", "proj", "src", "bem"];
 
 /// Kind of recording: the name of its folder and its suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +71,10 @@ pub enum SkipReason {
     Calibration,
     /// A format that is not read.
     OtherFormat,
+    /// Epochs, averages and other results of processing.
+    NotContinuous,
+    /// The data set's `.bidsignore` lists it.
+    Ignored,
     /// A name that does not follow BIDS.
     NotBids,
 }
@@ -78,6 +86,8 @@ impl fmt::Display for SkipReason {
             Self::SplitContinuation => "continuation of a split recording",
             Self::Calibration => "calibration of the sensors",
             Self::OtherFormat => "format that is not read",
+            Self::NotContinuous => "no continuous data",
+            Self::Ignored => "listed in .bidsignore",
             Self::NotBids => "name that does not follow BIDS",
         })
     }
@@ -93,9 +103,18 @@ pub struct Skipped {
 }
 
 /// All recordings, sorted, and what was left out.
-pub(super) fn walk(root: &Path) -> Result<(Vec<BidsRecording>, Vec<Skipped>), BidsError> {
-    let mut walk = Walk { root, recordings: Vec::new(), skipped: Vec::new(), n_subjects: 0 };
-    for subject in folders(root, |name| name.starts_with("sub-"))? {
+pub(super) fn walk(
+    root: &Path,
+    base: &Path,
+    ignore: &Ignore,
+    derivatives: bool,
+) -> Result<(Vec<BidsRecording>, Vec<Skipped>), BidsError> {
+    let mut walk = Walk { root, base, ignore, derivatives, recordings: Vec::new(), skipped: Vec::new(), n_subjects: 0 };
+    for subject in folders(base, |name| name.starts_with("sub-"))? {
+        if walk.is_ignored(&subject.path) {
+            walk.skip(&subject.path, SkipReason::Ignored);
+            continue;
+        }
         if subject.name == "sub-emptyroom" {
             walk.skip(&subject.path, SkipReason::EmptyRoom);
             continue;
@@ -110,7 +129,13 @@ pub(super) fn walk(root: &Path) -> Result<(Vec<BidsRecording>, Vec<Skipped>), Bi
 }
 
 struct Walk<'a> {
+    /// What paths in messages are relative to.
     root: &'a Path,
+    /// The folder that holds `sub-*`.
+    base: &'a Path,
+    ignore: &'a Ignore,
+    /// Whether names are as programs write them that process recordings.
+    derivatives: bool,
     recordings: Vec<BidsRecording>,
     skipped: Vec<Skipped>,
     n_subjects: usize,
@@ -143,19 +168,22 @@ impl Walk<'_> {
             return Ok(());
         };
         let readable = RECORDING_EXTENSIONS.contains(&name.extension.as_str());
-        let skip = if name.suffix != datatype.name() {
+        // MNE-BIDS-Pipeline writes `_raw.fif` for `_meg.fif`.
+        let is_raw = self.derivatives && name.suffix == "raw" && name.extension == ".fif";
+        let skip = if name.suffix != datatype.name() && !is_raw {
             // `headshape.pos`, `events.tsv` and the like are no recordings; a recording under another suffix is odd.
             if !readable {
                 return Ok(());
             }
-            Some(SkipReason::NotBids)
+            let processed = self.derivatives && OTHER_SUFFIXES.contains(&name.suffix.as_str());
+            Some(if processed { SkipReason::NotContinuous } else { SkipReason::NotBids })
         } else if COMPANION_EXTENSIONS.contains(&name.extension.as_str()) {
             return Ok(());
         } else if matches!(name.label("acq"), Some("crosstalk" | "calibration")) {
             Some(SkipReason::Calibration)
         } else if !readable {
             Some(SkipReason::OtherFormat)
-        } else if name.label("task") == Some("noise") {
+        } else if matches!(name.label("task"), Some("noise" | "emptyroom")) {
             Some(SkipReason::EmptyRoom)
         } else {
             match name.label("split").map(str::parse::<u64>) {
@@ -164,6 +192,7 @@ impl Walk<'_> {
                 Some(Err(_)) => Some(SkipReason::NotBids),
             }
         };
+        let skip = if self.is_ignored(&entry.path) { Some(SkipReason::Ignored) } else { skip };
         if let Some(reason) = skip {
             self.skip(&entry.path, reason);
             return Ok(());
@@ -186,9 +215,14 @@ impl Walk<'_> {
         path.strip_prefix(self.root).unwrap_or(path).to_path_buf()
     }
 
+    /// Whether `.bidsignore`, which lies beside the subjects, lists a file or folder.
+    fn is_ignored(&self, path: &Path) -> bool {
+        self.ignore.covers(path.strip_prefix(self.base).unwrap_or(path), path.is_dir())
+    }
+
     fn skip(&mut self, path: &Path, reason: SkipReason) {
-        let path = self.relative(path);
-        self.skipped.push(Skipped { path, reason });
+        let reason = if self.is_ignored(path) { SkipReason::Ignored } else { reason };
+        self.skipped.push(Skipped { path: self.relative(path), reason });
     }
 
     fn finish(mut self) -> Result<(Vec<BidsRecording>, Vec<Skipped>), BidsError> {
@@ -223,7 +257,7 @@ impl Walk<'_> {
     }
 
     fn nothing(&self) -> BidsError {
-        let inside_subject = self.root.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sub-"));
+        let inside_subject = self.base.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sub-"));
         let left_out: Vec<String> =
             self.skipped.iter().map(|skipped| format!("{} ({})", skipped.path.display(), skipped.reason)).collect();
         let mut found = match self.n_subjects {
@@ -235,7 +269,7 @@ impl Walk<'_> {
             found = format!("{found}, but for {}", listed(&left_out));
         }
         BidsError::NoRecordings {
-            dir: self.root.to_path_buf(),
+            dir: self.base.to_path_buf(),
             found,
             looked_for: format!(
                 "sub-*/[ses-*/]eeg/*_eeg and sub-*/[ses-*/]meg/*_meg with the extension {}",

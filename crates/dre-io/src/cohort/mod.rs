@@ -2,27 +2,33 @@
 //!
 //! ```text
 //! cohort.json                     what it holds and where it comes from
-//! sub-01_task-x_run-01/data.npy      (n_channels, n_times) f32, SI units, filtered and decimated
+//! audit.json                      recordings that are there twice, values of the features
+//! sub-01_task-x_run-01/data.npy      (n_channels, n_times) f32, SI units, filtered and decimated; NaN throughout for a
+//!                                    channel that the recording lacks
 //! sub-01_task-x_run-01/features.npy  (n_features, n_times) f32
 //! sub-01_task-x_run-01/events.tsv    onset and duration (s), other columns as in the data set
 //! ```
 
+mod audit;
 mod events;
 mod read;
 mod write;
 
-use dre::data::Channel;
+use std::collections::BTreeMap;
+
+use dre::data::{Channel, Lack};
 use dre::results::Exclusion;
 use serde::{Deserialize, Serialize};
 
+pub use audit::{AUDIT_FILE, CohortAudit};
 pub use read::{CohortFolder, open_cohort};
 pub use write::{CohortWriter, NewRecording};
 
 /// File with everything about a cohort but its numbers.
 pub const COHORT_FILE: &str = "cohort.json";
 
-/// Version of the layout that this program writes; it refuses a larger one.
-pub const COHORT_FORMAT: u32 = 1;
+/// Version of the layout that this program writes and reads. 2: a recording may lack channels.
+pub const COHORT_FORMAT: u32 = 2;
 
 /// Content of `cohort.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,6 +66,12 @@ pub struct RecordingInfo {
     pub subject: String,
     /// Number of samples.
     pub n_times: usize,
+    /// The cohort's channels that it lacks, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<String, Lack>,
+    /// Bad segments: first sample, and the one after the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad_segments: Vec<(usize, usize)>,
 }
 
 /// A file that a cohort was made of.

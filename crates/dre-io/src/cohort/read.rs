@@ -1,9 +1,10 @@
 //! Opening a cohort; its numbers stay on the disk until they are used.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dre::data::{Cohort, CohortRecording, Samples};
+use dre::data::{Cohort, CohortRecording, Gaps, Samples};
 
 use super::events::read_events;
 use super::{COHORT_FILE, COHORT_FORMAT, CohortInfo, RecordingInfo};
@@ -23,15 +24,19 @@ pub struct CohortFolder {
 /// Opens a cohort that [`super::CohortWriter`] wrote.
 ///
 /// # Errors
-/// [`StoreError`] that names the file: missing, of a newer layout, of another shape than `cohort.json` says.
+/// [`StoreError`] that names the file: missing, of a newer or older layout, of another shape than `cohort.json` says.
 pub fn open_cohort(path: &Path) -> Result<CohortFolder, StoreError> {
     let info: CohortInfo = read_json(&path.join(COHORT_FILE))?;
-    if info.format > COHORT_FORMAT {
+    if info.format != COHORT_FORMAT {
         return Err(StoreError::Format {
             path: path.join(COHORT_FILE),
             found: format!("format {}", info.format),
-            expected: format!("at most {COHORT_FORMAT}"),
-            advice: "it was written by a newer version; update dre".into(),
+            expected: format!("format {COHORT_FORMAT}"),
+            advice: if info.format > COHORT_FORMAT {
+                "it was written by a newer version; update dre".into()
+            } else {
+                "it was written by an older version; `dre prepare` makes it again".into()
+            },
         });
     }
     let recordings = info.recordings.iter().map(|r| open_recording(path, &info, r)).collect::<Result<_, _>>()?;
@@ -59,7 +64,19 @@ fn open_recording(path: &Path, info: &CohortInfo, recording: &RecordingInfo) -> 
     let subject = info.subjects.iter().position(|s| *s == recording.subject).ok_or_else(|| {
         StoreError::damaged(&path.join(COHORT_FILE), format!("subject `{}`", recording.subject), "one of `subjects`")
     })?;
+    let damaged = |found: String, expected: &str| StoreError::damaged(&path.join(COHORT_FILE), found, expected);
+    let mut lacks = BTreeMap::new();
+    for (name, &lack) in &recording.missing {
+        let row = info.channels.iter().position(|channel| channel.name == *name);
+        let row = row.ok_or_else(|| damaged(format!("missing channel `{name}`"), "one of `channels`"))?;
+        lacks.insert(row, lack);
+    }
+    let segments: Vec<_> = recording.bad_segments.iter().map(|&(from, to)| from..to).collect();
+    if let Some(wrong) = segments.iter().find(|s| s.start >= s.end || s.end > recording.n_times) {
+        return Err(damaged(format!("bad segment {wrong:?}"), &format!("samples within 0..{}", recording.n_times)));
+    }
     Ok(CohortRecording {
+        gaps: Gaps::new(lacks, segments),
         id: recording.id.clone(),
         subject,
         n_times: recording.n_times,

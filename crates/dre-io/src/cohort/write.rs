@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use dre::data::EventTable;
+use dre::data::{Channel, EventTable, Gaps};
 
 use super::events::write_events;
-use super::{COHORT_FILE, CohortInfo, RecordingInfo};
-use crate::store::{NewFolder, NpyWriter, StoreError, write_json};
+use super::{AUDIT_FILE, COHORT_FILE, CohortAudit, CohortInfo, RecordingInfo};
+use crate::store::{NewFolder, NpyWriter, RowFile, RowSink, StoreError, write_json};
 
 /// One prepared recording on its way to the disk.
 #[derive(Clone, Copy, Debug)]
@@ -18,15 +18,29 @@ pub struct NewRecording<'a> {
     pub subject: &'a str,
     /// Number of samples.
     pub n_times: usize,
-    /// `(n_channels, n_times)`, SI units.
-    pub data: &'a [f32],
+    /// Channels of the cohort.
+    pub channels: &'a [Channel],
+    /// What was not measured.
+    pub gaps: &'a Gaps,
     /// `(n_features, n_times)`.
     pub features: &'a [f32],
     /// Events.
     pub events: &'a EventTable,
 }
 
-/// Writes a cohort beside its place; only one recording at a time is in memory.
+/// The rows of the channels that a recording has.
+struct PresentRows<'a> {
+    file: &'a mut RowFile,
+    rows: Vec<usize>,
+}
+
+impl RowSink for PresentRows<'_> {
+    fn write(&mut self, row: usize, column: usize, values: &[f32]) -> Result<(), StoreError> {
+        self.file.write(self.rows[row], column, values)
+    }
+}
+
+/// Writes a cohort beside its place; samples pass through, piece by piece.
 #[derive(Debug)]
 pub struct CohortWriter {
     folder: NewFolder,
@@ -42,29 +56,61 @@ impl CohortWriter {
         Ok(Self { folder: NewFolder::new(place)?, recordings: Vec::new() })
     }
 
-    /// Adds a recording.
+    /// Adds a recording. `fill` writes the samples of the channels that it has, in the cohort's order, SI units,
+    /// `(n_channels − missing, n_times)`; it may keep temporary files in the folder that it is given.
     ///
     /// # Errors
-    /// [`StoreError::Write`].
+    /// [`StoreError::Write`], and those of `fill`.
     ///
     /// # Panics
-    /// Where data or features are not whole rows.
-    pub fn push(&mut self, recording: &NewRecording<'_>) -> Result<(), StoreError> {
+    /// Where features are not whole rows.
+    pub fn push<E: From<StoreError>>(
+        &mut self,
+        recording: &NewRecording<'_>,
+        fill: impl FnOnce(&mut dyn RowSink, &Path) -> Result<(), E>,
+    ) -> Result<(), E> {
         let folder = self.folder.path().join(recording.id);
         fs::create_dir(&folder).map_err(StoreError::write(&folder))?;
-        for (name, values) in [("data.npy", recording.data), ("features.npy", recording.features)] {
-            assert!(values.len().is_multiple_of(recording.n_times), "{name} is not whole rows");
-            let mut out = NpyWriter::create(&folder.join(name), values.len() / recording.n_times, recording.n_times)?;
-            out.push(values)?;
-            out.finish()?;
+        let (n_channels, n_times, gaps) = (recording.channels.len(), recording.n_times, recording.gaps);
+        let mut file = RowFile::create(&folder.join("data.npy"), n_channels, n_times)?;
+        let (rows, missing): (Vec<usize>, Vec<usize>) = (0..n_channels).partition(|row| gaps.has_channel(*row));
+        if !missing.is_empty() {
+            let nothing = vec![f32::NAN; n_times];
+            missing.iter().try_for_each(|row| file.write(*row, 0, &nothing))?;
         }
+        fill(&mut PresentRows { file: &mut file, rows }, &folder)?;
+        file.finish()?;
+        let features = recording.features;
+        assert!(features.len().is_multiple_of(n_times), "features are not whole rows");
+        let mut out = NpyWriter::create(&folder.join("features.npy"), features.len() / n_times, n_times)?;
+        out.push(features)?;
+        out.finish()?;
         write_events(&folder.join("events.tsv"), recording.events)?;
         self.recordings.push(RecordingInfo {
             id: recording.id.to_owned(),
             subject: recording.subject.to_owned(),
-            n_times: recording.n_times,
+            n_times,
+            missing: gaps.channels().iter().map(|(&row, &lack)| (recording.channels[row].name.clone(), lack)).collect(),
+            bad_segments: gaps.segments().iter().map(|segment| (segment.start, segment.end)).collect(),
         });
         Ok(())
+    }
+
+    /// SHA-256 of the samples of a recording that was added, in hexadecimal; equal for recordings that are there twice.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn data_hash(&self, id: &str) -> Result<String, StoreError> {
+        let path = self.folder.path().join(id).join("data.npy");
+        crate::hash::file(&path).map_err(StoreError::read(&path))
+    }
+
+    /// Writes `audit.json`.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn audit(&self, audit: &CohortAudit) -> Result<(), StoreError> {
+        write_json(&self.folder.path().join(AUDIT_FILE), audit)
     }
 
     /// Writes `cohort.json` (the recordings in `info` are replaced by those written) and puts the folder in its place.

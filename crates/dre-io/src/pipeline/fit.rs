@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dre::data::{Dataset, Set};
+use dre::data::{Audit, Dataset, Set};
 use dre::linear::{FitSpec, fit_rtrf, fit_trf};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
-use crate::cohort::CohortFolder;
+use crate::cohort::{AUDIT_FILE, CohortFolder};
 use crate::models::{CHECKPOINT_FILE, Checkpoint, Fitted, MODEL_FORMAT, ModelInfo, read_info, write_model};
 use crate::store::{StoreError, write_json};
 use crate::study::{DreSpec, ModelSpec};
@@ -30,8 +30,51 @@ pub(super) fn dataset(job: &Job, cohort: &CohortFolder) -> Result<Dataset> {
             recording.events.column(column, || "report.condition".to_owned()).map_err(in_recording)?;
         }
     }
-    let data = Dataset::new(cohort.cohort.clone(), &study.epochs, &study.split, &study.cleaning, job.n_threads)?;
+    let mut split = study.split.clone();
+    split.seed.get_or_insert(study.seed);
+    let data = Dataset::new(cohort.cohort.clone(), &study.epochs, &split, &study.cleaning, job.n_threads)?;
     Ok(data)
+}
+
+/// What the sets of a study share; fits nothing and writes nothing.
+///
+/// # Errors
+/// [`PipelineError`] where the epochs cannot be cut or the audit's settings do not fit them.
+pub fn audit(job: &Job, cohort: &CohortFolder) -> Result<Audit> {
+    Ok(dataset(job, cohort)?.full_audit(&job.study.audit, job.n_threads)?)
+}
+
+/// Refuses models that cannot predict subjects who are held out.
+fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
+    let held_out: Vec<&str> =
+        (0..data.n_subjects()).filter(|&s| data.is_held_out(s)).map(|s| data.subjects()[s].as_str()).collect();
+    let per_subject = job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_)));
+    match per_subject.filter(|_| !held_out.is_empty()) {
+        None => Ok(()),
+        Some(name) => Err(PipelineError::HeldOut {
+            model: name.clone(),
+            kind: job.study.models[name].kind(),
+            subjects: held_out.join(", "),
+        }),
+    }
+}
+
+/// Gives subjects who are held out, whose embedding was never trained, the mean of the others' embeddings.
+fn embed_held_out(network: &mut Network, data: &Dataset) -> Result<()> {
+    let (held_out, trained): (Vec<usize>, Vec<usize>) = (0..data.n_subjects()).partition(|&s| data.is_held_out(s));
+    let mut state = network.state();
+    let Some(embedding) = state.iter_mut().find(|tensor| tensor.name == "subject_embedding.weight") else {
+        return Ok(());
+    };
+    let dim = embedding.data.len() / data.n_subjects();
+    for k in 0..dim {
+        let sum: f64 = trained.iter().map(|s| f64::from(embedding.data[s * dim + k])).sum();
+        for s in &held_out {
+            embedding.data[s * dim + k] = (sum / trained.len() as f64) as f32;
+        }
+    }
+    network.load_state(&state)?;
+    Ok(())
 }
 
 /// Everything that decides a model's fit.
@@ -71,8 +114,12 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
         monitor.warn(&format!("feature `{name}` is constant over the training epochs and tells the models nothing"));
     }
     check_init_windows(job, data.n_times())?;
-    let audit = data.audit();
-    write_json(&job.out.join("audit.json"), &audit)?;
+    check_held_out(job, &data)?;
+    let audit = data.full_audit(&job.study.audit, job.n_threads)?;
+    for finding in audit.findings() {
+        monitor.warn(&finding);
+    }
+    write_json(&job.out.join(AUDIT_FILE), &audit)?;
     for name in &job.models {
         let spec = &job.study.models[name];
         if monitor.stop_requested() {
@@ -242,7 +289,11 @@ impl Fit<'_> {
         }
         let best = training.best_pass().map_or(0, |p| p + 1);
         let choices = vec![("weights of pass".to_owned(), format!("{best} of {}", training.history().len()))];
-        let model = Fitted::Dre(Box::new(training.best()));
+        let mut network = training.best();
+        if (0..data.n_subjects()).any(|s| data.is_held_out(s)) {
+            embed_held_out(&mut network, data)?;
+        }
+        let model = Fitted::Dre(Box::new(network));
         self.finish(&model, choices, seconds, Some(&training))?;
         // The model is whole; what it came from is no longer needed.
         std::fs::remove_file(&path).map_err(StoreError::write(&path))?;

@@ -2,9 +2,11 @@
 //!
 //! Each step looks first whether what it would make is there and up to date.
 
+mod channels;
 mod evaluate;
 mod fit;
 mod prepare;
+mod segments;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -15,8 +17,8 @@ use dre::results::PassRecord;
 use crate::study::Study;
 
 pub use evaluate::{RESULTS_FILE, evaluate};
-pub use fit::{MODELS_FOLDER, fit};
-pub use prepare::{COHORT_FOLDER, open_prepared, prepare};
+pub use fit::{MODELS_FOLDER, audit, fit};
+pub use prepare::{COHORT_FOLDER, open_described, open_prepared, prepare, resolve_features, summarise_features};
 
 /// Name of the report in a run's folder.
 pub const REPORT_FILE: &str = "report.html";
@@ -97,18 +99,44 @@ pub enum PipelineError {
         /// What went wrong.
         source: dre::Error,
     },
-    /// Recordings do not have the same channels.
+    /// A channel is not of the same type in all recordings.
     #[error(
-        "{recording} and {first} do not have the same channels: {difference}; exclude the channels that are not in all \
-         recordings with data.exclude, or leave the recording out"
+        "{recording}: channel {channel} is of type {found}, in {first} of type {expected}; correct channels.tsv, or leave the \
+         channel out with data.exclude"
     )]
-    ChannelsDiffer {
+    ChannelTypeDiffers {
         /// The first recording.
         first: String,
         /// The one that differs.
         recording: String,
-        /// Which channels.
-        difference: String,
+        /// Name of the channel.
+        channel: String,
+        /// Its type there.
+        found: &'static str,
+        /// Its type in the first.
+        expected: &'static str,
+    },
+    /// No channel is good in all recordings.
+    #[error(
+        "no channel is good in all {n_recordings} recordings, as data.channels = \"common\" asks; say \"all\" to mask what \
+         is missing"
+    )]
+    NothingInCommon {
+        /// Number of recordings.
+        n_recordings: usize,
+    },
+    /// A model that is fitted per subject cannot predict one that is held out.
+    #[error(
+        "model `{model}` (kind {kind}) is fitted for each subject by itself and cannot predict {subjects}, held out by \
+         split.method = \"subjects\"; leave it out of the study, or fit the others with --model"
+    )]
+    HeldOut {
+        /// Name of the model.
+        model: String,
+        /// Its kind.
+        kind: &'static str,
+        /// The subjects.
+        subjects: String,
     },
     /// No channel is left.
     #[error("{recording}: no channel of type {picks} that is good and not excluded; it has {found}")]

@@ -6,6 +6,7 @@ use ndarray::ArrayViewMut2;
 use crate::error::suggest;
 use crate::{Error, Result};
 
+use super::ctf;
 use super::{Recording, RecordingInfo, Unit};
 
 /// What is said about one channel of a recording.
@@ -38,7 +39,9 @@ pub fn describe<'a>(
     let mut info = recording.info().clone();
     let mut scales = vec![None; info.channels.len()];
     for note in notes {
-        let Some(index) = info.channels.iter().position(|channel| channel.name == note.name) else {
+        let called = |name: &str| info.channels.iter().position(|channel| channel.name == name);
+        // Tables about CTF recordings may hold the site's number, which the reader leaves out.
+        let Some(index) = called(note.name).or_else(|| called(ctf::bare_name(&info.path, note.name)?)) else {
             let names = info.channels.iter().map(|channel| channel.name.as_str());
             return Err(Error::UnknownChannel {
                 path: info.path.clone(),

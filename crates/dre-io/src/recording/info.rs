@@ -22,7 +22,7 @@ pub struct RecordingInfo {
     pub lowpass: Option<f64>,
     /// Channels, in the file's order.
     pub channels: Vec<RecordingChannel>,
-    /// Markers and annotations, in the file's order.
+    /// Markers and annotations, in order of onset.
     pub annotations: Vec<Annotation>,
     /// Samples that passed between the start of the acquisition and the first sample (FIF's `first_samp`); 0 elsewhere.
     pub first_samp: u64,
@@ -32,8 +32,12 @@ pub struct RecordingInfo {
     pub digitisation: Vec<DigPoint>,
     /// Signal-space projectors that come with the recording.
     pub projectors: Vec<Projector>,
+    /// The compensations that the recording can be taken to or from (CTF).
+    pub compensations: Vec<Compensation>,
     /// Grade of the gradient compensation that the samples carry (CTF: 0–3); none where there is none.
     pub compensation_grade: Option<u32>,
+    /// When the acquisition began, where the file tells.
+    pub meas_date: Option<MeasDate>,
     /// What the reader passed over and the user should know of.
     pub notes: Vec<String>,
 }
@@ -55,7 +59,9 @@ impl RecordingInfo {
             device_to_head: None,
             digitisation: Vec::new(),
             projectors: Vec::new(),
+            compensations: Vec::new(),
             compensation_grade: None,
+            meas_date: None,
             notes: Vec::new(),
         }
     }
@@ -63,6 +69,22 @@ impl RecordingInfo {
     /// Length of the recording (s): `n_times / sfreq`.
     pub fn seconds(&self) -> f64 {
         self.n_times as f64 / self.sfreq
+    }
+
+    /// The channel at `index` as a cohort keeps it, its position in head coordinates where they are known: EEG positions are
+    /// in them, MEG sensors are taken there by [`RecordingInfo::device_to_head`] and stay in device coordinates without it.
+    ///
+    /// # Panics
+    /// Where there is no channel at `index`.
+    pub fn cohort_channel(&self, index: usize) -> Channel {
+        let channel = &self.channels[index];
+        let is_meg = matches!(channel.kind, ChannelType::Mag | ChannelType::Grad | ChannelType::RefMeg);
+        let to_head = self.device_to_head.filter(|_| is_meg);
+        let position = channel.position.map(|p| match to_head {
+            Some(m) => [0, 1, 2].map(|i| m[i][0] * p[0] + m[i][1] * p[1] + m[i][2] * p[2] + m[i][3]),
+            None => p,
+        });
+        Channel { name: channel.name.clone(), kind: channel.kind, position }
     }
 
     /// `64 eeg, 2 eog, 1 stim (3 bad)`, for messages.
@@ -131,28 +153,60 @@ pub enum DigKind {
     Extra,
 }
 
+/// A moment in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MeasDate {
+    /// Seconds since 1970.
+    pub seconds: i64,
+    /// Microseconds after that.
+    pub microseconds: u32,
+}
+
+/// How reference channels are taken out of MEG channels: compensated = uncompensated − `weights` · references.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compensation {
+    /// Its grade (CTF: 1–3).
+    pub grade: u32,
+    /// The channels that are compensated.
+    pub channels: Vec<String>,
+    /// The reference channels.
+    pub references: Vec<String>,
+    /// `(channels.len(), references.len())`, for samples in SI units.
+    pub weights: ndarray::Array2<f64>,
+}
+
+/// What a signal-space projector was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProjectorKind {
+    /// Principal components of measured fields.
+    Field,
+    /// The average over the EEG electrodes.
+    AverageReference,
+    /// Another kind, with the number of the FIF format.
+    Other(i32),
+}
+
 /// A signal-space projector: the directions (rows) that are taken out of its channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projector {
     /// What it removes, such as `PCA-v1`.
     pub name: String,
+    /// What it was made from.
+    pub kind: ProjectorKind,
     /// Whether the samples on disk already had it applied.
     pub active: bool,
     /// The channels it acts on.
     pub channels: Vec<String>,
     /// `(n_vectors, channels.len())`.
     pub vectors: ndarray::Array2<f64>,
+    /// Share of the variance that the vectors explained, where known.
+    pub explained_variance: Option<f64>,
 }
 
 impl RecordingChannel {
     /// A good channel without a position.
     pub fn new(name: impl Into<String>, kind: ChannelType, unit: Unit) -> Self {
         Self { name: name.into(), kind, unit, bad: false, position: None, coil: None }
-    }
-
-    /// The channel as a cohort keeps it.
-    pub fn to_channel(&self) -> Channel {
-        Channel { name: self.name.clone(), kind: self.kind, position: self.position }
     }
 }
 
@@ -199,7 +253,13 @@ impl Unit {
         match kind {
             ChannelType::Mag => Some(Self::Tesla),
             ChannelType::Grad => Some(Self::TeslaPerMetre),
-            ChannelType::Eeg | ChannelType::Eog | ChannelType::Ecg | ChannelType::Emg => Some(Self::Volt),
+            ChannelType::Eeg
+            | ChannelType::Eog
+            | ChannelType::Ecg
+            | ChannelType::Emg
+            | ChannelType::Seeg
+            | ChannelType::Ecog
+            | ChannelType::Dbs => Some(Self::Volt),
             _ => None,
         }
     }
@@ -235,6 +295,20 @@ pub struct Annotation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn positions_of_meg_sensors_are_taken_to_the_head() {
+        let place =
+            |kind, unit| RecordingChannel { position: Some([1.0, 2.0, 3.0]), ..RecordingChannel::new("x", kind, unit) };
+        let channels = vec![place(ChannelType::Mag, Unit::Tesla), place(ChannelType::Eeg, Unit::Volt)];
+        let mut info = RecordingInfo::new("x", 1.0, 1, channels);
+        assert_eq!(info.cohort_channel(0).position, Some([1.0, 2.0, 3.0]));
+        // A quarter turn about z, then 10 m along x.
+        info.device_to_head =
+            Some([[0.0, -1.0, 0.0, 10.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]);
+        assert_eq!(info.cohort_channel(0).position, Some([8.0, 1.0, 3.0]));
+        assert_eq!(info.cohort_channel(1).position, Some([1.0, 2.0, 3.0]));
+    }
 
     #[test]
     fn units_are_taken_to_si() {

@@ -4,8 +4,16 @@
 //! through these two only.
 
 pub mod brainvision;
+pub mod ctf;
 mod describe;
+pub mod edf;
+pub mod eeglab;
+pub mod fif;
+mod frames;
 mod info;
+mod projection;
+mod tidy;
+mod triggers;
 
 use std::path::Path;
 
@@ -14,10 +22,16 @@ use ndarray::ArrayViewMut2;
 use crate::{Error, Result};
 
 pub use describe::{ChannelNote, describe};
-pub use info::{Annotation, Coil, DigKind, DigPoint, Projector, RecordingChannel, RecordingInfo, Unit};
+pub use info::{
+    Annotation, Coil, Compensation, DigKind, DigPoint, MeasDate, Projector, ProjectorKind, RecordingChannel,
+    RecordingInfo, Unit,
+};
+pub use projection::with_projectors;
+pub use triggers::{read_events, stim_channels};
 
 /// The formats that [`open_recording`] reads, for messages.
-pub const SUPPORTED_FORMATS: &str = "BrainVision (.vhdr)";
+pub const SUPPORTED_FORMATS: &str =
+    "BrainVision (.vhdr, .ahdr), CTF (.ds), EDF (.edf), BDF (.bdf), EEGLAB (.set), FIF (.fif)";
 
 /// An open recording: what it holds, and its samples in SI units, a block at a time.
 pub trait Recording: Send {
@@ -43,7 +57,11 @@ pub fn open_recording(path: &Path) -> Result<Box<dyn Recording>> {
     check_there(path)?;
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match extension.as_str() {
-        "vhdr" => Ok(Box::new(brainvision::BrainVision::open(path)?)),
+        "vhdr" | "ahdr" => Ok(Box::new(brainvision::BrainVision::open(path)?)),
+        "ds" => Ok(Box::new(ctf::Ctf::open(path)?)),
+        "edf" | "bdf" => Ok(Box::new(edf::Edf::open(path)?)),
+        "fif" | "gz" if fif::is_fif_name(path) => Ok(Box::new(fif::Fif::open(path)?)),
+        "set" => Ok(Box::new(eeglab::Eeglab::open(path)?)),
         _ => Err(Error::UnsupportedFormat {
             path: path.to_owned(),
             found: if extension.is_empty() { "no extension".to_owned() } else { format!(".{extension}") },

@@ -3,9 +3,11 @@
 mod atomic;
 mod error;
 mod npy;
+mod rows;
 mod tensors;
 
-pub use atomic::{NewFolder, read_json, write_file, write_json};
+pub use atomic::{NewFile, NewFolder, read_json, write_file, write_json};
 pub use error::StoreError;
 pub use npy::{MappedNpy, NpyWriter, write_npy};
+pub use rows::{RowFile, RowSink};
 pub use tensors::{read_tensors, write_tensors};

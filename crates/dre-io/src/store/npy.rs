@@ -104,7 +104,7 @@ impl NpyWriter {
 }
 
 /// The header of format version 1.0 (NumPy Enhancement Proposal 1), padded so that the numbers start at a multiple of 64.
-fn header(n_rows: usize, n_columns: usize) -> Vec<u8> {
+pub(super) fn header(n_rows: usize, n_columns: usize) -> Vec<u8> {
     let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n_rows}, {n_columns}), }}");
     let total = (10 + text.len() + 1).next_multiple_of(64);
     let mut out = b"\x93NUMPY\x01\x00".to_vec();

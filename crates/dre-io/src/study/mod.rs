@@ -6,14 +6,15 @@
 mod de;
 mod error;
 mod model;
+mod picks;
 mod section;
 mod validate;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dre::data::{ChannelType, CleaningSpec, EpochSpec, SplitSpec};
-use dre::features::FeatureSpec;
+use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
+use dre::features::{FeatureSpec, FeatureValue};
 use dre::signal::PrepareSpec;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub struct Study {
     pub split: SplitSpec,
     /// How data are scaled and what is left out.
     pub cleaning: CleaningSpec,
+    /// What the audit of the sets looks at.
+    pub audit: AuditSpec,
     /// Stimulus features, in the order of the file.
     pub features: Vec<FeatureSpec>,
     /// What is scored and shown.
@@ -54,6 +57,9 @@ pub struct DataSpec {
     /// Root of the BIDS data set; in a study file, relative to that file. `--data` replaces it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bids: Option<PathBuf>,
+    /// Name of the folder below `derivatives` whose recordings are used in place of the raw ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derivatives: Option<String>,
     /// Task label without `task-`; all tasks where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
@@ -66,11 +72,53 @@ pub struct DataSpec {
     /// Run labels, with or without `run-`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<String>,
-    /// Channel types that are predicted.
+    /// Labels of acquisitions, with or without `acq-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acquisitions: Vec<String>,
+    /// Labels of ways of processing, with or without `proc-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub processings: Vec<String>,
+    /// Labels of recordings of one run, with or without `recording-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<String>,
+    /// Labels of coordinate systems, with or without `space-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spaces: Vec<String>,
+    /// Labels of descriptions, with or without `desc-`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub descriptions: Vec<String>,
+    /// Where events come from.
+    #[serde(skip_serializing_if = "EventSource::is_default")]
+    pub events: EventSource,
+    /// Folder of the logs of `events = "mous"`; in a study file, relative to that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logs: Option<PathBuf>,
+    /// Channel types that are predicted. In a study file `meg` stands for `mag` and `grad`; MEG reference channels and
+    /// triggers are no data.
+    #[serde(deserialize_with = "picks::read")]
     pub picks: Vec<ChannelType>,
+    /// Which channels count where recordings do not have the same good ones.
+    pub channels: ChannelSet,
     /// Names of channels that are left out, beside those that `channels.tsv` marks as bad.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
+}
+
+/// Where events come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventSource {
+    /// The `*_events.tsv` of BIDS.
+    #[default]
+    Bids,
+    /// The logs of MOUS, see [`crate::mous`].
+    Mous,
+}
+
+impl EventSource {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for DataSpec {
@@ -78,14 +126,34 @@ impl Default for DataSpec {
     fn default() -> Self {
         Self {
             bids: None,
+            derivatives: None,
             task: None,
             subjects: Vec::new(),
             sessions: Vec::new(),
             runs: Vec::new(),
+            acquisitions: Vec::new(),
+            processings: Vec::new(),
+            recordings: Vec::new(),
+            spaces: Vec::new(),
+            descriptions: Vec::new(),
+            events: EventSource::default(),
+            logs: None,
             picks: vec![ChannelType::Mag, ChannelType::Grad, ChannelType::Eeg],
+            channels: ChannelSet::All,
             exclude: Vec::new(),
         }
     }
+}
+
+/// Which channels of a data set count. Recordings are matched by the channels' names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelSet {
+    /// All that are good in any recording; where one is bad or absent, it is masked in input, loss and scores.
+    #[default]
+    All,
+    /// Those that are good in every recording; the others are left out and named.
+    Common,
 }
 
 /// What is scored and shown.
@@ -120,6 +188,7 @@ impl Study {
             epochs: root.required("epochs")?,
             split: root.optional("split")?,
             cleaning: root.optional("cleaning")?,
+            audit: root.optional("audit")?,
             features: root.optional("features")?,
             report: root.optional("report")?,
             models: root
@@ -160,8 +229,14 @@ impl StudyFile {
     pub fn read(path: &Path) -> Result<Self, StudyError> {
         let text = fs::read_to_string(path).map_err(|source| StudyError::Read { file: path.to_path_buf(), source })?;
         let mut study = Study::parse(&text, path)?;
-        if let (Some(bids), Some(folder)) = (&mut study.data.bids, path.parent()) {
-            *bids = folder.join(&*bids);
+        let data = &mut study.data;
+        for place in [&mut data.bids, &mut data.logs].into_iter().flatten() {
+            *place = path.parent().unwrap_or(Path::new("")).join(&*place);
+        }
+        for feature in &mut study.features {
+            if let (FeatureValue::Zipf { lexicon, .. }, Some(folder)) = (&mut feature.value, path.parent()) {
+                *lexicon = folder.join(&*lexicon).to_string_lossy().into_owned();
+            }
         }
         Ok(Self { path: path.to_path_buf(), text, study })
     }

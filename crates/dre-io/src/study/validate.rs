@@ -5,9 +5,10 @@ use std::fmt::Display;
 
 use dre::data::{BaselineSpec, EpochSpec};
 use dre::linear::{RtrfConfig, TrfConfig};
+use dre::signal::Reference;
 use dre::{Error, Result};
 
-use super::{DreSpec, ModelSpec, Study};
+use super::{DreSpec, EventSource, ModelSpec, Study};
 
 impl Study {
     /// Checks what the types cannot: ranges, orders, names.
@@ -16,6 +17,7 @@ impl Study {
     /// [`Error::Setting`] for the first setting that makes no sense, under its dotted name in the study file.
     pub fn validate(&self) -> Result<()> {
         check_name("name", &self.name)?;
+        self.check_data()?;
         self.check_prepare()?;
         check_epochs(&self.epochs)?;
         self.check_split()?;
@@ -28,6 +30,15 @@ impl Study {
         self.check_features()?;
         self.check_report()?;
         self.check_models()
+    }
+
+    fn check_data(&self) -> Result<()> {
+        let data = &self.data;
+        let logs = data.logs.as_ref().map_or_else(|| "none".to_owned(), |logs| logs.display().to_string());
+        match data.events {
+            EventSource::Bids => check(data.logs.is_none(), "data.logs", logs, "none, unless data.events is \"mous\""),
+            EventSource::Mous => check(data.logs.is_some(), "data.logs", logs, "the folder of the logs of MOUS"),
+        }
     }
 
     fn check_prepare(&self) -> Result<()> {
@@ -46,6 +57,16 @@ impl Study {
             check(l_freq < h_freq, "prepare.l_freq", l_freq, &format!("a frequency below h_freq ({h_freq} Hz)"))?;
         }
         check(prepare.decim >= 1, "prepare.decim", prepare.decim, "1 (every sample is kept) or above")?;
+        if let Some(sfreq) = prepare.sfreq {
+            check(sfreq.is_finite() && sfreq > 0.0, "prepare.sfreq", sfreq, "a sampling frequency above 0 Hz")?;
+            check(prepare.decim == 1, "prepare.decim", prepare.decim, "1 beside prepare.sfreq: set one of the two")?;
+        } else {
+            let expected = "prepare.sfreq, the new sampling frequency (Hz), beside it";
+            check(prepare.resample.is_none(), "prepare.resample", "set alone", expected)?;
+        }
+        if let Some(Reference::Channels(names)) = &prepare.reference {
+            check(!names.is_empty(), "prepare.reference", "[]", "\"average\", or at least one channel")?;
+        }
         check(!self.data.picks.is_empty(), "data.picks", "[]", "at least one channel type, such as \"eeg\"")
     }
 
@@ -60,7 +81,10 @@ impl Study {
             "split.valid",
             split.valid,
             &format!("a share below {rest:.3}, since train = {} and the test set needs one, too", split.train),
-        )
+        )?;
+        split.check()?;
+        let above = self.audit.duplicates_above;
+        check(above > 0.5, "audit.duplicates_above", above, "a correlation above 0.5, such as 0.999; 1 looks for none")
     }
 
     fn check_features(&self) -> Result<()> {

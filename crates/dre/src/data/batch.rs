@@ -1,6 +1,6 @@
 //! A batch of epochs, cut and scaled.
 
-use ndarray::Array3;
+use ndarray::{Array3, s};
 
 /// Epochs as models see them: data and features scaled, subjects as indices.
 #[derive(Clone, Debug, Default)]
@@ -20,5 +20,15 @@ impl Batch {
     /// Number of epochs.
     pub fn n_epochs(&self) -> usize {
         self.subjects.len()
+    }
+
+    /// Number of samples of `data`, over epochs and channels, that were measured at the times from sample `from` on.
+    pub fn n_measured(&self, from: usize) -> usize {
+        let (n_epochs, n_channels, n_times) = self.data.dim();
+        let from = from.min(n_times);
+        match &self.measured {
+            None => n_epochs * n_channels * (n_times - from),
+            Some(measured) => measured.slice(s![.., .., from..]).iter().filter(|&&is| is).count(),
+        }
     }
 }

@@ -53,9 +53,11 @@ impl Choice {
         }
     }
 
-    /// Leaves out subjects that cannot be fitted, chosen for or scored.
-    pub(super) fn leave_out_empty(&mut self, cohort: &Cohort, ready: &[Option<Prepared>]) {
-        for subject in 0..cohort.subjects.len() {
+    /// Leaves out subjects that cannot be fitted, chosen for or scored; held-out subjects are only scored, and then the
+    /// others are not.
+    pub(super) fn leave_out_empty(&mut self, cohort: &Cohort, ready: &[Option<Prepared>], held_out: &[bool]) {
+        let by_subject = held_out.contains(&true);
+        for (subject, &held_out) in held_out.iter().enumerate() {
             let mut n = [0; 3];
             for (i, one) in ready.iter().enumerate() {
                 if let (true, Some(one)) = (self.used[i] && cohort.recordings[i].subject == subject, one) {
@@ -65,7 +67,11 @@ impl Choice {
                 }
             }
             // A correlation across epochs needs two.
-            let least = [1, 1, 2];
+            let least = match (by_subject, held_out) {
+                (false, _) => [1, 1, 2],
+                (true, true) => [0, 0, 2],
+                (true, false) => [1, 1, 0],
+            };
             if let Some(s) = (0..3).find(|&s| n[s] < least[s]) {
                 self.leave_out_subject(cohort, subject, || {
                     format!("{} {} epochs left, at least {} needed", n[s], Set::ALL[s].name(), least[s])

@@ -1,8 +1,8 @@
-//! A cohort: continuous prepared recordings of many subjects on the same channels.
+//! A cohort: continuous prepared recordings of many subjects, matched by channel.
 
 use std::sync::Arc;
 
-use super::{Channel, EventTable};
+use super::{Channel, EventTable, Gaps};
 
 /// A block of `f32` samples, owned or memory-mapped; row-major `(n_rows, n_times)`.
 pub type Samples = Arc<dyn AsRef<[f32]> + Send + Sync>;
@@ -12,7 +12,7 @@ pub type Samples = Arc<dyn AsRef<[f32]> + Send + Sync>;
 pub struct Cohort {
     /// Sampling frequency of the prepared data (Hz).
     pub sfreq: f64,
-    /// Channels, the same for all recordings, in the order of the data's rows.
+    /// Channels, in the order of the data's rows. A recording may lack some, see [`CohortRecording::gaps`].
     pub channels: Vec<Channel>,
     /// Feature names, sorted, in the order of the features' rows.
     pub features: Vec<String>,
@@ -33,10 +33,12 @@ pub struct CohortRecording {
     pub n_times: usize,
     /// Filtered, decimated data in SI units, not scaled: `(n_channels, n_times)`.
     pub data: Samples,
-    /// Features as continuous signals, not scaled: `(n_features, n_times)`.
+    /// Features as continuous signals, not scaled: `(n_features, n_times)`; NaN where a feature has no value.
     pub features: Samples,
     /// The events that epochs are cut around.
     pub events: EventTable,
+    /// What was not measured: `data` there has no meaning and may be NaN.
+    pub gaps: Gaps,
 }
 
 impl std::fmt::Debug for CohortRecording {

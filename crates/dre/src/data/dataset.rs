@@ -4,24 +4,28 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::Array3;
+use ndarray::{Array3, s};
 
 use super::choice::Choice;
 use super::prepare::{self, Candidates, Prepared};
 use super::scaler::Spread;
+use super::split::{assign, held_out};
 use super::{
-    Batch, CleaningSpec, Cohort, Epoch, EpochSpec, EpochWindow, FeatureScaler, LeakageAudit, RobustScaler, Set,
-    SplitSpec,
+    BadSegments, Batch, CleaningSpec, Cohort, Epoch, EpochSpec, EpochWindow, FeatureScaler, Gaps, Lack, LeakageAudit,
+    RobustScaler, Set, SplitSpec,
 };
-use crate::results::{CohortSummary, Exclusion, SubjectSummary};
+use crate::results::{CohortSummary, Exclusion, MaskedRecording, SubjectSummary};
 use crate::{Error, Result, parallel};
 
-/// Epochs of a cohort: cut when drawn, split chronologically, scaled by what the training epochs say.
+/// Epochs of a cohort: cut when drawn, split as [`SplitSpec`] says, scaled by what the training epochs say.
 ///
-/// Per recording: epochs are cut around the selected events, the first share trains, the next validates, the rest tests;
-/// epochs that overlap in samples an epoch of a later set are dropped. Each epoch is baseline-corrected, then scaled by
-/// the median and interquartile range over the recording's training epochs; epochs beyond a limit are rejected. Features
-/// are standardised over all training epochs. Subjects and recordings with too few epochs are left out and named.
+/// Per recording: epochs are cut around the selected events and divided into sets; epochs that overlap in samples an epoch
+/// of a set that goes before (test, then validation) are dropped. Each epoch is baseline-corrected, then scaled by
+/// the median and interquartile range over the recording's training epochs; epochs beyond a limit are rejected. What was
+/// not measured ([`super::Gaps`]) enters none of this and is 0 and marked in a batch. Features are standardised over all
+/// training epochs; where a feature is NaN it has no value, counts in no mean, and is 0 after standardisation. A held-out
+/// subject's scalers are fitted on calibration epochs, which are in no set. Subjects and recordings with too few epochs are
+/// left out and named.
 pub struct Dataset {
     cohort: Arc<Cohort>,
     window: EpochWindow,
@@ -30,11 +34,15 @@ pub struct Dataset {
     scalers: Vec<Option<RobustScaler>>,
     /// By recording: first samples of the epochs that its scaler was fitted on.
     scaler_starts: Vec<Vec<usize>>,
+    /// By recording: what counts as not measured.
+    gaps: Vec<Gaps>,
+    bad_segments: BadSegments,
     feature_scaler: FeatureScaler,
     epochs: [Vec<Epoch>; 3],
     subject_ranges: [Vec<Range<usize>>; 3],
     summaries: Vec<SubjectSummary>,
     excluded: Vec<Exclusion>,
+    split: SplitSpec,
 }
 
 impl std::fmt::Debug for Dataset {
@@ -65,7 +73,7 @@ impl Dataset {
         n_threads: usize,
     ) -> Result<Self> {
         check_cohort(&cohort)?;
-        check_split(split)?;
+        split.check()?;
         check_cleaning(cleaning)?;
         let window = EpochWindow::new(epochs, cohort.sfreq)?;
         let found = collect_by_recording(&cohort, |i| {
@@ -74,9 +82,14 @@ impl Dataset {
         check_selection(&cohort, epochs, &found)?;
         let mut choice = Choice::new(&cohort);
         choice.leave_out_small(&cohort, &found, cleaning);
+        let held_out = held_out(&cohort, split)?;
+        let places = {
+            let used = |i: usize| if choice.used[i] { found[i].epochs.as_slice() } else { &[] };
+            assign(&cohort, &(0..found.len()).map(used).collect::<Vec<_>>(), split)?
+        };
         let prepared = parallel::map(cohort.recordings.len(), n_threads, |i| {
             choice.used[i].then(|| {
-                prepare::prepare(&cohort, &cohort.recordings[i], &found[i], &window, split, cleaning)
+                prepare::prepare(&cohort, &cohort.recordings[i], &found[i], &window, &places[i], cleaning)
                     .map_err(|e| e.at(cohort.recordings[i].id.as_str()))
             })
         });
@@ -92,8 +105,8 @@ impl Dataset {
             });
         }
         choice.leave_out_small(&cohort, &found, cleaning);
-        choice.leave_out_empty(&cohort, &ready);
-        Self::assemble(cohort, window, &found, ready, choice)
+        choice.leave_out_empty(&cohort, &ready, &held_out);
+        Self::assemble(cohort, window, &found, ready, choice, (split, epochs.bad_segments))
     }
 
     fn assemble(
@@ -102,17 +115,21 @@ impl Dataset {
         found: &[Candidates],
         ready: Vec<Option<Prepared>>,
         choice: Choice,
+        (split, bad_segments): (&SplitSpec, BadSegments),
     ) -> Result<Self> {
         let mut set = Self {
             window,
             subjects: Vec::new(),
             scalers: vec![None; cohort.recordings.len()],
             scaler_starts: vec![Vec::new(); cohort.recordings.len()],
+            gaps: found.iter().map(|one| one.gaps.clone()).collect(),
+            bad_segments,
             feature_scaler: FeatureScaler::from_spreads(&[]),
             epochs: Default::default(),
             subject_ranges: Default::default(),
             summaries: Vec::new(),
             excluded: choice.excluded,
+            split: split.clone(),
             cohort,
         };
         let mut spreads = vec![Spread::default(); set.cohort.features.len()];
@@ -134,8 +151,10 @@ impl Dataset {
                 summary.minutes += set.cohort.recordings[recording].n_times as f64 / set.cohort.sfreq / 60.0;
                 summary.n_events += found[recording].n_events;
                 summary.n_outside += found[recording].n_outside;
+                summary.n_bad += found[recording].n_bad;
                 summary.n_border += one.n_border;
                 summary.n_rejected += one.n_rejected;
+                summary.n_calibration += one.n_calibration;
                 for (all, list) in set.epochs.iter_mut().zip(&one.sets) {
                     all.extend(list.iter().map(|c| Epoch { subject, recording, event: c.event, start: c.start }));
                 }
@@ -167,6 +186,12 @@ impl Dataset {
                     },
                     if set.excluded.len() > 3 { "; …" } else { "" }
                 ),
+            });
+        }
+        if let Some(empty) = Set::ALL.into_iter().find(|&s| set.epochs[s as usize].is_empty()) {
+            return Err(Error::NoEpochs {
+                what: format!("the {} set", empty.name()),
+                advice: "change the split (its subjects, fold or shares) or the cleaning limits".to_owned(),
             });
         }
         set.feature_scaler = FeatureScaler::from_spreads(&spreads);
@@ -236,6 +261,24 @@ impl Dataset {
         &self.epochs[set as usize][self.subject_ranges[set as usize][subject].clone()]
     }
 
+    /// How the epochs were divided.
+    pub fn split(&self) -> &SplitSpec {
+        &self.split
+    }
+
+    /// Whether a subject is held out: has no training epochs, so that nothing of it can have been learnt.
+    ///
+    /// # Panics
+    /// Where `subject` is not below [`Dataset::n_subjects`].
+    pub fn is_held_out(&self, subject: usize) -> bool {
+        self.subject_epochs(Set::Train, subject).is_empty()
+    }
+
+    /// By recording of the cohort: first samples of the epochs that its scaler was fitted on; empty where it is left out.
+    pub(super) fn scaler_starts(&self) -> &[Vec<usize>] {
+        &self.scaler_starts
+    }
+
     /// The recordings that are used, as indices into the cohort's, with their scalers.
     pub fn scalers(&self) -> impl Iterator<Item = (usize, &RobustScaler)> {
         self.scalers.iter().enumerate().filter_map(|(i, scaler)| Some((i, scaler.as_ref()?)))
@@ -263,6 +306,8 @@ impl Dataset {
 
     /// Cuts and scales epochs into `batch`, whose buffers are used again where they are large enough.
     ///
+    /// What was not measured is 0, and `batch.measured` says so; it is none where all of the batch was measured.
+    ///
     /// # Panics
     /// Where an epoch is not of this data set.
     pub fn draw(&self, epochs: &[Epoch], batch: &mut Batch) {
@@ -271,26 +316,59 @@ impl Dataset {
         let mut features = recycle(&mut batch.features, epochs.len() * self.n_features() * n_times);
         batch.subjects.clear();
         batch.subjects.extend(epochs.iter().map(|epoch| epoch.subject));
+        let mut measured = self.marks(epochs, batch.measured.take());
         let mut rows = data.chunks_exact_mut(n_times);
         let mut feature_rows = features.chunks_exact_mut(n_times);
         let scale_features = || self.feature_scaler.mean.iter().zip(&self.feature_scaler.std).enumerate();
-        for epoch in epochs {
+        for (index, epoch) in epochs.iter().enumerate() {
             let recording = &self.cohort.recordings[epoch.recording];
             let Some(scaler) = &self.scalers[epoch.recording] else {
                 panic!("an epoch of {}, which this data set leaves out, was asked for", recording.id);
             };
             let range = epoch.start..epoch.start + n_times;
             let scale = scaler.centre.iter().zip(&scaler.scale).enumerate();
+            let gaps = &self.gaps[epoch.recording];
+            let good = gaps.good(&range);
             for ((row, (centre, scale)), out) in scale.zip(&mut rows) {
+                if !gaps.has_channel(row) {
+                    out.fill(0.0);
+                    continue;
+                }
+                if good.len() != 1 || good[0].len() < n_times {
+                    out.fill(0.0);
+                }
                 let cut = &recording.channel(row)[range.clone()];
-                standardise(cut, prepare::baseline(cut, &self.window) + centre, *scale, out);
+                let offset = prepare::baseline(cut, &good, &self.window) + centre;
+                for part in &good {
+                    standardise(&cut[part.clone()], offset, *scale, &mut out[part.clone()]);
+                    if let Some(measured) = &mut measured {
+                        measured.slice_mut(s![index, row, part.clone()]).fill(true);
+                    }
+                }
             }
             for ((row, (&mean, &std)), out) in scale_features().zip(&mut feature_rows) {
                 standardise(&recording.feature(row)[range.clone()], mean, std, out);
+                // No value is the mean.
+                out.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
             }
         }
         batch.data = shaped(data, [epochs.len(), self.n_channels(), n_times]);
         batch.features = shaped(features, [epochs.len(), self.n_features(), n_times]);
+        batch.measured = measured;
+    }
+
+    /// Room for what was measured of these epochs, false throughout; none where all of it was.
+    fn marks(&self, epochs: &[Epoch], old: Option<Array3<bool>>) -> Option<Array3<bool>> {
+        let is_partial = |epoch: &Epoch| {
+            let gaps = &self.gaps[epoch.recording];
+            !gaps.channels().is_empty() || gaps.overlaps(&(epoch.start..epoch.start + self.n_times()))
+        };
+        epochs.iter().any(is_partial).then(|| {
+            let shape = [epochs.len(), self.n_channels(), self.n_times()];
+            let mut marks = old.filter(|old| old.shape() == shape).unwrap_or_else(|| Array3::default(shape));
+            marks.fill(false);
+            marks
+        })
     }
 
     /// What is used and what is left out, with the steps that made the prepared data as people describe them.
@@ -301,12 +379,34 @@ impl Dataset {
             features: self.cohort.features.clone(),
             subjects: self.summaries.clone(),
             excluded: self.excluded.clone(),
+            bad_segments: self.bad_segments,
+            masked: self.masked(),
             steps,
         }
     }
 
-    /// Counts, pair by pair, what the sets share. Takes time proportional to the product of the sets' sizes within
-    /// each recording.
+    /// What was not measured in the recordings that are used, those with nothing missing left out.
+    fn masked(&self) -> Vec<MaskedRecording> {
+        let used = self.scalers().map(|(i, _)| &self.cohort.recordings[i]);
+        used.filter(|recording| !recording.gaps.is_empty())
+            .map(|recording| {
+                let named = |wanted: Lack| {
+                    let rows = recording.gaps.channels().iter().filter(move |&(_, &lack)| lack == wanted);
+                    rows.map(|(&row, _)| self.cohort.channels[row].name.clone()).collect()
+                };
+                MaskedRecording {
+                    recording: recording.id.clone(),
+                    subject: self.cohort.subjects[recording.subject].clone(),
+                    bad: named(Lack::Bad),
+                    absent: named(Lack::Absent),
+                    n_segments: recording.gaps.segments().len(),
+                    seconds: recording.gaps.n_bad_times() as f64 / self.sfreq(),
+                }
+            })
+            .collect()
+    }
+
+    /// Counts, pair by pair, what the sets share. [`Dataset::full_audit`] looks further.
     pub fn audit(&self) -> LeakageAudit {
         LeakageAudit::of(&self.epochs, &self.scaler_starts, self.window.n_times)
     }
@@ -374,23 +474,14 @@ fn check_cohort(cohort: &Cohort) -> Result<()> {
         };
         check("data", (*recording.data).as_ref().len(), cohort.channels.len())?;
         check("features", (*recording.features).as_ref().len(), cohort.features.len())?;
+        if let Some((&row, _)) = recording.gaps.channels().range(cohort.channels.len()..).next() {
+            let expected = format!("rows below the {} of the cohort's channels", cohort.channels.len());
+            return Err(setting("a missing channel", row, &expected).at(recording.id.as_str()));
+        }
         if recording.subject >= cohort.subjects.len() {
             return Err(setting("subject", recording.subject, &format!("an index below {}", cohort.subjects.len()))
                 .at(recording.id.as_str()));
         }
-    }
-    Ok(())
-}
-
-fn check_split(split: &SplitSpec) -> Result<()> {
-    for (name, share) in [("split.train", split.train), ("split.valid", split.valid)] {
-        if !(share > 0.0 && share < 1.0) {
-            return Err(setting(name, share, "a share between 0 and 1, both excluded"));
-        }
-    }
-    if split.train + split.valid >= 1.0 {
-        let sum = split.train + split.valid;
-        return Err(setting("split.train + split.valid", sum, "less than 1, so that a test set is left"));
     }
     Ok(())
 }

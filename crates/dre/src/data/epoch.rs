@@ -139,10 +139,11 @@ pub(crate) fn samples_of(duration: f64, sfreq: f64) -> usize {
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::BadSegments;
     use super::*;
 
     fn spec(tmin: f64, tmax: f64, baseline: BaselineSpec) -> EpochSpec {
-        EpochSpec { tmin, tmax, baseline, events: BTreeMap::new() }
+        EpochSpec { tmin, tmax, baseline, events: BTreeMap::new(), bad_segments: BadSegments::Mask }
     }
 
     #[test]

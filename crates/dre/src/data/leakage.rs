@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::split::n_sharing;
 use super::{Epoch, Set};
 
 /// What the sets of a data set share, counted pair by pair. Every `n_*_sharing_*` is 0 in a sound data set.
@@ -38,20 +39,20 @@ impl LeakageAudit {
     }
 
     /// Counts over all pairs within each recording. `scaler_starts` holds, by recording, the first samples of the epochs
-    /// that its scaler was fitted on.
+    /// that its scaler was fitted on. Takes time `n log n`.
     pub(super) fn of(epochs: &[Vec<Epoch>; 3], scaler_starts: &[Vec<usize>], n_times: usize) -> Self {
         let starts = Set::ALL.map(|set| {
             let mut by_recording = vec![Vec::new(); scaler_starts.len()];
             for epoch in &epochs[set as usize] {
                 by_recording[epoch.recording].push(epoch.start);
             }
+            for starts in &mut by_recording {
+                starts.sort_unstable();
+            }
             by_recording
         });
         let sharing = |a: &[Vec<usize>], b: &[Vec<usize>]| -> usize {
-            a.iter()
-                .zip(b)
-                .map(|(a, b)| a.iter().map(|&i| b.iter().filter(|&&j| i.abs_diff(j) < n_times).count()).sum::<usize>())
-                .sum()
+            a.iter().zip(b).map(|(a, b)| a.iter().map(|&start| n_sharing(start, b, n_times)).sum::<usize>()).sum()
         };
         let [train, valid, test] = &starts;
         Self {

@@ -1,5 +1,6 @@
 //! Prepared data: a cohort of continuous recordings, and the data set of epochs that is cut from it.
 
+mod audit;
 mod batch;
 mod channel;
 mod choice;
@@ -7,11 +8,17 @@ mod cohort;
 mod dataset;
 mod epoch;
 mod event;
+mod gaps;
 mod leakage;
 mod prepare;
 mod scaler;
 mod spec;
+mod split;
 
+pub use audit::{
+    Audit, AuditSpec, Duplicates, FeatureScalerAudit, NearDuplicate, ScalerAudit, SplitAudit, StimuliAudit,
+    SubjectStimuli,
+};
 pub use batch::Batch;
 pub use channel::{Channel, ChannelType};
 pub use cohort::{Cohort, CohortRecording, Samples};
@@ -19,6 +26,8 @@ pub use dataset::Dataset;
 pub(crate) use epoch::samples_of;
 pub use epoch::{Epoch, EpochWindow, Set};
 pub use event::EventTable;
+pub use gaps::{BadSegments, Gaps, Lack};
 pub use leakage::LeakageAudit;
 pub use scaler::{FeatureScaler, RobustScaler};
-pub use spec::{BaselineSpec, CleaningSpec, EpochSpec, SplitSpec};
+pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
+pub use split::{Fold, SplitMethod, SplitSpec};

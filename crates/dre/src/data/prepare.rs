@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::scaler::{Spread, median_and_iqr};
-use super::{CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, RobustScaler, SplitSpec};
+use super::split::{Place, clear_borders};
+use super::{BadSegments, CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, Gaps, RobustScaler};
 use crate::{Error, Result};
 
 /// An epoch before it is known whose it is: event and first sample.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) event: usize,
     pub(super) start: usize,
@@ -19,6 +20,10 @@ pub(super) struct Candidates {
     pub(super) epochs: Vec<Candidate>,
     pub(super) n_events: usize,
     pub(super) n_outside: usize,
+    /// Epochs dropped for bad segments.
+    pub(super) n_bad: usize,
+    /// What of the recording counts as not measured.
+    pub(super) gaps: Gaps,
 }
 
 /// A recording whose epochs are split, scaled and cleaned.
@@ -28,6 +33,7 @@ pub(super) struct Prepared {
     pub(super) n_border: usize,
     pub(super) n_rejected: usize,
     pub(super) scaler: RobustScaler,
+    pub(super) n_calibration: usize,
     /// First samples of the epochs that the scaler was fitted on.
     pub(super) scaler_starts: Vec<usize>,
     /// Spread of each feature over the training epochs.
@@ -44,17 +50,35 @@ pub(super) fn candidates(
     let events = &recording.events;
     events.check()?;
     let filters = filters(recording, &spec.events)?;
-    let mut found = Candidates { epochs: Vec::new(), n_events: 0, n_outside: 0 };
+    let gaps = match spec.bad_segments {
+        BadSegments::Ignore => recording.gaps.without_segments(),
+        BadSegments::Mask | BadSegments::Reject => recording.gaps.clone(),
+    };
+    let is_usable = |start: usize| {
+        let samples = start..start + window.n_times;
+        if !gaps.overlaps(&samples) {
+            return true;
+        }
+        let good = gaps.good(&samples);
+        spec.bad_segments == BadSegments::Mask
+            && match &window.baseline {
+                None => !good.is_empty(),
+                Some(baseline) => good.iter().any(|part| !overlap(part, baseline).is_empty()),
+            }
+    };
+    let mut found = Candidates { epochs: Vec::new(), n_events: 0, n_outside: 0, n_bad: 0, gaps: Gaps::default() };
     for event in 0..events.len() {
         if !filters.iter().all(|(texts, wanted)| wanted.contains(&texts[event])) {
             continue;
         }
         found.n_events += 1;
         match window.start(events.onset[event], sfreq, recording.n_times) {
-            Some(start) => found.epochs.push(Candidate { event, start }),
+            Some(start) if is_usable(start) => found.epochs.push(Candidate { event, start }),
+            Some(_) => found.n_bad += 1,
             None => found.n_outside += 1,
         }
     }
+    found.gaps = gaps;
     Ok(found)
 }
 
@@ -70,52 +94,36 @@ fn filters<'a>(recording: &'a CohortRecording, wanted: &'a BTreeMap<String, Vec<
         .collect()
 }
 
-/// Divides epochs, in chronological order, into training, validation and test sets: index ranges, with what lies between
-/// them dropped because it overlaps an epoch of a later set.
-pub(super) fn split(epochs: &[Candidate], n_times: usize, spec: &SplitSpec) -> [Range<usize>; 3] {
-    let n = epochs.len();
-    // A product that binary fractions leave just below a whole number counts as it: 0.7 * 90 gives 63.
-    let share = |x: f64| ((x * n as f64 + 1e-9).floor() as usize).min(n);
-    let (train_end, valid_end) = (share(spec.train), share(spec.train + spec.valid));
-    // Starts ascend, so an epoch that is clear of a set's first epoch is clear of all of the set.
-    let clear_of = |range: Range<usize>, next: Option<&Candidate>| {
-        let Some(next) = next else { return range };
-        let kept = epochs[range.clone()].partition_point(|epoch| epoch.start + n_times <= next.start);
-        range.start..range.start + kept
-    };
-    let test = valid_end..n;
-    let valid = clear_of(train_end..valid_end, epochs.get(valid_end));
-    let next = if valid.is_empty() { epochs.get(valid_end) } else { epochs.get(valid.start) };
-    let train = clear_of(0..train_end, next);
-    [train, valid, test]
-}
-
-/// Splits, scales and cleans one recording; `Ok(Err(reason))` where it cannot be used.
+/// Splits, scales and cleans one recording, whose epochs have these places; `Ok(Err(reason))` where it cannot be used.
 pub(super) fn prepare(
     cohort: &Cohort,
     recording: &CohortRecording,
     candidates: &Candidates,
     window: &EpochWindow,
-    splits: &SplitSpec,
+    places: &[Place],
     cleaning: &CleaningSpec,
 ) -> Result<std::result::Result<Prepared, String>> {
     let epochs = &candidates.epochs;
-    let ranges = split(epochs, window.n_times, splits);
-    let n_kept: usize = ranges.iter().map(ExactSizeIterator::len).sum();
-    if ranges[0].is_empty() {
+    let kept = clear_borders(epochs, places, window.n_times);
+    let n_kept = kept.len();
+    let [train, ..] = &kept.sets;
+    // A held-out subject has no training epochs; its calibration epochs are in no set.
+    let fitted_on = if train.is_empty() { &kept.calibration } else { train };
+    if fitted_on.is_empty() {
         return Ok(Err(format!("none of its {} epochs is left to train on", epochs.len())));
     }
-    check_finite(cohort, recording, &ranges.iter().flat_map(|range| &epochs[range.clone()]), window)?;
-    let train = &epochs[ranges[0].clone()];
-    let scaler = match fit_scaler(cohort, recording, train, window) {
+    let gaps = &candidates.gaps;
+    check_finite(cohort, (recording, gaps), &kept.sets.iter().flatten().chain(&kept.calibration), window)?;
+    let scaler = match fit_scaler(cohort, (recording, gaps), fitted_on, window) {
         Ok(scaler) => scaler,
         Err(reason) => return Ok(Err(reason)),
     };
-    let sets = ranges.map(|range| {
-        epochs[range]
-            .iter()
-            .copied()
-            .filter(|epoch| is_within(recording, &scaler, epoch.start, window, cleaning.reject_above))
+    let scaler_starts = fitted_on.iter().map(|epoch| epoch.start).collect();
+    let n_calibration = kept.calibration.len();
+    let sets = kept.sets.map(|epochs| {
+        epochs
+            .into_iter()
+            .filter(|epoch| is_within((recording, gaps), &scaler, epoch.start, window, cleaning.reject_above))
             .collect::<Vec<_>>()
     });
     let features = (0..cohort.features.len())
@@ -129,18 +137,31 @@ pub(super) fn prepare(
         .collect();
     Ok(Ok(Prepared {
         n_border: epochs.len() - n_kept,
-        n_rejected: n_kept - sets.iter().map(Vec::len).sum::<usize>(),
-        scaler_starts: train.iter().map(|epoch| epoch.start).collect(),
+        n_rejected: n_kept - n_calibration - sets.iter().map(Vec::len).sum::<usize>(),
+        n_calibration,
+        scaler_starts,
         sets,
         scaler,
         features,
     }))
 }
 
-/// Mean of an epoch's baseline (f64), 0 where there is no baseline correction.
-pub(super) fn baseline(epoch: &[f32], window: &EpochWindow) -> f64 {
+/// Mean of an epoch's baseline (f64) over its `good` parts, 0 where there is no baseline correction.
+pub(super) fn baseline(epoch: &[f32], good: &[Range<usize>], window: &EpochWindow) -> f64 {
     let Some(range) = &window.baseline else { return 0.0 };
-    let values = &epoch[range.clone()];
+    let (mut total, mut n) = (0.0, 0);
+    for part in good.iter().map(|part| overlap(part, range)).filter(|part| !part.is_empty()) {
+        total += sum(&epoch[part.clone()]);
+        n += part.len();
+    }
+    total / n as f64
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    a.start.max(b.start)..a.end.min(b.end)
+}
+
+fn sum(values: &[f32]) -> f64 {
     // Four sums side by side, because one would wait for each addition before it starts the next.
     let mut sums = [0.0; 4];
     let (chunks, rest) = values.as_chunks::<4>();
@@ -150,27 +171,34 @@ pub(super) fn baseline(epoch: &[f32], window: &EpochWindow) -> f64 {
         }
     }
     let rest: f64 = rest.iter().map(|&value| f64::from(value)).sum();
-    (sums[0] + sums[1] + sums[2] + sums[3] + rest) / values.len() as f64
+    sums[0] + sums[1] + sums[2] + sums[3] + rest
 }
 
 fn check_finite<'a>(
     cohort: &Cohort,
-    recording: &CohortRecording,
+    (recording, gaps): (&CohortRecording, &Gaps),
     epochs: &(impl Iterator<Item = &'a Candidate> + Clone),
     window: &EpochWindow,
 ) -> Result<()> {
+    let nothing = Gaps::default();
     let rows = (0..cohort.channels.len())
-        .map(|row| ("channel", &cohort.channels[row].name, recording.channel(row)))
-        .chain((0..cohort.features.len()).map(|row| ("feature", &cohort.features[row], recording.feature(row))));
-    for (kind, name, signal) in rows {
+        .filter(|&row| gaps.has_channel(row))
+        .map(|row| ("channel", &cohort.channels[row].name, recording.channel(row), gaps))
+        .chain(
+            (0..cohort.features.len()).map(|row| ("feature", &cohort.features[row], recording.feature(row), &nothing)),
+        );
+    for (kind, name, signal, gaps) in rows {
         for epoch in epochs.clone() {
-            let cut = &signal[epoch.start..epoch.start + window.n_times];
-            if let Some(t) = cut.iter().position(|value| !value.is_finite()) {
+            let samples = epoch.start..epoch.start + window.n_times;
+            // A feature's NaN says that it has no value there.
+            let is_wrong = |value: f32| value.is_infinite() || (value.is_nan() && kind != "feature");
+            let bad = gaps.good(&samples).into_iter().flatten().find(|t| is_wrong(signal[epoch.start + t]));
+            if let Some(t) = bad {
                 let sample = epoch.start + t;
                 return Err(Error::NotFinite {
                     what: format!("{kind} {name}"),
                     place: format!("{} s (sample {sample})", sample as f64 / cohort.sfreq),
-                    value: f64::from(cut[t]),
+                    value: f64::from(signal[sample]),
                 });
             }
         }
@@ -178,29 +206,37 @@ fn check_finite<'a>(
     Ok(())
 }
 
-/// Median and interquartile range of each channel over the training epochs; a reason where a channel is flat.
+/// Median and interquartile range of each channel over what was measured of the training epochs; a reason where a channel
+/// is flat. A channel that the recording lacks gets 0 and 1.
 fn fit_scaler(
     cohort: &Cohort,
-    recording: &CohortRecording,
+    (recording, gaps): (&CohortRecording, &Gaps),
     train: &[Candidate],
     window: &EpochWindow,
 ) -> std::result::Result<RobustScaler, String> {
     let mut values = Vec::with_capacity(train.len() * window.n_times);
+    let good: Vec<_> = train.iter().map(|epoch| gaps.good(&(epoch.start..epoch.start + window.n_times))).collect();
     let (centre, scale): (Vec<f64>, Vec<f64>) = (0..cohort.channels.len())
         .map(|row| {
+            if !gaps.has_channel(row) {
+                return (0.0, 1.0);
+            }
             let signal = recording.channel(row);
             values.clear();
-            for epoch in train {
+            for (epoch, good) in train.iter().zip(&good) {
                 let cut = &signal[epoch.start..epoch.start + window.n_times];
-                let offset = baseline(cut, window);
-                values.extend(cut.iter().map(|&value| f64::from(value) - offset));
+                let offset = baseline(cut, good, window);
+                for part in good {
+                    values.extend(cut[part.clone()].iter().map(|&value| f64::from(value) - offset));
+                }
             }
             median_and_iqr(&mut values)
         })
         .unzip();
-    for (channel, &iqr) in cohort.channels.iter().zip(&scale) {
+    let there = || cohort.channels.iter().zip(&scale).enumerate().filter(|(row, _)| gaps.has_channel(*row));
+    for (_, (channel, &iqr)) in there() {
         let mut alike: Vec<f64> =
-            cohort.channels.iter().zip(&scale).filter(|(c, _)| c.kind == channel.kind).map(|(_, &iqr)| iqr).collect();
+            there().filter(|(_, (c, _))| c.kind == channel.kind).map(|(_, (_, &iqr))| iqr).collect();
         // A dead channel is seldom exactly constant: filters leave rounding errors of its offset.
         if iqr <= 1e-6 * median_and_iqr(&mut alike).0 {
             return Err(format!(
@@ -212,18 +248,21 @@ fn fit_scaler(
     Ok(RobustScaler { centre, scale })
 }
 
-/// Whether the scaled epoch stays within ±`limit` everywhere.
+/// Whether what was measured of the epoch stays within ±`limit` after scaling.
 fn is_within(
-    recording: &CohortRecording,
+    (recording, gaps): (&CohortRecording, &Gaps),
     scaler: &RobustScaler,
     start: usize,
     window: &EpochWindow,
     limit: f64,
 ) -> bool {
-    scaler.centre.iter().zip(&scaler.scale).enumerate().all(|(row, (&centre, &scale))| {
+    let good = gaps.good(&(start..start + window.n_times));
+    let mut rows = scaler.centre.iter().zip(&scaler.scale).enumerate().filter(|(row, _)| gaps.has_channel(*row));
+    rows.all(|(row, (&centre, &scale))| {
         let cut = &recording.channel(row)[start..start + window.n_times];
-        let offset = baseline(cut, window) + centre;
-        let (low, high) = cut.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        let offset = baseline(cut, &good, window) + centre;
+        let measured = good.iter().flat_map(|part| &cut[part.clone()]);
+        let (low, high) = measured.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         f64::from(high) - offset <= limit * scale && offset - f64::from(low) <= limit * scale
     })
 }

@@ -5,18 +5,20 @@ use serde::{Deserialize, Serialize};
 /// Robust scaling of one recording: `(x - centre) / scale` per channel, after baseline correction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RobustScaler {
-    /// Median over the training epochs' samples, per channel (SI units).
+    /// Median over the training epochs' samples, per channel (SI units); 0 for a channel that the recording lacks.
     pub centre: Vec<f64>,
-    /// Interquartile range over the same samples, per channel (SI units), positive.
+    /// Interquartile range over the same samples, per channel (SI units), positive; 1 for a channel that the recording
+    /// lacks.
     pub scale: Vec<f64>,
 }
 
 /// Standardisation of the features, the same for the whole cohort: `(x - mean) / std` per feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeatureScaler {
-    /// Mean over all samples of all training epochs, per feature.
+    /// Mean over those samples of all training epochs at which the feature has a value (is not NaN), per feature.
     pub mean: Vec<f64>,
-    /// Standard deviation (dividing by n) over the same samples; 1 where the feature is constant there.
+    /// Standard deviation (dividing by n) over all samples of all training epochs, those without a value counting as
+    /// the mean; 1 where the feature is constant there. So the standardised feature has mean 0 and variance 1.
     pub std: Vec<f64>,
     /// Which features are constant over the training epochs, and so carry no information.
     pub constant: Vec<bool>,
@@ -47,30 +49,38 @@ pub(crate) struct Spread {
     n: f64,
     mean: f64,
     squares: f64,
+    /// Number of NaN, which are in none of the other numbers.
+    n_missing: f64,
 }
 
 impl Spread {
-    /// The spread of a block of values.
+    /// The spread of a block of values; NaN are counted apart.
     pub(crate) fn of(values: &[f32]) -> Self {
+        if values.iter().any(|v| v.is_nan()) {
+            let there: Vec<f32> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+            return Self { n_missing: (values.len() - there.len()) as f64, ..Self::of(&there) };
+        }
         let Some(&first) = values.first() else { return Self::default() };
         // Taken relative to the first value, so that the deviations of a constant are exactly zero.
         let (n, first) = (values.len() as f64, f64::from(first));
         let offset = values.iter().map(|&v| f64::from(v) - first).sum::<f64>() / n;
         let squares = values.iter().map(|&v| (f64::from(v) - first - offset).powi(2)).sum();
-        Self { n, mean: first + offset, squares }
+        Self { n, mean: first + offset, squares, n_missing: 0.0 }
     }
 
     /// The spread of both blocks together.
     pub(crate) fn merge(self, other: Self) -> Self {
         let n = self.n + other.n;
+        let n_missing = self.n_missing + other.n_missing;
         if n == 0.0 {
-            return self;
+            return Self { n_missing, ..self };
         }
         let step = other.mean - self.mean;
         Self {
             n,
             mean: self.mean + step * other.n / n,
             squares: self.squares + other.squares + step * step * self.n * other.n / n,
+            n_missing,
         }
     }
 }
@@ -81,7 +91,11 @@ impl FeatureScaler {
         let constant: Vec<bool> = spreads.iter().map(|s| s.squares == 0.0).collect();
         Self {
             mean: spreads.iter().map(|s| s.mean).collect(),
-            std: spreads.iter().zip(&constant).map(|(s, &c)| if c { 1.0 } else { (s.squares / s.n).sqrt() }).collect(),
+            std: spreads
+                .iter()
+                .zip(&constant)
+                .map(|(s, &c)| if c { 1.0 } else { (s.squares / (s.n + s.n_missing)).sqrt() })
+                .collect(),
             constant,
         }
     }

@@ -6,6 +6,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::BadSegments;
+
 /// Which stretch around each event is an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +16,9 @@ pub struct EpochSpec {
     pub tmin: f64,
     /// Last time (s) relative to the event; the epoch ends with the nearest sample, included, as in MNE-Python.
     pub tmax: f64,
+    /// What becomes of epochs that overlap a bad segment.
+    #[serde(default)]
+    pub bad_segments: BadSegments,
     /// Window whose mean is subtracted from each epoch and channel; `false` in a study file turns it off.
     #[serde(default)]
     pub baseline: BaselineSpec,
@@ -79,22 +84,6 @@ impl Default for BaselineSpec {
     }
 }
 
-/// How epochs are divided into training, validation and test sets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SplitSpec {
-    /// Share of each recording's epochs, the first in time, that trains.
-    pub train: f64,
-    /// Share that follows and chooses (alpha, best pass). The rest is the test set.
-    pub valid: f64,
-}
-
-impl Default for SplitSpec {
-    fn default() -> Self {
-        Self { train: 0.7, valid: 0.1 }
-    }
-}
-
 /// How data are scaled and which epochs and subjects are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -133,7 +122,13 @@ mod tests {
     #[test]
     fn serialisation_round_trips() {
         for baseline in [BaselineSpec::default(), BaselineSpec::Switch(true)] {
-            let spec = EpochSpec { tmin: -0.5, tmax: 1.0, baseline, events: BTreeMap::new() };
+            let spec = EpochSpec {
+                tmin: -0.5,
+                tmax: 1.0,
+                bad_segments: BadSegments::Reject,
+                baseline,
+                events: BTreeMap::new(),
+            };
             assert_eq!(toml::from_str::<EpochSpec>(&toml::to_string(&spec).unwrap()).unwrap(), spec);
         }
     }

@@ -26,11 +26,11 @@ pub struct ScoreSpec {
 /// A model's scores on a set of epochs.
 #[derive(Clone, Debug)]
 pub struct Scores {
-    /// One entry per subject of the data set, in its order.
+    /// One entry per subject that has epochs in the set, in the data set's order.
     pub subjects: Vec<SubjectScores>,
     /// Mean over subjects of their `r`.
     pub mean_r: f64,
-    /// Mean over subjects and channels, per time.
+    /// Mean over subjects and channels, per time; like all means here over the r that there are, NaN where there is none.
     pub r_over_time: Vec<f64>,
     /// Mean over subjects and times from `score_from` on, per channel.
     pub r_per_channel: Vec<f64>,
@@ -45,7 +45,7 @@ pub struct SubjectScores {
     pub subject: String,
     /// Number of epochs that r was taken across.
     pub n_epochs: usize,
-    /// r for each channel × time, `(n_channels, n_times)`.
+    /// r for each channel × time, `(n_channels, n_times)`; NaN where too few epochs were measured, see [`Correlation::r`].
     pub map: Array2<f64>,
     /// Mean r over channels and times from `score_from` on.
     pub r: f64,
@@ -74,17 +74,24 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
     let (mut batch, mut evoked) = (Batch::default(), EvokedSums::default());
     let mut subjects = Vec::with_capacity(dataset.n_subjects());
     for (index, label) in dataset.subjects().iter().enumerate() {
+        // Where subjects are held out, the others have no test epochs.
+        if dataset.subject_epochs(spec.set, index).is_empty() {
+            continue;
+        }
         let mut correlation = Correlation::new(dataset.n_channels(), dataset.n_times());
         let mut own = EvokedSums::default();
         for epochs in dataset.subject_epochs(spec.set, index).chunks(spec.batch_size) {
             dataset.draw(epochs, &mut batch);
             let predicted = model.predict(&batch)?;
-            correlation.push(&batch.data, &predicted)?;
+            correlation.push_measured(&batch.data, &predicted, batch.measured.as_ref())?;
             check_finite(dataset, epochs, &predicted)?;
-            for ((epoch, truth), predicted) in epochs.iter().zip(batch.data.outer_iter()).zip(predicted.outer_iter()) {
-                own.push(ALL_EPOCHS, &truth, &predicted);
+            for (i, epoch) in epochs.iter().enumerate() {
+                let (truth, predicted) = (batch.data.index_axis(Axis(0), i), predicted.index_axis(Axis(0), i));
+                let measured = batch.measured.as_ref().map(|measured| measured.index_axis(Axis(0), i));
+                let measured = measured.as_deref();
+                own.push(ALL_EPOCHS, &truth, &predicted, measured);
                 if let Some(text) = spec.condition.as_ref().and_then(|column| dataset.event_text(epoch, column)) {
-                    own.push(text, &truth, &predicted);
+                    own.push(text, &truth, &predicted, measured);
                 }
             }
         }
@@ -94,16 +101,17 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
             subject: label.clone(),
             n_epochs: correlation.n_epochs(),
             r: mean_from(&map, first),
-            r_over_time: map.mean_axis(Axis(0)).map_or_else(Vec::new, |mean| mean.to_vec()),
+            r_over_time: over_channels(&map),
             map,
         });
     }
-    let n = subjects.len() as f64;
-    let mean_map =
-        subjects.iter().fold(Array2::zeros((dataset.n_channels(), dataset.n_times())), |sum, s| sum + &s.map) / n;
+    let mut mean_map = Array2::zeros((dataset.n_channels(), dataset.n_times()));
+    for ((c, t), mean) in mean_map.indexed_iter_mut() {
+        *mean = mean_of(subjects.iter().map(|s| s.map[[c, t]]));
+    }
     Ok(Scores {
-        mean_r: subjects.iter().map(|s| s.r).sum::<f64>() / n,
-        r_over_time: mean_map.mean_axis(Axis(0)).map_or_else(Vec::new, |mean| mean.to_vec()),
+        mean_r: mean_of(subjects.iter().map(|s| s.r)),
+        r_over_time: over_channels(&mean_map),
         r_per_channel: mean_map.outer_iter().map(|row| mean_from(&row.insert_axis(Axis(0)), first)).collect(),
         evoked: evoked.means(),
         subjects,
@@ -123,9 +131,31 @@ fn check_finite(dataset: &Dataset, epochs: &[Epoch], predicted: &Array3<f32>) ->
     })
 }
 
-/// Mean over channels and over the samples from `first` on of a map `(n_channels, n_times)`; 0 where there are none.
+/// Mean over channels and over the samples from `first` on of a map `(n_channels, n_times)`, NaN left out; 0 where the map
+/// has none of them, NaN where all are NaN.
 pub fn mean_from(map: &ArrayRef2<f64>, first: usize) -> f64 {
-    map.slice(s![.., first.min(map.ncols())..]).mean().unwrap_or(0.0)
+    let scored = map.slice(s![.., first.min(map.ncols())..]);
+    match scored.mean() {
+        Some(mean) if mean.is_nan() => mean_of(scored.iter().copied()),
+        mean => mean.unwrap_or(0.0),
+    }
+}
+
+/// Mean over channels, per time, NaN left out.
+fn over_channels(map: &Array2<f64>) -> Vec<f64> {
+    let mean = map.mean_axis(Axis(0)).map_or_else(Vec::new, |mean| mean.to_vec());
+    let again = |(t, mean): (usize, f64)| if mean.is_nan() { mean_of(map.column(t).iter().copied()) } else { mean };
+    mean.into_iter().enumerate().map(again).collect()
+}
+
+/// Mean of the values that are not NaN, in their order; NaN where there is none.
+fn mean_of(values: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut n) = (0.0, 0usize);
+    for value in values.filter(|value| !value.is_nan()) {
+        sum += value;
+        n += 1;
+    }
+    sum / n as f64
 }
 
 impl Scores {

@@ -6,6 +6,7 @@ use super::config::Loss;
 use super::kernels::matmul::{Mat, matmul};
 use super::kernels::product::{After, Rows};
 use super::network::Network;
+use super::ops::loss::Target;
 use super::ops::lstm::{self, LstmParams};
 use super::ops::span::{Span, column_sums, fill_rest, relu_gradient, rows_between};
 use super::params::LstmSlots;
@@ -17,9 +18,8 @@ impl Network {
     pub(super) fn backward(&self, batch: &Batch, loss: Loss, w: &mut Workspace) -> f64 {
         let n = batch.n_epochs();
         let threads = &self.threads;
-        let target = batch.data.as_slice().expect("checked");
         let mut d_prediction = std::mem::take(&mut w.d_prediction);
-        let sum = w.output(self).loss_gradient(target, loss, &mut d_prediction, n, threads);
+        let sum = w.output(self).loss_gradient(Target::of(batch), loss, &mut d_prediction, n, threads);
         w.d_prediction = d_prediction;
         self.backward_decoder(n, w);
         self.backward_lstm(n, w);

@@ -91,18 +91,26 @@ impl Network {
         }
     }
 
-    /// Writes data × mask, mask, subject embedding and features where the first layer reads them.
+    /// Writes data × mask (0 where not measured), mask, subject embedding and features where the first layer reads them.
     fn read_input(&self, batch: &Batch, w: &mut Workspace) {
         let n = batch.n_epochs();
         let (dims, config, threads) = (self.dims(), self.config(), &self.threads);
         let (n_times, left) = (w.plan.n_times, w.plan.left);
         let data = batch.data.as_slice().expect("checked");
+        let measured = batch.measured.as_ref().map(|measured| measured.as_slice().expect("checked"));
         let features = batch.features.as_slice().expect("checked");
         let embedding = &self.params[self.layout.slots.embedding.clone()];
 
         let write_data = |t: usize, epoch: usize, out: &mut [f32]| {
             for (c, x) in out.iter_mut().enumerate() {
                 *x = data[(epoch * dims.n_channels + c) * n_times + t];
+            }
+            if let Some(measured) = measured {
+                for (c, x) in out.iter_mut().enumerate() {
+                    if !measured[(epoch * dims.n_channels + c) * n_times + t] {
+                        *x = 0.0;
+                    }
+                }
             }
         };
         let write_rest = |t: usize, epoch: usize, out: &mut [f32]| {

@@ -4,6 +4,7 @@ use ndarray::Array3;
 
 use super::config::{Loss, NetworkConfig, Precision};
 use super::kernels::{Arithmetic, Isa, Threads};
+use super::ops::loss::Target;
 use super::params::{Dims, Layout, Tensor};
 use super::workspace::Workspace;
 use crate::data::Batch;
@@ -117,8 +118,8 @@ impl Network {
         Ok(())
     }
 
-    /// Checks that a batch fits this network and its workspace; gives its data.
-    fn check<'b>(&self, batch: &'b Batch, workspace: &Workspace) -> Result<&'b [f32]> {
+    /// Checks that a batch fits this network and its workspace.
+    fn check(&self, batch: &Batch, workspace: &Workspace) -> Result<()> {
         let n = batch.n_epochs();
         let n_times = workspace.plan.n_times;
         let wrong = |what: &str, found: &[usize], expected: String| Error::Shape {
@@ -129,11 +130,16 @@ impl Network {
         if n == 0 || n > workspace.max_batch {
             return Err(wrong("subjects", &[n], format!("1 to {} epochs", workspace.max_batch)));
         }
-        let data = batch.data.as_slice().filter(|_| batch.data.shape() == [n, self.dims.n_channels, n_times]);
-        let Some(data) = data else {
-            let expected = format!("({n} epochs, {} channels, {n_times} times), row-major", self.dims.n_channels);
-            return Err(wrong("data", batch.data.shape(), expected));
-        };
+        let shape = [n, self.dims.n_channels, n_times];
+        let expected = || format!("({n} epochs, {} channels, {n_times} times), row-major", self.dims.n_channels);
+        if batch.data.shape() != shape || !batch.data.is_standard_layout() {
+            return Err(wrong("data", batch.data.shape(), expected()));
+        }
+        if let Some(measured) = &batch.measured
+            && (measured.shape() != shape || !measured.is_standard_layout())
+        {
+            return Err(wrong("measured", measured.shape(), expected()));
+        }
         if batch.features.shape() != [n, self.dims.n_features, n_times] || !batch.features.is_standard_layout() {
             let expected = format!("({n} epochs, {} features, {n_times} times), row-major", self.dims.n_features);
             return Err(wrong("features", batch.features.shape(), expected));
@@ -147,12 +153,12 @@ impl Network {
                 expected: format!("an index below the {} subjects that the network knows", self.dims.n_subjects),
             });
         }
-        Ok(data)
+        Ok(())
     }
 
     /// Predicts a batch: scaled data, `(n_epochs, n_channels, n_times)`.
     ///
-    /// Of the batch's data only the first `n_init_times` samples are used.
+    /// Of the batch's data only what was measured of the first `n_init_times` samples is used.
     ///
     /// # Errors
     /// [`Error::Shape`] where the batch does not fit the network or the workspace.
@@ -176,18 +182,20 @@ impl Network {
         })
     }
 
-    /// Sum of the losses of a batch over channels, epochs and the times from sample `from` on.
+    /// Sum of the losses of a batch over channels, epochs and the times from sample `from` on, as far as they were measured;
+    /// [`Batch::n_measured`] says how many samples that are.
     ///
     /// # Errors
     /// As [`Network::predict`].
     pub fn loss_sum(&self, batch: &Batch, loss: Loss, from: usize, workspace: &mut Workspace) -> Result<f64> {
-        let target = self.check(batch, workspace)?;
+        self.check(batch, workspace)?;
         self.threads.install(|| self.forward(batch, workspace));
         let from = from.min(workspace.plan.n_times);
-        Ok(workspace.output(self).loss_sum(target, loss, from, batch.n_epochs(), &self.threads))
+        Ok(workspace.output(self).loss_sum(Target::of(batch), loss, from, batch.n_epochs(), &self.threads))
     }
 
-    /// Mean loss of a batch over the whole epochs; the gradient of every parameter is left in the workspace.
+    /// Mean loss of a batch over what was measured of the whole epochs, 0 where nothing was; the gradient of every parameter
+    /// is left in the workspace.
     ///
     /// # Errors
     /// As [`Network::predict`].
@@ -197,7 +205,7 @@ impl Network {
             self.forward(batch, workspace);
             self.backward(batch, loss, workspace)
         });
-        Ok(sum / batch.data.len() as f64)
+        Ok(sum / batch.n_measured(0).max(1) as f64)
     }
 
     /// The gradient that [`Network::loss_and_gradient`] left, named and shaped as [`Network::state`].

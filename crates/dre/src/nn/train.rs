@@ -198,7 +198,7 @@ impl Training {
         }
         self.adam.step(&mut self.network, workspace);
         self.batch += 1;
-        let n = batch.data.len() as u64;
+        let n = batch.n_measured(0) as u64;
         self.loss_sum.0 += loss * n as f64;
         self.loss_sum.1 += n;
         Ok(())
@@ -220,8 +220,8 @@ impl Training {
         }
     }
 
-    /// Mean loss over the validation epochs after the init window; over the whole epochs where nothing follows it, and
-    /// over the training loss of this pass where there are no validation epochs.
+    /// Mean loss over what was measured of the validation epochs after the init window; over the whole epochs where nothing
+    /// follows it, and the training loss of this pass where nothing was measured or there are no validation epochs.
     fn validate(&self, data: &Dataset, workspace: &mut Workspace) -> Result<f64> {
         let epochs = data.epochs(Set::Valid);
         if epochs.is_empty() {
@@ -230,12 +230,13 @@ impl Training {
         let n_init = self.network.config().n_init_times;
         let from = if n_init < data.n_times() { n_init } else { 0 };
         let mut batch = Batch::default();
-        let mut sum = 0.0;
+        let (mut sum, mut n) = (0.0, 0);
         for part in epochs.chunks(workspace.max_batch()) {
             data.draw(part, &mut batch);
             sum += self.network.loss_sum(&batch, self.config.loss, from, workspace)?;
+            n += batch.n_measured(from);
         }
-        Ok(sum / (epochs.len() * data.n_channels() * (data.n_times() - from)) as f64)
+        Ok(if n == 0 { self.train_loss() } else { sum / n as f64 })
     }
 
     /// Everything that [`Training::from_state`] needs.

@@ -150,9 +150,9 @@ impl FirFilter {
         self.stop_above
     }
 
-    /// Prepares the filter for signals of about `n_times` samples; see [`FirPlan`].
-    pub fn plan(&self, n_times: usize) -> FirPlan {
-        FirPlan::new(&self.taps, n_times)
+    /// Prepares the filter for application and for keeping every `decim`-th sample (0 counts as 1); see [`FirPlan`].
+    pub fn plan(&self, decim: usize) -> FirPlan {
+        FirPlan::new(&self.taps, decim.max(1))
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dre::data::{
-    BaselineSpec, Channel, ChannelType, CleaningSpec, Cohort, CohortRecording, EpochSpec, EventTable, SplitSpec,
+    BadSegments, BaselineSpec, Channel, ChannelType, CleaningSpec, Cohort, CohortRecording, EpochSpec, EventTable,
+    Gaps, SplitSpec,
 };
 use ndarray::{ArrayD, IxDyn};
 use rand::{RngExt, SeedableRng};
@@ -63,6 +64,7 @@ impl Plan {
                         onset,
                         columns: BTreeMap::from([("trial_type".to_owned(), kinds)]),
                     },
+                    gaps: Gaps::default(),
                 });
             }
         }
@@ -77,7 +79,13 @@ impl Plan {
 }
 
 pub fn epoch_spec(tmin: f64, tmax: f64) -> EpochSpec {
-    EpochSpec { tmin, tmax, baseline: BaselineSpec::default(), events: BTreeMap::new() }
+    EpochSpec {
+        tmin,
+        tmax,
+        bad_segments: BadSegments::default(),
+        baseline: BaselineSpec::default(),
+        events: BTreeMap::new(),
+    }
 }
 
 pub fn lenient() -> (SplitSpec, CleaningSpec) {

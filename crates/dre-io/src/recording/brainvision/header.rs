@@ -4,35 +4,35 @@ use std::path::{Path, PathBuf};
 
 use dre::data::ChannelType;
 
+use crate::recording::frames::{NumberType, Orientation};
 use crate::recording::{RecordingChannel, Unit};
 use crate::{Error, Result};
 
 use super::text::{Entry, Sections, fields, shorten};
+use super::{coordinates, filters};
 
-/// How one sample is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SampleFormat {
-    Int16,
-    Int32,
-    Float32,
+/// Channels that MNE-Python takes for electrooculograms by their names.
+const EOG_NAMES: [&str; 3] = ["HEOGL", "HEOGR", "VEOGb"];
+
+/// How the samples are stored.
+#[derive(Clone, Debug)]
+pub(super) enum Encoding {
+    Binary {
+        number: NumberType,
+        big_endian: bool,
+    },
+    /// One line of text for each sample.
+    Text(TextLayout),
 }
 
-impl SampleFormat {
-    pub(super) fn n_bytes(self) -> usize {
-        match self {
-            Self::Int16 => 2,
-            Self::Int32 | Self::Float32 => 4,
-        }
-    }
-}
-
-/// How samples follow each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Orientation {
-    /// All channels of the first sample, then of the second …
-    Multiplexed,
-    /// All samples of the first channel, then of the second …
-    Vectorized,
+/// How lines of text hold the samples.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TextLayout {
+    /// Lines before the first sample.
+    pub(super) n_skip: usize,
+    /// Words of each line before its first number.
+    pub(super) n_skip_columns: usize,
+    pub(super) decimal_comma: bool,
 }
 
 /// What the header says, checked.
@@ -41,29 +41,33 @@ pub(super) struct Header {
     pub(super) sfreq: f64,
     pub(super) data_file: PathBuf,
     pub(super) marker_file: Option<PathBuf>,
-    pub(super) format: SampleFormat,
-    pub(super) big_endian: bool,
+    pub(super) encoding: Encoding,
     pub(super) orientation: Orientation,
     /// Number of samples where the header gives it; most leave it to the size of the data file.
     pub(super) n_times: Option<usize>,
+    /// Channels in the data file: one more than are described where the header is an `.ahdr`.
+    pub(super) n_stored: usize,
+    pub(super) highpass: Option<f64>,
+    pub(super) lowpass: Option<f64>,
+    pub(super) notes: Vec<String>,
     pub(super) channels: Vec<RecordingChannel>,
     /// Stored value times this is the value in the channel's SI unit.
     pub(super) scales: Vec<f64>,
 }
 
 /// Entries of a section with the place that messages name.
-struct Section<'a> {
-    path: &'a Path,
+pub(super) struct Section<'a> {
+    pub(super) path: &'a Path,
     name: &'static str,
-    entries: Vec<Entry<'a>>,
+    pub(super) entries: Vec<Entry<'a>>,
 }
 
 impl<'a> Section<'a> {
-    fn new(path: &'a Path, sections: &'a Sections, name: &'static str) -> Result<Self> {
+    pub(super) fn new(path: &'a Path, sections: &'a Sections, name: &'static str) -> Result<Self> {
         Ok(Self { path, name, entries: sections.entries(path, &name.to_lowercase())? })
     }
 
-    fn get(&self, key: &str) -> Option<&Entry<'a>> {
+    pub(super) fn get(&self, key: &str) -> Option<&Entry<'a>> {
         let key = key.to_lowercase();
         self.entries.iter().find(|entry| entry.key == key)
     }
@@ -82,7 +86,7 @@ impl<'a> Section<'a> {
         )
     }
 
-    fn fault(&self, entry: &Entry<'_>, expected: &str) -> Error {
+    pub(super) fn fault(&self, entry: &Entry<'_>, expected: &str) -> Error {
         Error::line(
             self.path,
             entry.line,
@@ -96,11 +100,7 @@ impl Header {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let sections = Sections::read(path, "header")?;
         let common = Section::new(path, &sections, "Common Infos")?;
-        let binary = Section::new(path, &sections, "Binary Infos")?;
 
-        if let Some(entry) = common.get("DataFormat") {
-            common.choose(entry, &[("BINARY", ())])?;
-        }
         if let Some(entry) = common.get("DataType") {
             common.choose(entry, &[("TIMEDOMAIN", ())])?;
         }
@@ -112,18 +112,7 @@ impl Header {
             common.need("DataOrientation", advice)?,
             &[("MULTIPLEXED", Orientation::Multiplexed), ("VECTORIZED", Orientation::Vectorized)],
         )?;
-        let format = binary.choose(
-            binary.need("BinaryFormat", advice)?,
-            &[
-                ("INT_16", SampleFormat::Int16),
-                ("INT_32", SampleFormat::Int32),
-                ("IEEE_FLOAT_32", SampleFormat::Float32),
-            ],
-        )?;
-        let big_endian = match binary.get("UseBigEndianOrder") {
-            Some(entry) => binary.choose(entry, &[("YES", true), ("NO", false)])?,
-            None => false,
-        };
+        let encoding = encoding(path, &common, &sections, orientation)?;
         let interval = common.need("SamplingInterval", advice)?;
         let sfreq = match interval.value.parse::<f64>() {
             Ok(microseconds) if microseconds.is_finite() && microseconds > 0.0 => frequency(microseconds),
@@ -133,12 +122,70 @@ impl Header {
             Some(entry) => Some(entry.value.parse().map_err(|_| common.fault(entry, "a whole number of samples"))?),
             None => None,
         };
-        let (channels, scales) = channels(path, &common, &Section::new(path, &sections, "Channel Infos")?)?;
+        let (mut channels, scales) = channels(path, &common, &Section::new(path, &sections, "Channel Infos")?)?;
+        let mut notes = Vec::new();
+        coordinates::place(&Section::new(path, &sections, "Coordinates")?, &mut channels, &mut notes)?;
+        let names: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
+        let (highpass, lowpass) = filters::read(path, sections.comment(), &names, &mut notes);
+        let is_ahdr = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ahdr"));
+        let n_stored = channels.len() + usize::from(is_ahdr);
         let data_file = beside(path, common.need("DataFile", advice)?.value);
         let marker_file =
             common.get("MarkerFile").filter(|entry| !entry.value.is_empty()).map(|entry| beside(path, entry.value));
-        Ok(Self { sfreq, data_file, marker_file, format, big_endian, orientation, n_times, channels, scales })
+        Ok(Self {
+            sfreq,
+            data_file,
+            marker_file,
+            encoding,
+            orientation,
+            n_times,
+            n_stored,
+            highpass,
+            lowpass,
+            notes,
+            channels,
+            scales,
+        })
     }
+}
+
+fn encoding(path: &Path, common: &Section<'_>, sections: &Sections, orientation: Orientation) -> Result<Encoding> {
+    let as_text = match common.get("DataFormat") {
+        Some(entry) => common.choose(entry, &[("BINARY", false), ("ASCII", true)])?,
+        None => false,
+    };
+    if as_text {
+        if orientation == Orientation::Vectorized {
+            return Err(Error::format(
+                path,
+                "the samples are stored as text (DataFormat=ASCII), one channel after the other",
+                "export the recording again with DataFormat=BINARY or DataOrientation=MULTIPLEXED",
+            ));
+        }
+        let infos = Section::new(path, sections, "ASCII Infos")?;
+        let count = |key: &str| match infos.get(key) {
+            Some(entry) => entry.value.parse().map_err(|_| infos.fault(entry, "a whole number")),
+            None => Ok(0),
+        };
+        let (n_skip, n_skip_columns) = (count("SkipLines")?, count("SkipColumns")?);
+        let decimal_comma = infos.get("DecimalSymbol").is_some_and(|entry| entry.value != ".");
+        return Ok(Encoding::Text(TextLayout { n_skip, n_skip_columns, decimal_comma }));
+    }
+    let binary = Section::new(path, sections, "Binary Infos")?;
+    let number = binary.choose(
+        binary.need("BinaryFormat", "the header is incomplete; copy it again from the source")?,
+        &[
+            ("INT_16", NumberType::I16),
+            ("UINT_16", NumberType::U16),
+            ("INT_32", NumberType::I32),
+            ("IEEE_FLOAT_32", NumberType::F32),
+        ],
+    )?;
+    let big_endian = match binary.get("UseBigEndianOrder") {
+        Some(entry) => binary.choose(entry, &[("YES", true), ("NO", false)])?,
+        None => false,
+    };
+    Ok(Encoding::Binary { number, big_endian })
 }
 
 /// Sampling frequency (Hz) from an interval (µs). Intervals are written with few digits, so a frequency within a
@@ -194,9 +241,15 @@ fn channels(path: &Path, common: &Section<'_>, infos: &Section<'_>) -> Result<(V
         // Some writers encode µ twice, which leaves an Â before it.
         let (unit, factor) = match field(3).trim_start_matches('Â') {
             "" => (Unit::Volt, 1e-6),
+            "µS" | "uS" => (Unit::Other("S".to_owned()), 1e-6),
             text => Unit::parse(text),
         };
-        let kind = if unit == Unit::Volt { ChannelType::Eeg } else { ChannelType::Misc };
+        let kind = match (&unit, name) {
+            _ if EOG_NAMES.contains(&name) => ChannelType::Eog,
+            (Unit::Volt, "STI 014") => ChannelType::Stim,
+            (Unit::Volt, _) => ChannelType::Eeg,
+            _ => ChannelType::Misc,
+        };
         channels.push(RecordingChannel::new(name, kind, unit));
         scales.push(resolution * factor);
     }

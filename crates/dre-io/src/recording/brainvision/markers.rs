@@ -7,12 +7,13 @@ use crate::{Error, Result};
 
 use super::text::{Sections, fields, shorten};
 
-/// Reads the markers as annotations `type/description`, the first sample of the recording at 0 s.
+/// Reads the markers as annotations `type/description`, the first sample of the recording at 0 s. A `New Segment` that comes
+/// first only tells when the recording began and is none.
 pub(super) fn read(path: &Path, sfreq: f64) -> Result<Vec<Annotation>> {
     let sections = Sections::read(path, "marker")?;
     let entries = sections.entries(path, "marker infos")?;
     let mut annotations = Vec::with_capacity(entries.len());
-    for entry in entries.iter().filter(|entry| entry.key.starts_with("mk")) {
+    for (index, entry) in entries.iter().filter(|entry| entry.key.starts_with("mk")).enumerate() {
         let fields = fields(entry.value);
         let fault = |expected: &str| {
             Error::line(
@@ -25,6 +26,9 @@ pub(super) fn read(path: &Path, sfreq: f64) -> Result<Vec<Annotation>> {
         let [kind, description, position, ..] = fields.as_slice() else {
             return Err(fault("at least three fields"));
         };
+        if index == 0 && kind == "New Segment" {
+            continue;
+        }
         // Positions count from 1.
         let sample = match position.parse::<i64>() {
             Ok(position) => position as f64 - 1.0,

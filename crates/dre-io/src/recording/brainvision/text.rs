@@ -9,6 +9,8 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Sections {
     sections: Vec<(String, Vec<Line>)>,
+    /// The lines of the section [Comment], which is free text.
+    comment: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -43,12 +45,14 @@ impl Sections {
             ));
         }
         let mut sections: Vec<(String, Vec<Line>)> = Vec::new();
-        for (index, line) in lines {
+        let mut comment = Vec::new();
+        while let Some((index, line)) = lines.next() {
             let line = line.trim();
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 let name = name.to_lowercase();
                 // Free text follows, which may look like anything.
                 if name == "comment" {
+                    comment.extend(lines.by_ref().map(|(_, line)| line.to_owned()));
                     break;
                 }
                 sections.push((name, Vec::new()));
@@ -59,7 +63,12 @@ impl Sections {
                 lines.push(Line { number: index + 1, text: line.to_owned() });
             }
         }
-        Ok(Self { sections })
+        Ok(Self { sections, comment })
+    }
+
+    /// The lines of the free text at the end.
+    pub(super) fn comment(&self) -> &[String] {
+        &self.comment
     }
 
     /// The entries of a section, by its name in lower case.
@@ -81,12 +90,29 @@ impl Sections {
     }
 }
 
-/// UTF-8 where the file says so or is so, else Latin-1, as older recorders write.
+/// As the file says (`Codepage=`) where it says ANSI, which is Windows-1252; else UTF-8 where it is that, else Latin-1, as
+/// older recorders write.
 fn decode(bytes: &[u8]) -> String {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let codepage = bytes.split(|byte| *byte == b'\n').find_map(|line| {
+        let (key, value) = line.trim_ascii().split_at_checked(b"codepage=".len())?;
+        key.eq_ignore_ascii_case(b"codepage=").then(|| value.trim_ascii().to_ascii_lowercase())
+    });
+    if matches!(codepage.as_deref(), Some(b"ansi" | b"cp1252" | b"windows-1252")) {
+        return bytes.iter().map(|byte| windows_1252(*byte)).collect();
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+/// Latin-1 but for these 32 (Unicode consortium, `CP1252.TXT`); the five that are not assigned stay what they are.
+fn windows_1252(byte: u8) -> char {
+    const FROM_80: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    match byte {
+        0x80..=0x9f => FROM_80.chars().nth(usize::from(byte - 0x80)).unwrap_or(char::from(byte)),
+        _ => char::from(byte),
     }
 }
 
@@ -117,6 +143,11 @@ mod tests {
     fn both_codepages_give_the_same_text() {
         assert_eq!(decode("\u{feff}Ch1=Fp1,,1,µV".as_bytes()), "Ch1=Fp1,,1,µV");
         assert_eq!(decode(b"Ch1=Fp1,,1,\xb5V"), "Ch1=Fp1,,1,µV");
+    }
+
+    #[test]
+    fn a_codepage_that_is_named_is_used() {
+        assert_eq!(decode(b"x\r\nCodepage=ANSI\r\nCh1=\x80 \xb5V"), "x\r\nCodepage=ANSI\r\nCh1=€ µV");
     }
 
     #[test]

@@ -5,8 +5,6 @@
 //! hidden state, or the next step's gradient), of which the other threads have written parts, once into its own cache;
 //! the blocks are walked to and fro, so that what the cache still holds of the weights is used first.
 
-use std::arch::x86_64::*;
-
 use rayon::prelude::*;
 
 use super::Threads;

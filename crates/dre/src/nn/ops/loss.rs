@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::span::Span;
+use crate::data::Batch;
 use crate::nn::Loss;
 use crate::nn::kernels::Threads;
 
@@ -31,6 +32,25 @@ pub(crate) struct Output<'a> {
     pub(crate) bias: &'a [f32],
 }
 
+/// What the prediction is compared with.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// True data, `(n_epochs, n_channels, n_times)`.
+    pub(crate) data: &'a [f32],
+    /// Which of it was measured, in the same layout; none where all was. The rest has no loss and no gradient.
+    pub(crate) measured: Option<&'a [bool]>,
+    /// Number of samples that were measured.
+    pub(crate) n_measured: usize,
+}
+
+impl<'a> Target<'a> {
+    /// The data of a batch that has been checked.
+    pub(crate) fn of(batch: &'a Batch) -> Self {
+        let measured = batch.measured.as_ref().map(|measured| measured.as_slice().expect("checked"));
+        Self { data: batch.data.as_slice().expect("checked"), measured, n_measured: batch.n_measured(0) }
+    }
+}
+
 /// Columns and steps that are transposed together.
 const TILE: usize = 16;
 
@@ -50,19 +70,25 @@ impl Output<'_> {
         }
     }
 
-    /// Sum of the losses over all epochs, channels and times from `from` on. `target` is `(n_epochs, n_channels, n_times)`.
-    pub(crate) fn loss_sum(&self, target: &[f32], loss: Loss, from: usize, batch: usize, threads: &Threads) -> f64 {
+    /// Sum of the losses over all epochs, channels and times from `from` on.
+    pub(crate) fn loss_sum(&self, target: Target<'_>, loss: Loss, from: usize, batch: usize, threads: &Threads) -> f64 {
         let (n_times, width) = (self.span.n_steps, self.span.width);
         let sums: Vec<f64> = threads.install(|| {
             target
+                .data
                 .par_chunks(n_times * width)
                 .enumerate()
-                .map(|(epoch, target)| {
+                .map(|(epoch, data)| {
                     let mut out = vec![0f32; n_times * width];
                     self.epoch(epoch, batch, &mut out);
                     let mut sum = 0f64;
-                    for (p, y) in out.chunks_exact(n_times).zip(target.chunks_exact(n_times)) {
-                        let row: f32 = p[from..].iter().zip(&y[from..]).map(|(&p, &y)| loss.value(p - y)).sum();
+                    let marks = target.measured.map(|m| &m[epoch * n_times * width..][..n_times * width]);
+                    for (c, (p, y)) in out.chunks_exact(n_times).zip(data.chunks_exact(n_times)).enumerate() {
+                        let losses = p[from..].iter().zip(&y[from..]).map(|(&p, &y)| loss.value(p - y));
+                        let row: f32 = match marks.map(|m| &m[c * n_times..][from..n_times]) {
+                            None => losses.sum(),
+                            Some(marks) => losses.zip(marks).map(|(loss, &is)| if is { loss } else { 0.0 }).sum(),
+                        };
                         sum += f64::from(row);
                     }
                     sum
@@ -72,17 +98,17 @@ impl Output<'_> {
         sums.iter().sum()
     }
 
-    /// Sum of the losses; `gradient`, laid out as the prediction, receives the gradient of the mean.
+    /// Sum of the losses; `gradient`, laid out as the prediction, receives the gradient of their mean over what was measured.
     pub(crate) fn loss_gradient(
         &self,
-        target: &[f32],
+        target: Target<'_>,
         loss: Loss,
         gradient: &mut [f32],
         batch: usize,
         threads: &Threads,
     ) -> f64 {
         let (n_times, width) = (self.span.n_steps, self.span.width);
-        let scale = 1.0 / (batch * n_times * width) as f32;
+        let scale = 1.0 / target.n_measured.max(1) as f32;
         // A tile of steps at a time: the target is read along time, everything else along channels.
         let row = self.span.stride * width;
         let sums: Vec<f64> = threads.install(|| {
@@ -99,10 +125,13 @@ impl Output<'_> {
                             };
                             let at = block * self.span.block(batch) + epoch * row + phase * width;
                             let p = &self.values[at..at + width];
-                            let y = &target[epoch * width * n_times + t..];
+                            let from = epoch * width * n_times + t;
+                            let y = &target.data[from..];
                             let mut part = 0f32;
                             for c in 0..width {
-                                let e = p[c] + self.bias[c] - y[c * n_times];
+                                // A residual of 0 has neither loss nor slope.
+                                let is_measured = target.measured.is_none_or(|m| m[from + c * n_times]);
+                                let e = if is_measured { p[c] + self.bias[c] - y[c * n_times] } else { 0.0 };
                                 part += loss.value(e);
                                 d[c] = loss.slope(e) * scale;
                             }

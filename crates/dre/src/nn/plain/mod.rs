@@ -32,7 +32,7 @@ pub struct PlainNetwork {
 pub struct Evaluation {
     /// Prediction, `(n_epochs, n_channels, n_times)`.
     pub prediction: Signal,
-    /// Mean loss over the whole epochs.
+    /// Mean loss over what was measured of the whole epochs.
     pub loss: f64,
     /// Gradient of the loss by name.
     pub gradient: Parameters,
@@ -68,7 +68,7 @@ impl PlainNetwork {
         Lstm { w_ih: p("weight_ih"), w_hh: p("weight_hh"), b_ih: p("bias_ih"), b_hh: p("bias_hh") }
     }
 
-    /// Data × mask, mask, subject embedding, features; `length` samples of which the epoch's start at `left`.
+    /// Data × mask (0 where not measured), mask, subject embedding, features; `length` samples of which the epoch's start at `left`.
     fn input(&self, batch: &Batch, length: usize, left: usize) -> Signal {
         let (n, n_channels, n_times) = batch.data.dim();
         let dim = self.config.subject_dim;
@@ -76,6 +76,7 @@ impl PlainNetwork {
             let Some(t) = u.checked_sub(left).filter(|&t| t < n_times) else { return 0.0 };
             let mask = if t < self.config.n_init_times { 1.0 } else { 0.0 };
             match c.checked_sub(n_channels) {
+                None if batch.measured.as_ref().is_some_and(|measured| !measured[[b, c, t]]) => 0.0,
                 None => mask * f64::from(batch.data[[b, c, t]]),
                 Some(0) => mask,
                 Some(i) if i <= dim => self.p("subject_embedding.weight")[batch.subjects[b] * dim + i - 1],
@@ -151,8 +152,10 @@ impl PlainNetwork {
 
         let mut d = Signal::zeros(n, n_channels, full.n_times);
         let mut sum = 0.0;
-        let scale = 1.0 / batch.data.len() as f64;
-        for ((b, c, t), &y) in batch.data.indexed_iter() {
+        let is_measured = |at: (usize, usize, usize)| batch.measured.as_ref().is_none_or(|measured| measured[at]);
+        let n_measured = batch.data.indexed_iter().filter(|&(at, _)| is_measured(at)).count();
+        let scale = 1.0 / n_measured.max(1) as f64;
+        for ((b, c, t), &y) in batch.data.indexed_iter().filter(|&(at, _)| is_measured(at)) {
             let e = prediction.get(b, c, t) - f64::from(y);
             let (value, slope) = match loss {
                 Loss::Mse => (e * e, 2.0 * e),

@@ -1,0 +1,12 @@
+//! Which set each epoch belongs to, and which epochs are dropped between the sets.
+
+mod assign;
+mod border;
+mod spec;
+mod stimulus;
+
+pub(super) use assign::{Place, assign, held_out};
+pub(super) use border::{clear_borders, n_sharing};
+pub(super) use spec::one_or_many;
+pub use spec::{Fold, SplitMethod, SplitSpec};
+use stimulus::group_keys;

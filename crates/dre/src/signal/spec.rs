@@ -1,0 +1,186 @@
+//! What a study asks of its recordings' signals.
+
+use std::fmt;
+
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// How recordings are re-referenced, filtered and thinned out, in this order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrepareSpec {
+    /// What is subtracted from the EEG channels; nothing where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+    /// Lower edge of the passband (Hz); no high-pass where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l_freq: Option<f64>,
+    /// Upper edge of the passband (Hz); no low-pass where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub h_freq: Option<f64>,
+    /// Lines to remove (Hz), such as 50 or 60 and harmonics.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notch_freqs: Vec<f64>,
+    /// Every `decim`-th sample is kept, from the first on.
+    pub decim: usize,
+    /// Sampling frequency (Hz) that all recordings get, instead of `decim`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sfreq: Option<f64>,
+    /// How they get it. Where absent, a recording whose rate is a multiple of `sfreq` and whose filter allows it is
+    /// decimated, any other resampled by polyphase filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resample: Option<Resample>,
+}
+
+impl Default for PrepareSpec {
+    fn default() -> Self {
+        Self {
+            reference: None,
+            l_freq: None,
+            h_freq: None,
+            notch_freqs: Vec::new(),
+            decim: 1,
+            sfreq: None,
+            resample: None,
+        }
+    }
+}
+
+/// How a sampling frequency is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resample {
+    /// A low-pass filter between the samples; see [`super::Polyphase`].
+    Polyphase,
+    /// Cutting the spectrum of the whole signal; see [`super::FftResample`].
+    Fft,
+}
+
+/// What is subtracted from every EEG channel, sample by sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// The mean of all good EEG channels.
+    Average,
+    /// The mean of these channels.
+    Channels(Vec<String>),
+}
+
+const AVERAGE: &str = "average";
+
+/// `"average"` or a list of names.
+impl Serialize for Reference {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Average => serializer.serialize_str(AVERAGE),
+            Self::Channels(names) => names.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReferenceVisitor)
+    }
+}
+
+struct ReferenceVisitor;
+
+impl<'de> Visitor<'de> for ReferenceVisitor {
+    type Value = Reference;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"average\", or a list of channels such as [\"M1\", \"M2\"]")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Reference, E> {
+        if text == AVERAGE {
+            return Ok(Reference::Average);
+        }
+        Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Reference, A::Error> {
+        Ok(Reference::Channels(Vec::deserialize(SeqAccessDeserializer::new(list))?))
+    }
+}
+
+/// `re-referenced to M1, M2`
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Average => f.write_str("EEG re-referenced to the average of its good channels"),
+            Self::Channels(names) => write!(f, "EEG re-referenced to {}", names.join(", ")),
+        }
+    }
+}
+
+/// Something that is allowed and that the user should know of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Advice {
+    /// Part of the low-pass filter's transition band lies above the new Nyquist frequency.
+    Aliasing {
+        /// Sampling frequency after decimation (Hz).
+        sfreq: f64,
+        /// Frequency (Hz) from which on nothing passes the filter.
+        stop_above: f64,
+    },
+    /// A polyphase filter alone removes what lies above the new Nyquist frequency, and is not steep.
+    Transition {
+        /// Sampling frequency after resampling (Hz).
+        sfreq: f64,
+    },
+    /// The signal is shorter than the filter, so that edges reach everywhere.
+    ShortSignal {
+        /// Length of the signal (samples).
+        n_times: usize,
+        /// Length of the longest filter (taps).
+        n_taps: usize,
+    },
+}
+
+/// Half the transition band of the polyphase filter, as a share of the new Nyquist frequency: (A − 7.95) / (2.285 · 20 π),
+/// with A = 53 dB for β = 5 (Kaiser's formulas; Oppenheim and Schafer, *Discrete-Time Signal Processing*).
+const TRANSITION: f64 = 0.157;
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Aliasing { sfreq, stop_above } => write!(
+                f,
+                "after decimation to {sfreq} Hz, what the low-pass filter leaves between {} and {stop_above} Hz \
+                 folds back; a lower h_freq or decim avoids it",
+                sfreq / 2.0
+            ),
+            Self::Transition { sfreq } => write!(
+                f,
+                "resampling to {sfreq} Hz by polyphase filter weakens what lies above {:.1} Hz and folds back a part of what \
+                 lies between {} and {:.1} Hz; h_freq = {:.1} or resample = \"fft\" avoids it",
+                (1.0 - TRANSITION) * sfreq / 2.0,
+                sfreq / 2.0,
+                (1.0 + TRANSITION) * sfreq / 2.0,
+                (1.0 - TRANSITION) * sfreq / 2.0,
+            ),
+            Self::ShortSignal { n_times, n_taps } => write!(
+                f,
+                "the recording ({n_times} samples) is shorter than the filter ({n_taps} taps); expect distortion, or \
+                 raise l_freq"
+            ),
+        }
+    }
+}
+
+/// Number of samples that decimation leaves of `n_times`.
+///
+/// # Panics
+/// Where `decim` is 0.
+pub fn decimated_len(n_times: usize, decim: usize) -> usize {
+    n_times.div_ceil(decim)
+}
+
+/// Number of samples, at least 1, that resampling makes of `n_times`: the nearest to `n_times * sfreq_out / sfreq_in`, ties
+/// to even, as in MNE-Python.
+pub fn resampled_len(n_times: usize, sfreq_in: f64, sfreq_out: f64) -> usize {
+    ((sfreq_out / sfreq_in * n_times as f64).round_ties_even() as usize).max(1)
+}

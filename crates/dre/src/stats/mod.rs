@@ -1,0 +1,18 @@
+//! Statistics across subjects: signed-rank test, false discovery rate, clusters in time and over sensors.
+//!
+//! Everything is a function of numbers: maps are `(n_subjects, n_channels, n_times)`, a value that is not finite is one that
+//! the subject does not have.
+
+mod adjacency;
+mod bootstrap;
+mod clusters;
+mod fdr;
+mod permutation;
+mod wilcoxon;
+
+pub use adjacency::Adjacency;
+pub use bootstrap::{Interval, bootstrap_mean, bootstrap_ratio};
+pub use clusters::{Cluster, ClusterTest, Enhancement, Threshold, cluster_test, tfce_test};
+pub use fdr::false_discovery_rate;
+pub use permutation::{PermutationSpec, Tail};
+pub use wilcoxon::{Method, SignedRank, signed_rank};

@@ -1,0 +1,4 @@
+//! BDF files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| dre_fuzz::read(input, "x.bdf", &["x.bdf"]));

@@ -1,0 +1,4 @@
+//! FIF raw files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| dre_fuzz::read(input, "x_raw.fif", &["x_raw.fif"]));
