@@ -2,7 +2,7 @@
 //!
 //! Argument: threads. Prints one JSON line: 10⁹ operations per second of multiply-adds in registers, `f32` and `bf16` (0
 //! where there is no such instruction), and 10⁹ bytes per second read from memory, the best of several runs each.
-#![allow(missing_docs, clippy::print_stdout)]
+#![allow(missing_docs, clippy::print_stdout, clippy::wildcard_imports)]
 
 use std::hint::black_box;
 use std::time::Instant;

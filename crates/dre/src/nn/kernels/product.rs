@@ -388,6 +388,7 @@ mod packed {
     ///
     /// # Safety
     /// As said where it is called.
+    #[expect(clippy::large_stack_arrays, reason = "98 KiB of the pool's own stacks; they stay in the cache")]
     unsafe fn task_of(
         ((row_from, row_to), (column_from, column_to)): ((usize, usize), (usize, usize)),
         terms: &[Term<'_>],
