@@ -6,6 +6,7 @@ repeats. Prints one JSON line. Needs torch (measured with 2.15).
 
 import json
 import math
+import resource
 import sys
 import time
 
@@ -68,4 +69,5 @@ with torch.no_grad():
         start = time.perf_counter()
         net(data, features, subject)
         predict.append(time.perf_counter() - start)
-print(json.dumps({"step": step[2:], "predict": predict[2:]}))
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # MiB on Linux
+print(json.dumps({"step": step[2:], "predict": predict[2:], "memory": [memory]}))

@@ -21,6 +21,7 @@ Usage: cargo xtask COMMAND
       --times N           samples per epoch [301]
       --filters N         filters of each convolution [512]
       --hidden N          units of each LSTM layer [512]
+      --precision NAME    our products: f32 or bf16 [f32]
   bench prepare [OPTIONS] time and memory of preparing a FIF recording
       --minutes N         length of the recording that is timed [5]
       --long-minutes N    length of the one whose memory is compared with it [15]

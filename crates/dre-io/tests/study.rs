@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
-use dre::nn::{Loss, NetworkConfig, TrainConfig};
+use dre::nn::{Loss, NetworkConfig, Precision, TrainConfig};
 use dre::signal::{PrepareSpec, Reference, Resample};
 use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile, TrfSpec};
 
@@ -51,7 +51,7 @@ fn the_example_says_what_the_issue_asks_for() {
     let linear = TrfConfig { lag_min: 0, lag_max: 100, alphas, ..TrfConfig::default() };
     assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, ..TrfSpec::default() }));
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, ..NetworkConfig::paper() };
-    let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse };
+    let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse, precision: Precision::F32 };
     assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train }));
 }
 
@@ -108,7 +108,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kind = 'dre'\nlearning_rate = 1",
         "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, \
          conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_init_times, n_passes, \
-         stride, subject_dim",
+         precision, stride, subject_dim",
     ),
     (
         "kind = 'dre'",

@@ -4,7 +4,7 @@
 
 use dre::data::Batch;
 use dre::nn::plain::PlainNetwork;
-use dre::nn::{Adam, Dims, Isa, Loss, Network, NetworkConfig, Threads, Workspace};
+use dre::nn::{Adam, Dims, Isa, Loss, Network, NetworkConfig, Precision, Threads, Workspace};
 use ndarray::Array3;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -66,9 +66,9 @@ fn distance(a: &[f32], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let d: f64 = a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - b).powi(2)).sum();
     let n: f64 = b.iter().map(|b| b * b).sum();
-    // Where large terms cancel, what is left is their rounding (1e-8 of terms of size 0.1) and has no relative error: an
-    // absolute 1e-8 counts as 1e-4.
-    (d / (n + 1e-8)).sqrt()
+    // Where large terms cancel, what is left is their rounding and has no relative error: 6e-8, half a unit in the last
+    // place of partial sums of size 1, counts as 1e-4.
+    (d / (n + 3.6e-7)).sqrt()
 }
 
 proptest! {
@@ -202,4 +202,42 @@ fn a_large_layer_equals_the_plain_one() {
             assert!(distance(&g.data, &gradient[&g.name]) < 1e-5, "{isa:?} {}", g.name);
         }
     }
+}
+
+#[test]
+fn bf16_products_stay_near_f32_and_do_not_depend_on_threads() {
+    if !Isa::detect().has_bf16() {
+        let text = b"SKIPPED: this processor has no AVX-512 BF16 instructions\n";
+        std::io::Write::write_all(&mut std::io::stderr(), text).unwrap();
+        return;
+    }
+    let config =
+        NetworkConfig { n_init_times: 5, subject_dim: 2, conv_filters: 40, lstm_hidden: 70, ..NetworkConfig::paper() };
+    let dims = Dims { n_channels: 5, n_features: 2, n_subjects: 3 };
+    let batch = batch(dims, 33, 50, 4);
+    let run = |precision, n_threads| {
+        let network = Network::new(config.clone(), dims, 3, Threads::new(n_threads)).unwrap();
+        let network = network.with_precision(precision).unwrap();
+        let mut w = Workspace::new(&network, 50, 33).unwrap();
+        (network.loss_and_gradient(&batch, Loss::Mse, &mut w).unwrap(), network.gradient(&w))
+    };
+    let (exact, near) = (run(Precision::F32, 2), run(Precision::Bf16, 1));
+    assert!(near == run(Precision::Bf16, 3));
+    assert!(near != exact, "the precision made no difference");
+    // A bf16 number has 8 significant bits: factors are off by 2⁻⁹ at most.
+    assert!((near.0 - exact.0).abs() < 2f64.powi(-9) * exact.0, "{} and {}", near.0, exact.0);
+    for (a, b) in near.1.iter().zip(&exact.1) {
+        let reference: Vec<f64> = b.data.iter().map(|&x| f64::from(x)).collect();
+        let d = distance(&a.data, &reference);
+        // Two such factors in each of the up to eight products from the input to the loss and back.
+        assert!(d < 2f64.powi(-5), "{}: {d:e}", a.name);
+    }
+}
+
+#[test]
+fn bf16_is_refused_where_the_machine_lacks_it() {
+    let dims = Dims { n_channels: 1, n_features: 0, n_subjects: 1 };
+    let network = Network::new(NetworkConfig::paper(), dims, 0, Threads::new(1)).unwrap().with_isa(Isa::Portable);
+    let message = network.with_precision(Precision::Bf16).unwrap_err().to_string();
+    assert!(message.contains("precision") && message.contains("AVX-512 BF16"), "{message}");
 }

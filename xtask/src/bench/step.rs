@@ -13,13 +13,24 @@ pub(crate) struct StepOptions {
     pub(crate) times: usize,
     pub(crate) filters: usize,
     pub(crate) hidden: usize,
+    /// Whether our products are `bf16`; PyTorch's time is that of `f32` either way.
+    pub(crate) bf16: bool,
 }
 
 impl StepOptions {
     pub(crate) fn parse(args: &[&str]) -> Result<Self, String> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut options = Self { batch: 32, threads, channels: 273, times: 301, filters: 512, hidden: 512 };
+        let mut options =
+            Self { batch: 32, threads, channels: 273, times: 301, filters: 512, hidden: 512, bf16: false };
         for pair in args.chunks(2) {
+            if let ["--precision", value] = pair {
+                options.bf16 = match *value {
+                    "f32" => false,
+                    "bf16" => true,
+                    other => return Err(format!("--precision is `{other}`, expected f32 or bf16")),
+                };
+                continue;
+            }
             let field = match pair[0] {
                 "--batch" => &mut options.batch,
                 "--threads" => &mut options.threads,
@@ -46,22 +57,32 @@ impl StepOptions {
     }
 }
 
-/// Seconds of one step and of one prediction, as lists.
+/// Seconds of one step and of one prediction, as lists; and what else a run says.
 #[derive(Default)]
 struct Times {
     step: Vec<f64>,
     predict: Vec<f64>,
+    /// Operations (10⁹) of one step and of one prediction, where the run counts them.
+    operations: Vec<f64>,
+    /// Peaks of resident memory in MiB.
+    memory: Vec<f64>,
+}
+
+/// The numbers of `"key": [0.5, 0.6]` in a line of JSON.
+fn numbers(line: &str, key: &str) -> Result<Vec<f64>, String> {
+    let found = line.split_once(&format!("\"{key}\": [")).and_then(|(_, rest)| rest.split_once(']'));
+    let (found, _) = found.ok_or_else(|| format!("no \"{key}\": [ in `{line}`"))?;
+    found.split(", ").map(|number| number.parse().map_err(|_| format!("`{number}` is not a number"))).collect()
 }
 
 impl Times {
-    /// Adds a line such as `{"step": [0.5, 0.6], "predict": [0.2]}`.
+    /// Adds a line such as `{"step": [0.5, 0.6], "predict": [0.2], "memory": [300]}`.
     fn add(&mut self, line: &str) -> Result<(), String> {
-        for (key, list) in [("\"step\": [", &mut self.step), ("\"predict\": [", &mut self.predict)] {
-            let numbers = line.split_once(key).and_then(|(_, rest)| rest.split_once(']'));
-            let (numbers, _) = numbers.ok_or_else(|| format!("no {key} in `{line}`"))?;
-            for number in numbers.split(", ") {
-                list.push(number.parse().map_err(|_| format!("`{number}` is not a number of seconds"))?);
-            }
+        self.step.extend(numbers(line, "step")?);
+        self.predict.extend(numbers(line, "predict")?);
+        self.memory.extend(numbers(line, "memory")?);
+        if let Ok(found) = numbers(line, "operations") {
+            self.operations = found;
         }
         Ok(())
     }
@@ -70,32 +91,55 @@ impl Times {
 /// Times a training step and a prediction, ours and PyTorch's in turns where a Python with torch is found (`PYTHON`, else
 /// `python3`).
 pub(crate) fn step(options: StepOptions, root: &Path) -> bool {
-    if !build_release(root, &["--package", "dre", "--example", "step"]) {
+    if !build_release(root, &["--package", "dre", "--example", "step", "--example", "ceiling"]) {
         return false;
     }
     let torch = python_with("torch");
     let (mut ours, mut peer) = (Times::default(), Times::default());
     let example = root.join("target/release/examples/step");
-    let mut our_turn = || run(root, &example, &options.arguments()).and_then(|line| ours.add(&line));
+    let mut our_turn = || {
+        let mut args = options.arguments();
+        args.push(if options.bf16 { "bf16" } else { "f32" }.to_owned());
+        run(root, &example, &args).and_then(|line| ours.add(&line))
+    };
     let mut peer_turn = || {
         let Some(python) = &torch else { return Ok(()) };
         let mut args = vec!["bench/peers/pytorch_step.py".to_owned()];
         args.extend(options.arguments());
         run(root, python, &args).and_then(|line| peer.add(&line))
     };
-    if let Err(message) = interleave(&mut [&mut our_turn, &mut peer_turn]) {
+    let mut ceilings = Vec::new();
+    let mut ceiling_turn = || {
+        let program = root.join("target/release/examples/ceiling");
+        let line = run(root, &program, &[options.threads.to_string()])?;
+        ceilings.extend(numbers(&line, if options.bf16 { "bf16" } else { "f32" })?);
+        Ok(())
+    };
+    if let Err(message) = interleave(&mut [&mut our_turn, &mut peer_turn, &mut ceiling_turn]) {
         crate::say(&format!("error: {message}"));
         return false;
     }
     crate::say(&format!("{options:?}; seconds: min / median / max of {} each", ours.step.len()));
-    for (case, ours, peer) in
-        [("step", &mut ours.step, &mut peer.step), ("predict", &mut ours.predict, &mut peer.predict)]
-    {
+    let ceiling = spread(&mut ceilings).2;
+    let needed = ours.operations.clone();
+    let cases = [("step", &mut ours.step, &mut peer.step), ("predict", &mut ours.predict, &mut peer.predict)];
+    for (i, (case, ours, peer)) in cases.into_iter().enumerate() {
         let (a, b) = (spread(ours), spread(peer));
         let ours = format!("{case:8} dre {:.4} / {:.4} / {:.4}", a.0, a.1, a.2);
         let peer = format!("   PyTorch {:.4} / {:.4} / {:.4}   dre / PyTorch {:.2}", b.0, b.1, b.2, a.1 / b.1);
         crate::say(&if torch.is_some() { ours + &peer } else { ours });
+        if let Some(needed) = needed.get(i) {
+            let (rate, share) = (needed / a.1, 100.0 * needed / a.1 / ceiling);
+            crate::say(&format!("{:8} {needed:.1} GFLOP needed, {rate:.0} GFLOP/s, {share:.0} % of {ceiling:.0}", ""));
+        }
     }
+    let (ours, peer) = (spread(&mut ours.memory).1, spread(&mut peer.memory).1);
+    let peer = if torch.is_some() {
+        format!("   PyTorch {peer:.0} MiB   dre / PyTorch {:.2}", ours / peer)
+    } else {
+        String::new()
+    };
+    crate::say(&format!("memory   dre {ours:.0} MiB{peer}"));
     if torch.is_none() {
         crate::say("no Python with torch was found (PYTHON=…), so PyTorch was not timed");
     }
@@ -116,6 +160,7 @@ mod tests {
     fn wrong_options_are_named() {
         for (args, message) in [
             (&["--bach", "8"][..], "unknown option `--bach`"),
+            (&["--precision", "f16"], "--precision is `f16`, expected f32 or bf16"),
             (&["--batch"], "--batch needs a number"),
             (&["--batch", "0"], "--batch is `0`, expected a whole number above 0"),
         ] {
@@ -126,7 +171,7 @@ mod tests {
     #[test]
     fn times_are_read_and_spread() {
         let mut times = Times::default();
-        times.add("{\"step\": [0.5, 0.25, 1.0], \"predict\": [0.125]}\n").expect("well formed");
+        times.add("{\"step\": [0.5, 0.25, 1.0], \"predict\": [0.125], \"memory\": [7]}\n").expect("well formed");
         assert_eq!((spread(&mut times.step), times.predict.len()), ((0.25, 0.5, 1.0), 1));
         assert!(times.add("{}").is_err());
     }

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::config::Loss;
 use super::kernels::matmul::{Mat, matmul};
+use super::kernels::product::{After, Rows};
 use super::network::Network;
 use super::ops::loss::Target;
 use super::ops::lstm::{self, LstmParams};
-use super::ops::span::{Span, column_sums, relu_gradient};
+use super::ops::span::{Span, column_sums, fill_rest, relu_gradient, rows_between};
 use super::params::LstmSlots;
 use super::workspace::Workspace;
 use crate::data::Batch;
@@ -36,7 +37,21 @@ impl Network {
         let threads = &self.threads;
         let slots = &self.layout.slots;
         let shape = self.loop_shape(w.plan.n_steps, n);
-        let Workspace { plan, x_rest, encoded, lstm, decoded, plain, strided, d_prediction, gradient, .. } = w;
+        let Workspace {
+            plan,
+            x_rest,
+            encoded,
+            lstm,
+            decoded,
+            plain,
+            strided,
+            strided_next,
+            d_prediction,
+            gradient,
+            scratch,
+            ..
+        } = w;
+        let mut compute = self.compute(scratch);
         for (i, (layer, slot)) in plan.decoder.iter().zip(&slots.decoder).enumerate().rev() {
             let x = match (i, lstm.last()) {
                 (0, Some(l)) => l.output(shape),
@@ -48,18 +63,26 @@ impl Network {
             if plan.encoder.is_empty() {
                 let size = plan.output.len(n);
                 column_sums(&d[..size], plan.output.width, &mut gradient[slot.bias.clone()], threads);
-                layer.weight_gradient(x, d, &mut gradient[slot.weight.clone()], n, threads);
-                layer.spread(d, weight, plain, n, threads);
+                layer.weight_gradient(x, d, &mut gradient[slot.weight.clone()], n, &mut compute);
+                layer.spread_in_place(d, weight, plain, n, &mut compute);
                 continue;
             }
             let span = layer.strided;
             column_sums(&d[..span.len(n)], span.width, &mut gradient[slot.bias.clone()], threads);
-            layer.weight_gradient(d, x, &mut gradient[slot.weight.clone()], n, threads);
-            layer.collect(d, weight, plain, false, n, threads);
-            if i > 0 {
-                let from = Span::plain(layer.n_plain, layer.plain_width);
-                relu_gradient(from, plain, x, (plan.decoder[i - 1].strided, strided), n, threads);
+            layer.weight_gradient(d, x, &mut gradient[slot.weight.clone()], n, &mut compute);
+            let terms: Vec<_> = layer.collect(d, weight, n).collect();
+            let (shape, even) = ((layer.n_plain * n, layer.plain_width), Rows::Even(layer.plain_width));
+            if i == 0 {
+                compute.product(shape, &terms, plain, even, After::Nothing);
+                continue;
             }
+            let from = Span::plain(layer.n_plain, layer.plain_width);
+            let to = plan.decoder[i - 1].strided;
+            let places = rows_between(from, 0, to, n);
+            let after = After::Masked { activation: x, rows: even };
+            compute.product(shape, &terms, strided_next, Rows::At(&places), after);
+            fill_rest(from, (to, strided_next), None, n);
+            std::mem::swap(strided, strided_next);
         }
     }
 
@@ -70,14 +93,15 @@ impl Network {
         // Without convolutions below only the embedding's columns of the input's gradient are needed, see
         // `backward_bare_input`.
         let needs_input = !w.plan.encoder.is_empty();
-        let Workspace { x_rest, encoded, lstm, plain, plain_next, gradient, .. } = w;
+        let Workspace { x_rest, encoded, lstm, plain, plain_next, gradient, scratch, .. } = w;
+        let mut compute = self.compute(scratch);
         for (i, slot) in slots.lstm.iter().enumerate().rev() {
             let (below, rest) = lstm.split_at_mut(i);
             let x = below.last().map_or_else(|| &encoded.last().unwrap_or(x_rest)[..], |l| l.output(shape));
             let mut out = split_gradient(gradient, slot);
             let dx = (i > 0 || needs_input).then_some(&mut plain_next[..]);
             let params = self.lstm_params(slot);
-            lstm::backward(shape, slot.n_in, &params, x, plain, &mut rest[0], &mut out, dx, self.isa, &self.threads);
+            lstm::backward(shape, slot.n_in, &params, x, plain, &mut rest[0], &mut out, dx, &mut compute);
             std::mem::swap(plain, plain_next);
         }
     }
@@ -86,23 +110,35 @@ impl Network {
     fn backward_encoder(&self, n: usize, w: &mut Workspace) {
         let threads = &self.threads;
         let slots = &self.layout.slots;
-        let Workspace { plan, x_data, x_rest, encoded, plain, plain_next, strided, gradient, .. } = w;
-        for (i, (layer, slot)) in plan.encoder.iter().zip(&slots.encoder).enumerate().rev() {
-            let to = Span::plain(layer.n_plain, layer.plain_width);
-            let (from, d) = match plan.encoder.get(i + 1) {
-                Some(next) => (next.strided, &strided[..]),
-                None => (to, &plain[..]),
-            };
-            relu_gradient(from, d, &encoded[i], (to, plain_next), n, threads);
+        let Workspace { plan, x_data, x_rest, encoded, plain, plain_next, gradient, scratch, .. } = w;
+        let mut compute = self.compute(scratch);
+        if let (Some(last), Some(activation)) = (plan.encoder.last(), encoded.last()) {
+            let size = last.n_plain * n * last.plain_width;
+            relu_gradient(plain, activation, &mut plain_next[..size], threads);
             std::mem::swap(plain, plain_next);
-            column_sums(&plain[..to.len(n)], to.width, &mut gradient[slot.bias.clone()], threads);
+        }
+        for (i, (layer, slot)) in plan.encoder.iter().zip(&slots.encoder).enumerate().rev() {
+            let size = layer.n_plain * n * layer.plain_width;
+            column_sums(&plain[..size], layer.plain_width, &mut gradient[slot.bias.clone()], threads);
             let x = if i == 0 { &x_rest[..] } else { &encoded[i - 1][..] };
-            layer.weight_gradient(x, plain, &mut gradient[slot.weight.clone()], n, threads);
-            if i > 0 {
-                layer.spread(plain, &self.params[slot.weight.clone()], strided, n, threads);
-            } else if let Some(data) = &plan.data {
-                data.weight_gradient(x_data, plain, &mut gradient[slot.data.clone()], n, threads);
+            layer.weight_gradient(x, plain, &mut gradient[slot.weight.clone()], n, &mut compute);
+            if i == 0 {
+                if let Some(data) = &plan.data {
+                    data.weight_gradient(x_data, plain, &mut gradient[slot.data.clone()], n, &mut compute);
+                }
+                continue;
             }
+            let from = layer.strided;
+            let to = Span::plain(plan.encoder[i - 1].n_plain, plan.encoder[i - 1].plain_width);
+            for phase in 0..from.stride {
+                let terms: Vec<_> = layer.spread(plain, &self.params[slot.weight.clone()], phase, n).collect();
+                let places = rows_between(from, phase, to, n);
+                let rows = Rows::Even(from.stride * from.width);
+                let after = After::Masked { activation: &x[phase * from.width..], rows };
+                compute.product((from.n_blocks * n, from.width), &terms, plain_next, Rows::At(&places), after);
+            }
+            fill_rest(from, (to, plain_next), None, n);
+            std::mem::swap(plain, plain_next);
         }
     }
 

@@ -1,9 +1,10 @@
 //! The forward pass.
 
+use super::kernels::product::{After, Compute, Rows, Scratch};
 use super::kernels::recurrent::LoopShape;
 use super::network::Network;
 use super::ops::lstm::{self, LstmParams};
-use super::ops::span::{Span, bias_relu, fill};
+use super::ops::span::{Span, fill, fill_rest, rows_between};
 use super::params::{LstmSlots, padded};
 use super::workspace::Workspace;
 use crate::data::Batch;
@@ -12,28 +13,33 @@ impl Network {
     /// Fills the workspace up to the prediction. The batch has been checked.
     pub(super) fn forward(&self, batch: &Batch, w: &mut Workspace) {
         let n = batch.n_epochs();
-        let threads = &self.threads;
         let slots = &self.layout.slots;
         self.read_input(batch, w);
-        let Workspace { plan, x_data, x_rest, encoded, lstm, decoded, prediction, plain, strided, .. } = w;
+        let Workspace { plan, x_data, x_rest, encoded, lstm, decoded, prediction, scratch, .. } = w;
+        let mut compute = self.compute(scratch);
 
         for (i, (layer, slot)) in plan.encoder.iter().zip(&slots.encoder).enumerate() {
             let (below, rest) = encoded.split_at_mut(i);
             let x = below.last().map_or(&x_rest[..], |x| &x[..]);
-            layer.collect(x, &self.params[slot.weight.clone()], plain, false, n, threads);
+            let mut terms: Vec<_> = layer.collect(x, &self.params[slot.weight.clone()], n).collect();
             if let (0, Some(data)) = (i, &plan.data) {
-                data.collect(x_data, &self.params[slot.data.clone()], plain, true, n, threads);
+                terms.extend(data.collect(x_data, &self.params[slot.data.clone()], n));
             }
             let to = plan.encoder.get(i + 1).map_or(Span::plain(layer.n_plain, layer.plain_width), |next| next.strided);
             let from = Span::plain(layer.n_plain, layer.plain_width);
-            bias_relu((from, plain), &self.params[slot.bias.clone()], (to, &mut rest[0]), n, threads);
+            let bias = &self.params[slot.bias.clone()];
+            let places = rows_between(from, 0, to, n);
+            let after = After::BiasRelu(bias);
+            let shape = (layer.n_plain * n, layer.plain_width);
+            compute.product(shape, &terms, &mut rest[0], Rows::At(&places), after);
+            fill_rest(from, (to, &mut rest[0]), Some(bias), n);
         }
 
         let shape = self.loop_shape(plan.n_steps, n);
         for (i, slot) in slots.lstm.iter().enumerate() {
             let (below, rest) = lstm.split_at_mut(i);
             let x = below.last().map_or_else(|| &encoded.last().unwrap_or(x_rest)[..], |l| l.output(shape));
-            lstm::forward(shape, slot.n_in, &self.lstm_params(slot), x, &mut rest[0], self.isa, threads);
+            lstm::forward(shape, slot.n_in, &self.lstm_params(slot), x, &mut rest[0], &mut compute);
         }
 
         let n_layers = plan.decoder.len();
@@ -46,17 +52,30 @@ impl Network {
             };
             let weight = &self.params[slot.weight.clone()];
             if plan.encoder.is_empty() {
-                layer.collect(x, weight, prediction, false, n, threads);
+                let terms: Vec<_> = layer.collect(x, weight, n).collect();
+                let shape = (layer.n_plain * n, layer.plain_width);
+                compute.product(shape, &terms, prediction, Rows::Even(layer.plain_width), After::Nothing);
             } else if i + 1 == n_layers {
-                layer.spread(x, weight, prediction, n, threads);
+                layer.spread_in_place(x, weight, prediction, n, &mut compute);
             } else {
-                layer.spread(x, weight, strided, n, threads);
                 let next = &plan.decoder[i + 1];
                 let to = Span::plain(next.n_plain, next.plain_width);
                 let bias = &self.params[slot.bias.clone()];
-                bias_relu((layer.strided, strided), bias, (to, &mut rest[0]), n, threads);
+                let shape = (layer.strided.n_blocks * n, layer.strided.width);
+                for phase in 0..layer.strided.stride {
+                    let terms: Vec<_> = layer.spread(x, weight, phase, n).collect();
+                    let places = rows_between(layer.strided, phase, to, n);
+                    let after = After::BiasRelu(bias);
+                    compute.product(shape, &terms, &mut rest[0], Rows::At(&places), after);
+                }
+                fill_rest(layer.strided, (to, &mut rest[0]), Some(bias), n);
             }
         }
+    }
+
+    /// What this network's products are made with.
+    pub(super) fn compute<'a>(&'a self, scratch: &'a mut Scratch) -> Compute<'a> {
+        Compute { arithmetic: self.arithmetic(), scratch, threads: &self.threads }
     }
 
     pub(super) fn loop_shape(&self, n_steps: usize, batch: usize) -> LoopShape {

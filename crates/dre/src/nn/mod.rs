@@ -19,6 +19,7 @@ mod forward;
 )]
 mod kernels;
 mod network;
+mod operations;
 mod ops;
 mod params;
 pub mod plain;
@@ -28,9 +29,10 @@ mod train;
 mod workspace;
 
 pub use adam::Adam;
-pub use config::{Loss, NetworkConfig, TrainConfig};
+pub use config::{Loss, NetworkConfig, Precision, TrainConfig};
 pub use kernels::{Isa, Threads};
 pub use network::Network;
+pub use operations::Operations;
 pub use params::{Dims, Tensor};
 pub use predictor::DreModel;
 pub use train::{Ended, Observer, Progress, Training, TrainingState};

@@ -2,8 +2,8 @@
 
 use ndarray::Array3;
 
-use super::config::{Loss, NetworkConfig};
-use super::kernels::{Isa, Threads};
+use super::config::{Loss, NetworkConfig, Precision};
+use super::kernels::{Arithmetic, Isa, Threads};
 use super::ops::loss::Target;
 use super::params::{Dims, Layout, Tensor};
 use super::workspace::Workspace;
@@ -21,6 +21,7 @@ pub struct Network {
     pub(super) layout: Layout,
     pub(super) params: Vec<f32>,
     pub(super) isa: Isa,
+    precision: Precision,
     pub(super) threads: Threads,
 }
 
@@ -47,7 +48,7 @@ impl Network {
         }
         let layout = Layout::new(&config, dims);
         let params = layout.init(seed);
-        Ok(Self { config, dims, layout, params, isa: Isa::detect(), threads })
+        Ok(Self { config, dims, layout, params, isa: Isa::detect(), precision: Precision::F32, threads })
     }
 
     /// The same network computing with a given instruction set, to test each one.
@@ -59,6 +60,27 @@ impl Network {
         assert!(Isa::available().contains(&isa), "{isa:?} is not available on this machine");
         self.isa = isa;
         self
+    }
+
+    /// The same network making its products in a given precision, [`Precision::F32`] at first.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where this machine, or the instruction set that was chosen, has no products of `bf16` numbers.
+    pub fn with_precision(mut self, precision: Precision) -> Result<Self> {
+        if precision == Precision::Bf16 && !self.isa.has_bf16() {
+            return Err(Error::Setting {
+                name: "precision".into(),
+                found: "bf16".into(),
+                expected: "\"f32\" on this machine: its processor has no AVX-512 BF16 instructions".into(),
+            });
+        }
+        self.precision = precision;
+        Ok(self)
+    }
+
+    /// How its numbers are multiplied.
+    pub(super) fn arithmetic(&self) -> Arithmetic {
+        Arithmetic { isa: self.isa, bf16: self.precision == Precision::Bf16 }
     }
 
     /// Settings.

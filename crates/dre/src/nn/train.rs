@@ -105,6 +105,7 @@ impl Training {
     /// [`Error::Setting`] where a setting makes no sense.
     pub fn new(network: Network, config: TrainConfig, seed: u64) -> Result<Self> {
         config.check()?;
+        let network = network.with_precision(config.precision)?;
         let adam = Adam::new(&network, config.lr);
         Ok(Self { network, adam, config, seed, pass: 0, batch: 0, loss_sum: (0.0, 0), history: vec![], best: None })
     }
@@ -271,13 +272,14 @@ impl Training {
     /// # Errors
     /// [`Error::Tensor`] or [`Error::Setting`] where the state belongs to another configuration.
     pub fn from_state(
-        mut network: Network,
+        network: Network,
         config: TrainConfig,
         seed: u64,
         state: TrainingState,
         tensors: &[Tensor],
     ) -> Result<Self> {
         config.check()?;
+        let mut network = network.with_precision(config.precision)?;
         let same = |name: &str, found: String, wanted: String| {
             if found == wanted {
                 return Ok(());

@@ -1,5 +1,6 @@
 //! The buffers of forward and backward, allocated once.
 
+use super::kernels::product::Scratch;
 use super::kernels::recurrent::LoopShape;
 use super::network::Network;
 use super::ops::loss::Output;
@@ -26,6 +27,8 @@ pub struct Workspace {
     pub(super) plain: Vec<f32>,
     pub(super) plain_next: Vec<f32>,
     pub(super) strided: Vec<f32>,
+    pub(super) strided_next: Vec<f32>,
+    pub(super) scratch: Scratch,
     pub(super) d_prediction: Vec<f32>,
     pub(super) gradient: Vec<f32>,
 }
@@ -69,6 +72,8 @@ impl Workspace {
             plain: zeros(widest_plain),
             plain_next: zeros(widest_plain),
             strided: zeros(widest_strided),
+            strided_next: zeros(if plan.decoder.len() > 1 { widest_strided } else { 0 }),
+            scratch: Scratch::default(),
             d_prediction: zeros(plan.output.len(b)),
             gradient: zeros(network.layout.slots.len),
             plan,

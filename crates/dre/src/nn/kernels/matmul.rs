@@ -21,8 +21,9 @@ impl<'a> Mat<'a> {
         Self { data, row: 1, col: row }
     }
 
-    fn needs(&self, m: usize, n: usize) -> usize {
-        (m - 1) * self.row + (n - 1) * self.col + 1
+    /// Whether the slice holds a matrix of this shape.
+    pub(crate) fn holds(&self, m: usize, n: usize) -> bool {
+        m == 0 || n == 0 || self.data.len() > (m - 1) * self.row + (n - 1) * self.col
     }
 }
 
@@ -49,7 +50,7 @@ pub(crate) fn matmul(
         }
         return;
     }
-    assert!(a.data.len() >= a.needs(m, k) && b.data.len() >= b.needs(k, n), "a factor is smaller than its shape");
+    assert!(a.holds(m, k) && b.holds(k, n), "a factor is smaller than its shape");
     let parallelism = match threads.count() {
         1 => gemm::Parallelism::None,
         n => gemm::Parallelism::Rayon(n),

@@ -2,11 +2,26 @@
 
 pub(crate) mod barrier;
 pub(crate) mod matmul;
+pub(crate) mod product;
 pub(crate) mod recurrent;
 pub(crate) mod recurrent_backward;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod recurrent_words;
 pub(crate) mod shared;
 pub(crate) mod simd;
 pub(crate) mod threads;
+#[cfg(target_arch = "x86_64")]
+mod tile;
+#[cfg(target_arch = "x86_64")]
+mod words;
 
 pub use simd::Isa;
 pub use threads::Threads;
+
+/// How numbers are multiplied: with which instructions, and whether as `bf16` with sums in `f32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arithmetic {
+    pub(crate) isa: Isa,
+    /// Only where [`Isa::has_bf16`].
+    pub(crate) bf16: bool,
+}

@@ -1,4 +1,4 @@
-//! The LSTM's loop over time, forward.
+//! The LSTM's loop over time, forward; [`super::recurrent_words`] is the same on AVX-512.
 //!
 //! At each time step the product of the last hidden state with the recurrent weights is followed by the gates, the cell
 //! and the new hidden state. Here each thread owns a share of the hidden units, computes all of it for them while the
@@ -85,9 +85,6 @@ pub(crate) fn run(
                 Isa::Portable => work::<Plain>(operands, share, &barrier),
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx2 => work_avx2(operands, share, &barrier),
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx512 => work_avx512(operands, share, &barrier),
-                #[cfg(not(target_arch = "x86_64"))]
                 _ => work::<Plain>(operands, share, &barrier),
             }
         }
@@ -99,7 +96,7 @@ pub(crate) fn share_of(n: usize, thread: usize, n_threads: usize) -> (usize, usi
     (n * thread / n_threads, n * (thread + 1) / n_threads)
 }
 
-/// Calls `$f::<V, M>($args)` for `$m` rows, 1 to 12.
+/// Calls `$f::<V, M>($args)` for `$m` rows, 1 to 6.
 macro_rules! with_rows {
     ($m:expr, $f:ident::<$v:ident>($($a:expr),*)) => {
         match $m {
@@ -108,13 +105,7 @@ macro_rules! with_rows {
             3 => $f::<$v, 3>($($a),*),
             4 => $f::<$v, 4>($($a),*),
             5 => $f::<$v, 5>($($a),*),
-            6 => $f::<$v, 6>($($a),*),
-            7 => $f::<$v, 7>($($a),*),
-            8 => $f::<$v, 8>($($a),*),
-            9 => $f::<$v, 9>($($a),*),
-            10 => $f::<$v, 10>($($a),*),
-            11 => $f::<$v, 11>($($a),*),
-            _ => $f::<$v, 12>($($a),*),
+            _ => $f::<$v, 6>($($a),*),
         }
     };
 }
@@ -127,13 +118,6 @@ unsafe fn work_avx2(operands: Operands<'_>, share: (usize, usize), barrier: &Spi
     unsafe { work::<super::simd::Avx2>(operands, share, barrier) }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn work_avx512(operands: Operands<'_>, share: (usize, usize), barrier: &SpinBarrier) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { work::<super::simd::Avx512>(operands, share, barrier) }
-}
-
 /// One thread's share `[from, to)` of the unit blocks, all time steps.
 ///
 /// # Safety
@@ -142,9 +126,8 @@ unsafe fn work_avx512(operands: Operands<'_>, share: (usize, usize), barrier: &S
 #[inline(always)]
 unsafe fn work<V: Vector>(operands: Operands<'_>, (from, to): (usize, usize), barrier: &SpinBarrier) {
     let LoopShape { n_steps, batch, .. } = operands.shape;
-    // As many rows at a time as leave a register for the weights: 3 × (4 sums + 1 factor) + 1 of 16, 6 × 5 + 1 of 32.
-    let most = if V::LANES == 16 { 6 } else { 3 };
-    let n_tiles = batch.div_ceil(most);
+    // As many rows at a time as leave a register for the weights: 3 × (4 sums + 1 factor) + 1 of 16.
+    let n_tiles = batch.div_ceil(3);
     for step in 0..n_steps {
         for block in from..to {
             for tile in 0..n_tiles {

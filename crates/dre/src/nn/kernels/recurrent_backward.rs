@@ -72,9 +72,6 @@ pub(crate) fn run(
                 Isa::Portable => work::<Plain>(operands, units, share, &barrier),
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx2 => work_avx2(operands, units, share, &barrier),
-                #[cfg(target_arch = "x86_64")]
-                Isa::Avx512 => work_avx512(operands, units, share, &barrier),
-                #[cfg(not(target_arch = "x86_64"))]
                 _ => work::<Plain>(operands, units, share, &barrier),
             }
         }
@@ -88,13 +85,6 @@ unsafe fn work_avx2(operands: Operands<'_>, units: usize, share: (usize, usize),
     unsafe { work::<super::simd::Avx2>(operands, units, share, barrier) }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn work_avx512(operands: Operands<'_>, units: usize, share: (usize, usize), barrier: &SpinBarrier) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { work::<super::simd::Avx512>(operands, units, share, barrier) }
-}
-
 /// One thread's share `[from, to)` of the unit blocks, all time steps from the last to the first.
 ///
 /// # Safety
@@ -103,9 +93,8 @@ unsafe fn work_avx512(operands: Operands<'_>, units: usize, share: (usize, usize
 #[inline(always)]
 unsafe fn work<V: Vector>(operands: Operands<'_>, units: usize, (from, to): (usize, usize), barrier: &SpinBarrier) {
     let LoopShape { n_steps, batch, .. } = operands.shape;
-    // Sums in 12 of 16 registers, or 24 of 32.
-    let most = if V::LANES == 16 { 12 } else { 6 };
-    let n_tiles = batch.div_ceil(most);
+    // Sums in 12 of 16 registers.
+    let n_tiles = batch.div_ceil(6);
     for step in (0..n_steps).rev() {
         for block in from..to {
             for tile in 0..n_tiles {

@@ -35,6 +35,15 @@ impl Isa {
         found
     }
 
+    /// Whether products of `bf16` numbers with sums in `f32` have an instruction here (AVX-512 BF16).
+    pub fn has_bf16(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Avx512 {
+            return is_x86_feature_detected!("avx512bf16");
+        }
+        false
+    }
+
     /// Lanes of one vector.
     pub(crate) fn lanes(self) -> usize {
         match self {

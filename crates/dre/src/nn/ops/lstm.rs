@@ -3,9 +3,12 @@
 //! Gate order i, f, g, o and two bias vectors, as in PyTorch (`torch.nn.LSTM`, its documentation's equations).
 
 use super::span::column_sums;
-use crate::nn::kernels::matmul::{Mat, matmul};
+use crate::nn::kernels::matmul::Mat;
+use crate::nn::kernels::product::{After, Compute, Rows, Term};
 use crate::nn::kernels::recurrent::{self, LoopShape};
-use crate::nn::kernels::{Isa, Threads, recurrent_backward};
+#[cfg(target_arch = "x86_64")]
+use crate::nn::kernels::recurrent_words;
+use crate::nn::kernels::{Isa, recurrent_backward};
 
 /// Parameters of a layer, or their gradients: `w_ih (4, hidden, n_in)`, `w_hh (4, hidden, hidden)`, biases `(4, hidden)`.
 pub(crate) struct LstmParams<S> {
@@ -25,6 +28,7 @@ pub(crate) struct LstmState {
     c: Vec<f32>,
     dc: Vec<f32>,
     bias: Vec<f32>,
+    /// Recurrent weights as the loops read them, where they do not use the products' own scratch.
     packed: Vec<f32>,
 }
 
@@ -36,7 +40,7 @@ impl LstmState {
             c: vec![0.0; (n_steps + 1) * batch * hidden],
             dc: vec![0.0; batch * hidden],
             bias: vec![0.0; 4 * hidden],
-            packed: vec![0.0; 4 * hidden * hidden],
+            packed: Vec::new(),
         }
     }
 
@@ -53,29 +57,39 @@ pub(crate) fn forward(
     params: &LstmParams<&[f32]>,
     x: &[f32],
     state: &mut LstmState,
-    isa: Isa,
-    threads: &Threads,
+    compute: &mut Compute<'_>,
 ) {
+    let (isa, threads) = (compute.arithmetic.isa, compute.threads);
     let LoopShape { n_steps, batch, hidden } = shape;
     let (rows, columns) = (n_steps * batch, 4 * hidden);
     for ((b, &x), &y) in state.bias.iter_mut().zip(params.b_ih).zip(params.b_hh) {
         *b = x + y;
     }
-    recurrent::pack(params.w_hh, hidden, isa, &mut state.packed, threads);
     let gates = &mut state.gates[..rows * columns];
-    matmul(
-        (rows, n_in, columns),
-        Mat::rows(x, n_in),
-        Mat::transposed(params.w_ih, n_in),
-        gates,
-        columns,
-        false,
-        threads,
-    );
+    let input = Term { k: n_in, a: Mat::rows(x, n_in), rows: 0..rows, b: Mat::transposed(params.w_ih, n_in) };
+    compute.product((rows, columns), &[input], gates, Rows::Even(columns), After::Nothing);
     let n = (n_steps + 1) * batch * hidden;
     let (h, c) = (&mut state.h[..n], &mut state.c[..n]);
     h[..batch * hidden].fill(0.0);
     c[..batch * hidden].fill(0.0);
+    #[cfg(target_arch = "x86_64")]
+    if isa == Isa::Avx512 {
+        let packed = &mut compute.scratch.packed;
+        recurrent_words::forward(
+            shape,
+            params.w_hh,
+            &state.bias,
+            gates,
+            h,
+            c,
+            compute.arithmetic.bf16,
+            packed,
+            threads,
+        );
+        return;
+    }
+    state.packed.resize(4 * hidden * hidden, 0.0);
+    recurrent::pack(params.w_hh, hidden, isa, &mut state.packed, threads);
     recurrent::run(shape, &state.packed, &state.bias, gates, h, c, isa, threads);
 }
 
@@ -92,23 +106,42 @@ pub(crate) fn backward(
     state: &mut LstmState,
     gradient: &mut LstmParams<&mut [f32]>,
     dx: Option<&mut [f32]>,
-    isa: Isa,
-    threads: &Threads,
+    compute: &mut Compute<'_>,
 ) {
+    let (isa, threads) = (compute.arithmetic.isa, compute.threads);
     let LoopShape { n_steps, batch, hidden } = shape;
     let (rows, columns) = (n_steps * batch, 4 * hidden);
-    recurrent_backward::pack(params.w_hh, hidden, isa, &mut state.packed, threads);
     let n = (n_steps + 1) * batch * hidden;
     let gates = &mut state.gates[..rows * columns];
     let dc = &mut state.dc[..batch * hidden];
-    recurrent_backward::run(shape, &state.packed, &dh[..rows * hidden], gates, &state.c[..n], dc, isa, threads);
+    let (dh, c) = (&dh[..rows * hidden], &state.c[..n]);
+    if isa == Isa::Avx512 {
+        #[cfg(target_arch = "x86_64")]
+        recurrent_words::backward(
+            shape,
+            params.w_hh,
+            dh,
+            gates,
+            c,
+            dc,
+            gradient.b_ih,
+            compute.arithmetic.bf16,
+            &mut compute.scratch.packed,
+            threads,
+        );
+    } else {
+        state.packed.resize(4 * hidden * hidden, 0.0);
+        recurrent_backward::pack(params.w_hh, hidden, isa, &mut state.packed, threads);
+        recurrent_backward::run(shape, &state.packed, dh, gates, c, dc, isa, threads);
+        column_sums(gates, columns, gradient.b_ih, threads);
+    }
     let transposed = Mat::transposed(gates, columns);
-    matmul((columns, rows, n_in), transposed, Mat::rows(x, n_in), gradient.w_ih, n_in, false, threads);
-    matmul((columns, rows, hidden), transposed, Mat::rows(&state.h, hidden), gradient.w_hh, hidden, false, threads);
-    column_sums(gates, columns, gradient.b_ih, threads);
+    let whole = |b, n| [Term { k: rows, a: transposed, rows: 0..columns, b: Mat::rows(b, n) }];
+    compute.product((columns, n_in), &whole(x, n_in), gradient.w_ih, Rows::Even(n_in), After::Nothing);
+    compute.product((columns, hidden), &whole(&state.h, hidden), gradient.w_hh, Rows::Even(hidden), After::Nothing);
     gradient.b_hh.copy_from_slice(gradient.b_ih);
     if let Some(dx) = dx {
-        let shape = (rows, columns, n_in);
-        matmul(shape, Mat::rows(gates, columns), Mat::rows(params.w_ih, n_in), dx, n_in, false, threads);
+        let term = Term { k: columns, a: Mat::rows(gates, columns), rows: 0..rows, b: Mat::rows(params.w_ih, n_in) };
+        compute.product((rows, n_in), &[term], dx, Rows::Even(n_in), After::Nothing);
     }
 }

@@ -1,15 +1,15 @@
 //! Strided convolutions and transposed convolutions as shifted matrix products.
 //!
 //! Both link a *strided* signal, kept as a [`Span`] with the convolution's own stride, and a *plain* one of `n_plain`
-//! steps. Tap κ = j · stride + p connects plain step t with phase p of block t + j, so all taps of one j make one matrix
-//! product over all steps and epochs at once: no window is copied and no output is written twice by one product.
+//! steps. Tap κ = j · stride + p connects plain step t with phase p of block t + j, so all taps of one j make one term
+//! of a matrix product over all steps and epochs at once: no window is copied and no output is written twice.
 //!
 //! A convolution reads the strided signal and writes the plain one; a transposed convolution the other way round. The
 //! gradient of each with respect to its input is the other.
 
 use super::span::{Span, blocks};
-use crate::nn::kernels::Threads;
-use crate::nn::kernels::matmul::{Mat, matmul};
+use crate::nn::kernels::matmul::Mat;
+use crate::nn::kernels::product::{After, Compute, Rows, Term};
 
 /// How the weights lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,54 +53,62 @@ impl Shifted {
         })
     }
 
-    /// The weights of a group as `(strided columns × plain columns)`.
-    fn factor<'a>(&self, w: &'a [f32], g: &Group) -> Mat<'a> {
-        let w = &w[g.start..g.end];
-        match self.weights {
-            Weights::Conv => Mat::rows(w, self.plain_width),
-            Weights::ConvTranspose => Mat::transposed(w, g.columns),
-        }
-    }
-
-    fn factor_transposed<'a>(&self, w: &'a [f32], g: &Group) -> Mat<'a> {
-        let m = self.factor(w, g);
-        Mat { data: m.data, row: m.col, col: m.row }
-    }
-
-    /// `plain = Σ taps · strided` (or `+=` where `add`): a convolution, or the input gradient of a transposed one.
-    pub(crate) fn collect(
-        &self,
-        strided: &[f32],
-        w: &[f32],
-        plain: &mut [f32],
-        add: bool,
+    /// The terms of a convolution, or of the input gradient of a transposed one: `plain = Σ taps · strided`, a row per plain
+    /// step and epoch.
+    pub(crate) fn collect<'a>(
+        &'a self,
+        strided: &'a [f32],
+        w: &'a [f32],
         batch: usize,
-        threads: &Threads,
-    ) {
-        let rows = self.n_plain * batch;
-        for g in self.groups() {
-            if rows > 0 {
-                let a = blocks(self.strided, strided, g.j, batch);
-                let shape = (rows, g.columns, self.plain_width);
-                matmul(shape, a, self.factor(w, &g), plain, self.plain_width, add || g.j > 0, threads);
-            }
-        }
+    ) -> impl Iterator<Item = Term<'a>> + use<'a> {
+        let rows = 0..self.n_plain * batch;
+        self.groups().filter(move |_| self.n_plain > 0).map(move |g| {
+            let w = &w[g.start..g.end];
+            let b = match self.weights {
+                Weights::Conv => Mat::rows(w, self.plain_width),
+                Weights::ConvTranspose => Mat::transposed(w, g.columns),
+            };
+            Term { k: g.columns, a: blocks(self.strided, strided, g.j, batch), rows: rows.clone(), b }
+        })
     }
 
-    /// `strided = Σ tapsᵀ · plain`: a transposed convolution, or the input gradient of a convolution.
-    pub(crate) fn spread(&self, plain: &[f32], w: &[f32], strided: &mut [f32], batch: usize, threads: &Threads) {
-        let (block, row) = (self.strided.block(batch), self.strided.stride * self.strided.width);
-        let rows = self.n_plain * batch;
-        for g in self.groups() {
-            // The first product writes, the later ones add; what the first does not reach starts as zero.
-            if g.j == 0 {
-                let reached = if g.columns == row { rows * row } else { 0 };
-                strided[reached..self.strided.len(batch)].fill(0.0);
-            }
-            let add = g.j > 0 || g.columns != row;
-            let a = Mat::rows(plain, self.plain_width);
-            let shape = (rows, self.plain_width, g.columns);
-            matmul(shape, a, self.factor_transposed(w, &g), &mut strided[g.j * block..], row, add, threads);
+    /// The terms of a transposed convolution, or of the input gradient of a convolution: `strided = Σ tapsᵀ · plain` at one
+    /// phase, a row per block and epoch.
+    pub(crate) fn spread<'a>(
+        &'a self,
+        plain: &'a [f32],
+        w: &'a [f32],
+        phase: usize,
+        batch: usize,
+    ) -> impl Iterator<Item = Term<'a>> + use<'a> {
+        let Self { strided: Span { stride, width, .. }, n_plain, plain_width, .. } = *self;
+        self.groups().filter(move |g| g.columns > phase * width && n_plain > 0).map(move |g| {
+            let b = match self.weights {
+                Weights::Conv => {
+                    let tap = g.j * stride + phase;
+                    Mat::transposed(&w[tap * width * plain_width..g.end], plain_width)
+                }
+                Weights::ConvTranspose => Mat::rows(&w[g.start + phase * width..g.end], g.columns),
+            };
+            let rows = g.j * batch..(g.j + n_plain) * batch;
+            Term { k: plain_width, a: Mat::rows(plain, plain_width), rows, b }
+        })
+    }
+
+    /// The product of [`Shifted::spread`] at every phase, in the strided signal's own layout.
+    pub(crate) fn spread_in_place(
+        &self,
+        plain: &[f32],
+        w: &[f32],
+        strided: &mut [f32],
+        batch: usize,
+        compute: &mut Compute<'_>,
+    ) {
+        let Span { stride, width, n_blocks, .. } = self.strided;
+        for phase in 0..stride {
+            let terms: Vec<_> = self.spread(plain, w, phase, batch).collect();
+            let out = &mut strided[phase * width..self.strided.len(batch)];
+            compute.product((n_blocks * batch, width), &terms, out, Rows::Even(stride * width), After::Nothing);
         }
     }
 
@@ -111,10 +119,10 @@ impl Shifted {
         plain: &[f32],
         dw: &mut [f32],
         batch: usize,
-        threads: &Threads,
+        compute: &mut Compute<'_>,
     ) {
-        let rows = self.n_plain * batch;
-        if rows == 0 {
+        let k = self.n_plain * batch;
+        if k == 0 {
             dw.fill(0.0);
             return;
         }
@@ -122,18 +130,11 @@ impl Shifted {
             let s = blocks(self.strided, strided, g.j, batch);
             let s_transposed = Mat { data: s.data, row: s.col, col: s.row };
             let dw = &mut dw[g.start..g.end];
-            match self.weights {
-                Weights::Conv => {
-                    let shape = (g.columns, rows, self.plain_width);
-                    let p = Mat::rows(plain, self.plain_width);
-                    matmul(shape, s_transposed, p, dw, self.plain_width, false, threads);
-                }
-                Weights::ConvTranspose => {
-                    let shape = (self.plain_width, rows, g.columns);
-                    let p = Mat::transposed(plain, self.plain_width);
-                    matmul(shape, p, s, dw, g.columns, false, threads);
-                }
-            }
+            let (m, n, a, b) = match self.weights {
+                Weights::Conv => (g.columns, self.plain_width, s_transposed, Mat::rows(plain, self.plain_width)),
+                Weights::ConvTranspose => (self.plain_width, g.columns, Mat::transposed(plain, self.plain_width), s),
+            };
+            compute.product((m, n), &[Term { k, a, rows: 0..m, b }], dw, Rows::Even(n), After::Nothing);
         }
     }
 }

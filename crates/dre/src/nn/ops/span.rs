@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::nn::kernels::product::NOWHERE;
 use crate::nn::kernels::{Threads, matmul::Mat};
 
 /// Layout of a batch of signals: `[block][epoch][phase][column]`, `stride` steps to a block.
@@ -68,47 +69,48 @@ pub(crate) fn fill(
     });
 }
 
-/// `to = relu(from + bias)` step by step; the two may lie differently. A step that `from` does not reach counts as 0.
-pub(crate) fn bias_relu(
-    (from, source): (Span, &[f32]),
-    bias: &[f32],
-    (to, target): (Span, &mut [f32]),
-    batch: usize,
-    threads: &Threads,
-) {
-    fill(to, target, batch, threads, |step, epoch, out| match from.at(step, epoch, batch) {
-        Some(at) => {
-            for ((y, &x), &b) in out.iter_mut().zip(&source[at..at + from.width]).zip(bias) {
-                *y = (x + b).max(0.0);
-            }
-        }
-        None => {
-            for (y, &b) in out.iter_mut().zip(bias) {
-                *y = b.max(0.0);
-            }
-        }
-    });
+/// Where the rows of a product go: row `(block, epoch)` of `from` at one phase to its step's place in `to`. For a plain
+/// `from` a row is a step and an epoch.
+pub(crate) fn rows_between(from: Span, phase: usize, to: Span, batch: usize) -> Vec<usize> {
+    let place = |block: usize, epoch: usize| {
+        let step = from.step(block, phase).filter(|&step| step < to.n_steps)?;
+        to.at(step, epoch, batch)
+    };
+    let rows = (0..from.n_blocks).flat_map(|block| (0..batch).map(move |epoch| (block, epoch)));
+    rows.map(|(block, epoch)| place(block, epoch).unwrap_or(NOWHERE)).collect()
 }
 
-/// The gradient of [`bias_relu`]: `to = from` where the activation is positive, else 0.
-///
-/// `from` and `activation` lie alike (where the activation was written); `to` lies as the operation's input did.
-pub(crate) fn relu_gradient(
-    from: Span,
-    gradient: &[f32],
-    activation: &[f32],
-    (to, target): (Span, &mut [f32]),
-    batch: usize,
-    threads: &Threads,
-) {
-    fill(to, target, batch, threads, |step, epoch, out| match from.at(step, epoch, batch) {
-        Some(at) => {
-            let (d, a) = (&gradient[at..at + from.width], &activation[at..at + from.width]);
-            for ((y, &d), &a) in out.iter_mut().zip(d).zip(a) {
-                *y = if a > 0.0 { d } else { 0.0 };
+/// Fills what [`rows_between`] leaves out: places without a step with zero, steps that `from` does not reach with
+/// `max(0, bias)`, or zero where there is no bias.
+pub(crate) fn fill_rest(from: Span, (to, target): (Span, &mut [f32]), bias: Option<&[f32]>, batch: usize) {
+    for block in 0..to.n_blocks {
+        for phase in 0..to.stride {
+            let step = to.step(block, phase);
+            if step.is_some_and(|step| from.at(step, 0, batch).is_some()) {
+                continue;
+            }
+            for epoch in 0..batch {
+                let at = block * to.block(batch) + (epoch * to.stride + phase) * to.width;
+                let out = &mut target[at..at + to.width];
+                match bias.filter(|_| step.is_some()) {
+                    Some(bias) => out.iter_mut().zip(bias).for_each(|(y, b)| *y = b.max(0.0)),
+                    None => out.fill(0.0),
+                }
             }
         }
-        None => out.fill(0.0),
+    }
+}
+
+/// The gradient of a rectifier: `to = from` where the activation is positive, else 0.
+pub(crate) fn relu_gradient(gradient: &[f32], activation: &[f32], target: &mut [f32], threads: &Threads) {
+    const CHUNK: usize = 1 << 14;
+    threads.install(|| {
+        target.par_chunks_mut(CHUNK).enumerate().for_each(|(i, out)| {
+            let range = i * CHUNK..i * CHUNK + out.len();
+            for ((y, &d), &a) in out.iter_mut().zip(&gradient[range.clone()]).zip(&activation[range]) {
+                *y = if a > 0.0 { d } else { 0.0 };
+            }
+        });
     });
 }
 

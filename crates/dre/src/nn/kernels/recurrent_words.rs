@@ -1,0 +1,338 @@
+//! The LSTM's loops over time on AVX-512: [`super::recurrent`] and [`super::recurrent_backward`] with the register tile of
+//! the products, in `f32` or `bf16` words.
+//!
+//! A thread owns blocks of [`PANEL`] hidden units with all their gates. At each step it copies the other factor (the last
+//! hidden state, or the next step's gradient), of which the other threads have written parts, once into its own cache;
+//! the blocks are walked to and fro, so that what the cache still holds of the weights is used first.
+
+use rayon::prelude::*;
+
+use super::Threads;
+use super::barrier::SpinBarrier;
+use super::recurrent::{LoopShape, UNIT_BLOCK, share_of};
+use super::shared::{Shared, SharedWords};
+use super::simd::{Avx512, Vector, sigmoid, tanh};
+use super::tile::{Finish, ROWS, Target, along_bf16, along_f32};
+use super::words::{
+    CHUNK, PANEL, ROW, aligned, n_words, panel_bf16, panel_f32, panels_bf16, panels_f32, row_bf16, row_f32,
+};
+
+/// One thread's copy of the rows that a step multiplies with the weights: `[chunk][row][ROW]`.
+struct Factor {
+    buffer: Vec<u32>,
+    n_rows: usize,
+    k: usize,
+    bf16: bool,
+}
+
+impl Factor {
+    fn new(n_rows: usize, k: usize, bf16: bool) -> Self {
+        Self { buffer: Vec::new(), n_rows, k, bf16 }
+    }
+
+    /// Bounds of the chunks, in words.
+    fn chunks(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let words = n_words(self.k, self.bf16);
+        let parts = words.div_ceil(CHUNK);
+        (0..parts).map(move |i| (words * i / parts, words * (i + 1) / parts))
+    }
+
+    /// Takes over the rows of `k` numbers at `p`.
+    ///
+    /// # Safety
+    /// The machine has the instruction set; all rows can be read and nobody writes them.
+    unsafe fn fill(&mut self, p: *const f32) {
+        let Self { n_rows, k, bf16, .. } = *self;
+        let chunks = self.chunks();
+        let n_chunks = n_words(k, bf16).div_ceil(CHUNK);
+        let out = aligned(&mut self.buffer, n_chunks * n_rows * ROW).as_mut_ptr();
+        for (i, bounds) in chunks.enumerate() {
+            for r in 0..n_rows {
+                // SAFETY: the buffer has a place of ROW words for each row of each chunk.
+                unsafe {
+                    let out = out.add((i * n_rows + r) * ROW);
+                    (if bf16 { row_bf16 } else { row_f32 })(p.add(r * k), k, bounds, out);
+                }
+            }
+        }
+    }
+
+    /// Adds the product with a panel of weights to (or stores it at, where not `add`) the rows that `place` gives.
+    ///
+    /// # Safety
+    /// As for [`Factor::fill`], which has been called; the panel holds all words; `n` columns of each row can be written.
+    unsafe fn multiply(&mut self, panel: *const u32, n: usize, add: bool, place: impl Fn(usize) -> *mut f32) {
+        let Self { n_rows, k, bf16, .. } = *self;
+        let chunks = self.chunks();
+        let n_chunks = n_words(k, bf16).div_ceil(CHUNK);
+        let a = aligned(&mut self.buffer, n_chunks * n_rows * ROW).as_ptr();
+        let n_tiles = n_rows.div_ceil(ROWS);
+        let masks = [std::ptr::null(); ROWS];
+        for (i, (from, to)) in chunks.enumerate() {
+            for tile in 0..n_tiles {
+                let (row, end) = share_of(n_rows, tile, n_tiles);
+                let mut rows = [std::ptr::null_mut(); ROWS];
+                for (r, out) in (row..end).zip(&mut rows) {
+                    *out = place(r);
+                }
+                let target = Target { rows: &rows, masks: &masks, n, add: add || i > 0, finish: Finish::Plain };
+                // SAFETY: the caller's promise; chunk and rows lie inside the factor.
+                unsafe {
+                    let a = a.add((i * n_rows + row) * ROW);
+                    let along = if bf16 { along_bf16 } else { along_f32 };
+                    along(end - row, to - from, a, panel.add(from * PANEL), target);
+                }
+            }
+        }
+    }
+}
+
+fn check(LoopShape { n_steps, batch, hidden }: LoopShape, weights: &[f32], gates: &[f32], c: &[f32]) {
+    assert!(hidden.is_multiple_of(UNIT_BLOCK) && weights.len() == 4 * hidden * hidden);
+    assert!(gates.len() == n_steps * batch * 4 * hidden && c.len() == (n_steps + 1) * batch * hidden);
+}
+
+/// The blocks of one thread at one step, to and fro.
+fn walk((from, to): (usize, usize), step: usize) -> impl Iterator<Item = usize> {
+    (from..to).map(move |i| if step.is_multiple_of(2) { i } else { from + to - 1 - i })
+}
+
+/// Operands of the forward loop, see [`forward`].
+#[derive(Clone, Copy)]
+struct Forward<'a> {
+    shape: LoopShape,
+    bf16: bool,
+    packed: SharedWords,
+    bias: &'a [f32],
+    gates: Shared,
+    h: Shared,
+    c: Shared,
+}
+
+/// Packs the recurrent weights `(4, hidden, hidden)` and runs the loop; operands as in [`super::recurrent::run`].
+pub(crate) fn forward(
+    shape: LoopShape,
+    weights: &[f32],
+    bias: &[f32],
+    gates: &mut [f32],
+    h: &mut [f32],
+    c: &mut [f32],
+    bf16: bool,
+    packed: &mut Vec<u32>,
+    threads: &Threads,
+) {
+    check(shape, weights, gates, c);
+    let hidden = shape.hidden;
+    assert!(bias.len() == 4 * hidden && h.len() == c.len());
+    let (n_blocks, size) = (hidden.div_ceil(PANEL), n_words(hidden, bf16) * PANEL);
+    let packed = SharedWords::new(aligned(packed, n_blocks * 4 * size));
+    threads.install(|| {
+        (0..4 * n_blocks).into_par_iter().for_each(|i| {
+            let (block, gate) = (i / 4, i % 4);
+            let n = PANEL.min(hidden - block * PANEL);
+            let start = (gate * hidden + block * PANEL) * hidden;
+            // SAFETY: `n` rows of the weights from `start` on; each task writes its own panel.
+            unsafe {
+                let out = packed.at(i * size, size);
+                (if bf16 { panel_bf16 } else { panel_f32 })(weights[start..].as_ptr(), hidden, hidden, n, out);
+            }
+        });
+    });
+    let operands =
+        Forward { shape, bf16, packed, bias, gates: Shared::new(gates), h: Shared::new(h), c: Shared::new(c) };
+    let n_threads = threads.count();
+    let barrier = SpinBarrier::new(n_threads);
+    threads.broadcast(|thread| {
+        // SAFETY: the caller has chosen AVX-512. The assertions above give every operand its size; threads write disjoint
+        // blocks of units, and read what others wrote only after the barrier at the end of the step.
+        unsafe { forward_share(operands, share_of(n_blocks, thread, n_threads), &barrier) }
+    });
+}
+
+/// One thread's blocks, all time steps.
+///
+/// # Safety
+/// As said where it is called.
+unsafe fn forward_share(operands: Forward<'_>, share: (usize, usize), barrier: &SpinBarrier) {
+    let Forward { shape: LoopShape { n_steps, batch, hidden }, bf16, packed, gates, h, .. } = operands;
+    let mut last = Factor::new(batch, hidden, bf16);
+    let size = n_words(hidden, bf16) * PANEL;
+    for step in 0..n_steps {
+        // SAFETY: the hidden state of `step` was written before the last barrier; everything written here belongs to this
+        // thread's blocks.
+        unsafe {
+            if step > 0 && share.0 < share.1 {
+                last.fill(h.at(step * batch * hidden, batch * hidden));
+            }
+            for block in walk(share, step) {
+                let n = PANEL.min(hidden - block * PANEL);
+                for gate in (0..4).filter(|_| step > 0) {
+                    let panel = packed.at((block * 4 + gate) * size, size);
+                    let start = step * batch * 4 * hidden + gate * hidden + block * PANEL;
+                    last.multiply(panel, n, true, |row| gates.at(start + row * 4 * hidden, n));
+                }
+                activate(operands, step, block * PANEL, n);
+            }
+        }
+        barrier.wait();
+    }
+}
+
+/// Gates, cells and hidden states of `n` units from `first` on.
+///
+/// # Safety
+/// As for [`forward_share`]; `n` is a multiple of 16.
+#[target_feature(enable = "avx512f")]
+unsafe fn activate(operands: Forward<'_>, step: usize, first: usize, n: usize) {
+    let Forward { shape: LoopShape { batch, hidden, .. }, bias, gates, h, c, .. } = operands;
+    for unit in (first..first + n).step_by(Avx512::LANES) {
+        for row in 0..batch {
+            // SAFETY: inside the operands by the sizes that `forward` asserts.
+            unsafe {
+                let place = gates.at((step * batch + row) * 4 * hidden + unit, 3 * hidden + Avx512::LANES);
+                let pre = |gate: usize| {
+                    Avx512::load(place.add(gate * hidden)).add(Avx512::load(bias.as_ptr().add(gate * hidden + unit)))
+                };
+                let (i, f, g, o) = (sigmoid(pre(0)), sigmoid(pre(1)), tanh(pre(2)), sigmoid(pre(3)));
+                i.store(place);
+                f.store(place.add(hidden));
+                g.store(place.add(2 * hidden));
+                o.store(place.add(3 * hidden));
+                let before = Avx512::load(c.at((step * batch + row) * hidden + unit, Avx512::LANES));
+                let cell = f.mul_add(before, i.mul(g));
+                cell.store(c.at(((step + 1) * batch + row) * hidden + unit, Avx512::LANES));
+                o.mul(tanh(cell)).store(h.at(((step + 1) * batch + row) * hidden + unit, Avx512::LANES));
+            }
+        }
+    }
+}
+
+/// Operands of the backward loop, see [`backward`].
+#[derive(Clone, Copy)]
+struct Backward<'a> {
+    shape: LoopShape,
+    bf16: bool,
+    packed: SharedWords,
+    dh: &'a [f32],
+    gates: Shared,
+    c: &'a [f32],
+    dc: Shared,
+    d_bias: Shared,
+}
+
+/// Packs the recurrent weights and runs the loop; operands as in [`super::recurrent_backward::run`], and `d_bias`
+/// `(4, hidden)` receives the sums of the gates' gradients over steps and epochs.
+pub(crate) fn backward(
+    shape: LoopShape,
+    weights: &[f32],
+    dh: &[f32],
+    gates: &mut [f32],
+    c: &[f32],
+    dc: &mut [f32],
+    d_bias: &mut [f32],
+    bf16: bool,
+    packed: &mut Vec<u32>,
+    threads: &Threads,
+) {
+    check(shape, weights, gates, c);
+    let LoopShape { n_steps, batch, hidden } = shape;
+    assert!(dh.len() == n_steps * batch * hidden && dc.len() == batch * hidden && d_bias.len() == 4 * hidden);
+    dc.fill(0.0);
+    d_bias.fill(0.0);
+    let (n_blocks, words) = (hidden.div_ceil(PANEL), n_words(4 * hidden, bf16));
+    let packed = SharedWords::new(aligned(packed, n_blocks * words * PANEL));
+    threads.install(|| {
+        const TOGETHER: usize = 32;
+        (0..words.div_ceil(TOGETHER)).into_par_iter().for_each(|i| {
+            let range = (i * TOGETHER, words.min((i + 1) * TOGETHER));
+            // SAFETY: the weights have 4 · hidden rows; each task writes its own words of each panel.
+            unsafe {
+                let out = packed.at(0, n_blocks * words * PANEL);
+                let pack = if bf16 { panels_bf16 } else { panels_f32 };
+                pack(weights.as_ptr(), hidden, 4 * hidden, hidden, range, out, words * PANEL);
+            }
+        });
+    });
+    let (gates, dc, d_bias) = (Shared::new(gates), Shared::new(dc), Shared::new(d_bias));
+    let operands = Backward { shape, bf16, packed, dh, gates, c, dc, d_bias };
+    let n_threads = threads.count();
+    let barrier = SpinBarrier::new(n_threads);
+    threads.broadcast(|thread| {
+        // SAFETY: as in `forward`.
+        unsafe { backward_share(operands, share_of(n_blocks, thread, n_threads), &barrier) }
+    });
+}
+
+/// One thread's blocks, all time steps from the last to the first.
+///
+/// # Safety
+/// As said where it is called.
+unsafe fn backward_share(operands: Backward<'_>, share: (usize, usize), barrier: &SpinBarrier) {
+    let Backward { shape: LoopShape { n_steps, batch, hidden }, bf16, packed, gates, .. } = operands;
+    let mut next = Factor::new(batch, 4 * hidden, bf16);
+    let size = n_words(4 * hidden, bf16) * PANEL;
+    let mut sums = vec![0f32; batch * PANEL];
+    let place = Shared::new(&mut sums);
+    for step in (0..n_steps).rev() {
+        // SAFETY: the gates of `step + 1` were turned into gradients before the last barrier; everything written here
+        // belongs to this thread's blocks, or to this thread alone.
+        unsafe {
+            let has_next = step + 1 < n_steps;
+            if has_next && share.0 < share.1 {
+                next.fill(gates.at((step + 1) * batch * 4 * hidden, batch * 4 * hidden));
+            }
+            for block in walk(share, step) {
+                let n = PANEL.min(hidden - block * PANEL);
+                if has_next {
+                    let panel = packed.at(block * size, size);
+                    next.multiply(panel, n, false, |row| place.at(row * PANEL, n));
+                }
+                differentiate(operands, place, step, block * PANEL, n);
+            }
+        }
+        barrier.wait();
+    }
+}
+
+/// Gradients of `n` units from `first` on; `sums` is what reaches their hidden states from the next step.
+///
+/// # Safety
+/// As for [`backward_share`]; `n` is a multiple of 16.
+#[target_feature(enable = "avx512f")]
+unsafe fn differentiate(operands: Backward<'_>, sums: Shared, step: usize, first: usize, n: usize) {
+    let Backward { shape: LoopShape { batch, hidden, .. }, dh, gates, c, dc, d_bias, .. } = operands;
+    for unit in (first..first + n).step_by(Avx512::LANES) {
+        // SAFETY: inside the operands by the sizes that `backward` asserts.
+        unsafe {
+            let one = Avx512::splat(1.0);
+            let mut total = [Avx512::splat(0.0); 4];
+            for row in 0..batch {
+                let at = (step * batch + row) * hidden + unit;
+                let place = gates.at((step * batch + row) * 4 * hidden + unit, 3 * hidden + Avx512::LANES);
+                let gate = |k: usize| Avx512::load(place.add(k * hidden));
+                let (i, f, g, o) = (gate(0), gate(1), gate(2), gate(3));
+                let before = Avx512::load(c.as_ptr().add(at));
+                let tc = tanh(Avx512::load(c.as_ptr().add(at + batch * hidden)));
+                let carried = dc.at(row * hidden + unit, Avx512::LANES);
+                let sum = Avx512::load(sums.at(row * PANEL + unit - first, Avx512::LANES));
+                let dh = sum.add(Avx512::load(dh.as_ptr().add(at)));
+                let dcell = dh.mul(o).mul(one.sub(tc.mul(tc))).add(Avx512::load(carried));
+                let d = [
+                    dcell.mul(g).mul(i).mul(one.sub(i)),
+                    dcell.mul(before).mul(f).mul(one.sub(f)),
+                    dcell.mul(i).mul(one.sub(g.mul(g))),
+                    dh.mul(tc).mul(o).mul(one.sub(o)),
+                ];
+                for (k, d) in d.into_iter().enumerate() {
+                    d.store(place.add(k * hidden));
+                    total[k] = total[k].add(d);
+                }
+                dcell.mul(f).store(carried);
+            }
+            for (k, total) in total.into_iter().enumerate() {
+                let place = d_bias.at(k * hidden + unit, Avx512::LANES);
+                Avx512::load(place).add(total).store(place);
+            }
+        }
+    }
+}

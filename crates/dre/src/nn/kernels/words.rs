@@ -1,0 +1,322 @@
+//! Operands of the AVX-512 products: 32-bit words, each one number in `f32` or two neighbours along the sum in `bf16`.
+//!
+//! With either kind a product is a sum over words, so that one register tile ([`super::tile`]) and one layout serve both:
+//!
+//! - A, *along the sum*: `[row][ROW]` words, a compile-time distance that spreads the rows over the cache's sets.
+//! - A, *across the sum*: `[word][16]`, for factors that are stored transposed.
+//! - B: panels of [`PANEL`] columns, `[panel][word][PANEL]`.
+//!
+//! `f32` becomes `bf16` by rounding to nearest, ties to even.
+
+use std::arch::x86_64::*;
+
+/// Words along the sum that are multiplied before the sums go back to memory: 64 KiB of a panel of B.
+pub(crate) const CHUNK: usize = 384;
+/// Words from one row of A to the next; 33 cache lines, so that neighbouring rows lie in neighbouring sets.
+pub(crate) const ROW: usize = CHUNK + 16;
+/// Columns of a panel of B: two vectors.
+pub(crate) const PANEL: usize = 32;
+
+/// Words that `k` numbers take.
+pub(crate) fn n_words(k: usize, bf16: bool) -> usize {
+    if bf16 { k.div_ceil(2) } else { k }
+}
+
+/// `n` words of a buffer, grown where it is too small, from the start of a cache line on.
+pub(crate) fn aligned(buffer: &mut Vec<u32>, n: usize) -> &mut [u32] {
+    const LINE: usize = 16;
+    if buffer.len() < n + LINE {
+        buffer.resize(n + LINE, 0);
+    }
+    let start = buffer.as_ptr().align_offset(64).min(LINE);
+    &mut buffer[start..start + n]
+}
+
+/// The lowest `n` of 16 lanes; all from 16 on.
+#[inline(always)]
+pub(crate) fn lanes(n: usize) -> __mmask16 {
+    if n >= 16 { !0 } else { (1 << n) - 1 }
+}
+
+/// Numbers that word `w` begins with, and how many there are of `k` in 16 words from there on.
+#[inline(always)]
+fn numbers(w: usize, k: usize, bf16: bool) -> (usize, usize) {
+    let first = if bf16 { 2 * w } else { w };
+    (first, k.saturating_sub(first))
+}
+
+/// 16 words from `n` numbers at `p`; words past the last number are zero.
+///
+/// # Safety
+/// The machine has AVX-512 F, and BF16 where `BF`; `n` numbers (at most 16, or 32 where `BF`) can be read.
+#[inline(always)]
+unsafe fn along<const BF: bool>(p: *const f32, n: usize) -> __m512i {
+    // SAFETY: masked loads touch the first n numbers only.
+    unsafe {
+        let low = _mm512_maskz_loadu_ps(lanes(n), p);
+        if BF {
+            let high = _mm512_maskz_loadu_ps(lanes(n.saturating_sub(16)), p.wrapping_add(16));
+            let both: __m512bh = _mm512_cvtne2ps_pbh(high, low);
+            std::mem::transmute::<__m512bh, __m512i>(both)
+        } else {
+            _mm512_castps_si512(low)
+        }
+    }
+}
+
+/// 16 words across the sum: lane `j` holds number `j` of the row at `p` and, where `BF`, of the next row at `next` (zero
+/// where there is none) in the word's upper half.
+///
+/// # Safety
+/// As for [`along`], with `mask` for the numbers that can be read.
+#[inline(always)]
+unsafe fn across<const BF: bool>(p: *const f32, next: Option<*const f32>, mask: __mmask16) -> __m512i {
+    // SAFETY: masked loads touch what the mask names only.
+    unsafe {
+        let first = _mm512_maskz_loadu_ps(mask, p);
+        if !BF {
+            return _mm512_castps_si512(first);
+        }
+        let wide = |x: __m512| {
+            let half: __m256bh = _mm512_cvtneps_pbh(x);
+            _mm512_cvtepu16_epi32(std::mem::transmute::<__m256bh, __m256i>(half))
+        };
+        let low = wide(first);
+        match next {
+            Some(next) => {
+                let high = wide(_mm512_maskz_loadu_ps(mask, next));
+                _mm512_or_si512(low, _mm512_slli_epi32::<16>(high))
+            }
+            None => low,
+        }
+    }
+}
+
+/// Transposes 16 × 16 words.
+///
+/// # Safety
+/// The machine has AVX-512 F.
+#[inline(always)]
+unsafe fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
+    // SAFETY: the caller vouches for the instruction set; nothing touches memory.
+    unsafe {
+        let zero = _mm512_setzero_si512();
+        // Pairs of rows, then fours, then eights, then all: after each stage lanes hold runs of that length.
+        let (mut a, mut b) = ([zero; 16], [zero; 16]);
+        for i in 0..8 {
+            a[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+            a[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+        }
+        for i in 0..4 {
+            b[4 * i] = _mm512_unpacklo_epi64(a[4 * i], a[4 * i + 2]);
+            b[4 * i + 1] = _mm512_unpackhi_epi64(a[4 * i], a[4 * i + 2]);
+            b[4 * i + 2] = _mm512_unpacklo_epi64(a[4 * i + 1], a[4 * i + 3]);
+            b[4 * i + 3] = _mm512_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
+        }
+        // b[4 i + c] holds columns c, c + 4, c + 8, c + 12 of rows 4 i .. 4 i + 4, one per 128-bit lane.
+        for c in 0..4 {
+            let low = _mm512_shuffle_i32x4::<0x88>(b[c], b[4 + c]);
+            let high = _mm512_shuffle_i32x4::<0xdd>(b[c], b[4 + c]);
+            let low2 = _mm512_shuffle_i32x4::<0x88>(b[8 + c], b[12 + c]);
+            let high2 = _mm512_shuffle_i32x4::<0xdd>(b[8 + c], b[12 + c]);
+            a[c] = _mm512_shuffle_i32x4::<0x88>(low, low2);
+            a[8 + c] = _mm512_shuffle_i32x4::<0xdd>(low, low2);
+            a[4 + c] = _mm512_shuffle_i32x4::<0x88>(high, high2);
+            a[12 + c] = _mm512_shuffle_i32x4::<0xdd>(high, high2);
+        }
+        a
+    }
+}
+
+/// One row of A along the sum: words `[from, to)` of the `k` numbers at `p`, at most [`CHUNK`] words.
+///
+/// # Safety
+/// The machine has AVX-512 F, and BF16 where `BF`; `k` numbers can be read at `p`, `to − from` words rounded up to 16 can
+/// be written at `out`.
+#[inline(always)]
+unsafe fn row<const BF: bool>(p: *const f32, k: usize, (from, to): (usize, usize), out: *mut u32) {
+    for w in (from..to).step_by(16) {
+        let (first, n) = numbers(w, k, BF);
+        // SAFETY: `n` numbers are left from `first` on.
+        unsafe { _mm512_storeu_si512(out.add(w - from).cast(), along::<BF>(p.add(first), n)) }
+    }
+}
+
+/// Up to 16 columns of A across the sum, `[word][16]`: number (k, i) is `p[k · distance + i]`.
+///
+/// # Safety
+/// As for [`row`]; each of the `k` rows has `n` numbers, and 16 words are written for each word of the sum.
+#[inline(always)]
+unsafe fn columns<const BF: bool>(
+    p: *const f32,
+    distance: usize,
+    k: usize,
+    n: usize,
+    (from, to): (usize, usize),
+    out: *mut u32,
+) {
+    let mask = lanes(n);
+    for w in from..to {
+        let (first, left) = numbers(w, k, BF);
+        // SAFETY: rows below k.
+        unsafe {
+            let p = p.add(first * distance);
+            let next = (left > 1).then(|| p.wrapping_add(distance));
+            _mm512_storeu_si512(out.add((w - from) * 16).cast(), across::<BF>(p, next, mask));
+        }
+    }
+}
+
+/// A panel of B from rows along the sum (column j of B is contiguous): number (k, j) is `p[j · distance + k]`, all `k`
+/// numbers of `n` columns; columns past `n` are zero.
+///
+/// # Safety
+/// As for [`row`]; `n_words(k) · PANEL` words are written.
+#[inline(always)]
+unsafe fn panel_along<const BF: bool>(p: *const f32, distance: usize, k: usize, n: usize, out: *mut u32) {
+    let words = n_words(k, BF);
+    // SAFETY: columns below n, numbers below k, words below `words`.
+    unsafe {
+        for w in (0..words).step_by(16) {
+            let (first, left) = numbers(w, k, BF);
+            for half in 0..2 {
+                let mut block = [_mm512_setzero_si512(); 16];
+                for (j, r) in block.iter_mut().enumerate() {
+                    if half * 16 + j < n {
+                        *r = along::<BF>(p.add((half * 16 + j) * distance + first), left);
+                    }
+                }
+                for (i, r) in transpose(block).into_iter().enumerate().take(words - w) {
+                    _mm512_storeu_si512(out.add((w + i) * PANEL + half * 16).cast(), r);
+                }
+            }
+        }
+    }
+}
+
+/// Words `[from, to)` of all panels of B from rows across the sum: number (k, j) is `p[k · distance + j]`. `panel` is the
+/// number of words from one panel to the next.
+///
+/// # Safety
+/// As for [`row`]; each of the `k` rows has `n` numbers, and the words `[from, to)` of `n / PANEL` (rounded up) panels are
+/// written.
+#[inline(always)]
+unsafe fn panels_across<const BF: bool>(
+    p: *const f32,
+    distance: usize,
+    k: usize,
+    n: usize,
+    (from, to): (usize, usize),
+    out: *mut u32,
+    panel: usize,
+) {
+    // SAFETY: rows below k, columns below n.
+    unsafe {
+        for w in from..to {
+            let (first, left) = numbers(w, k, BF);
+            let p = p.add(first * distance);
+            for j in (0..n.next_multiple_of(PANEL)).step_by(16) {
+                let mask = lanes(n.saturating_sub(j));
+                let next = (left > 1).then(|| p.wrapping_add(distance + j));
+                let word = across::<BF>(p.wrapping_add(j), next, mask);
+                _mm512_storeu_si512(out.add((j / PANEL) * panel + w * PANEL + j % PANEL).cast(), word);
+            }
+        }
+    }
+}
+
+/// [`row`] in `f32`.
+///
+/// # Safety
+/// As there.
+#[target_feature(enable = "avx512f")]
+pub(crate) unsafe fn row_f32(p: *const f32, k: usize, words: (usize, usize), out: *mut u32) {
+    // SAFETY: the caller's promise, unchanged.
+    unsafe { row::<false>(p, k, words, out) }
+}
+
+/// [`row`] in `bf16`.
+///
+/// # Safety
+/// As there.
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(crate) unsafe fn row_bf16(p: *const f32, k: usize, words: (usize, usize), out: *mut u32) {
+    // SAFETY: the caller's promise, unchanged.
+    unsafe { row::<true>(p, k, words, out) }
+}
+
+/// [`columns`] in `f32`.
+///
+/// # Safety
+/// As there.
+#[target_feature(enable = "avx512f")]
+pub(crate) unsafe fn columns_f32(p: *const f32, d: usize, k: usize, n: usize, words: (usize, usize), out: *mut u32) {
+    // SAFETY: the caller's promise, unchanged.
+    unsafe { columns::<false>(p, d, k, n, words, out) }
+}
+
+/// [`columns`] in `bf16`.
+///
+/// # Safety
+/// As there.
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(crate) unsafe fn columns_bf16(p: *const f32, d: usize, k: usize, n: usize, words: (usize, usize), out: *mut u32) {
+    // SAFETY: the caller's promise, unchanged.
+    unsafe { columns::<true>(p, d, k, n, words, out) }
+}
+
+/// [`panel_along`] in `f32`.
+///
+/// # Safety
+/// As there.
+#[target_feature(enable = "avx512f")]
+pub(crate) unsafe fn panel_f32(p: *const f32, d: usize, k: usize, n: usize, out: *mut u32) {
+    // SAFETY: the caller's promise, unchanged.
+    unsafe { panel_along::<false>(p, d, k, n, out) }
+}
+
+/// [`panel_along`] in `bf16`.
+///
+/// # Safety
+/// As there.
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(crate) unsafe fn panel_bf16(p: *const f32, d: usize, k: usize, n: usize, out: *mut u32) {
+    // SAFETY: the caller's promise, unchanged.
+    unsafe { panel_along::<true>(p, d, k, n, out) }
+}
+
+/// [`panels_across`] in `f32`.
+///
+/// # Safety
+/// As there.
+#[target_feature(enable = "avx512f")]
+pub(crate) unsafe fn panels_f32(
+    p: *const f32,
+    d: usize,
+    k: usize,
+    n: usize,
+    words: (usize, usize),
+    out: *mut u32,
+    panel: usize,
+) {
+    // SAFETY: the caller's promise, unchanged.
+    unsafe { panels_across::<false>(p, d, k, n, words, out, panel) }
+}
+
+/// [`panels_across`] in `bf16`.
+///
+/// # Safety
+/// As there.
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(crate) unsafe fn panels_bf16(
+    p: *const f32,
+    d: usize,
+    k: usize,
+    n: usize,
+    words: (usize, usize),
+    out: *mut u32,
+    panel: usize,
+) {
+    // SAFETY: the caller's promise, unchanged.
+    unsafe { panels_across::<true>(p, d, k, n, words, out, panel) }
+}
