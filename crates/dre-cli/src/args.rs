@@ -154,6 +154,14 @@ Examples:
   dre audit dre-p300
   dre audit dre-p300 --json > audit.json")]
     Audit(AuditArgs),
+    /// Write a recording of any format as FIF, which MNE-Python reads
+    ///
+    /// Channels, positions, bads, annotations and projectors go along; samples are stored in single precision. A recording
+    /// above 2 GB becomes several files.
+    #[command(after_long_help = "\
+Examples:
+  dre export rest.ds rest_raw.fif")]
+    Export(ExportArgs),
     /// Simulate six subjects, then do everything on them (about two minutes)
     ///
     /// Writes simulated EEG of six listeners as a BIDS data set, with the study file that describes it, then does what
@@ -302,6 +310,19 @@ pub(crate) struct AuditArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// Recording
+    #[arg(value_name = "RECORDING")]
+    pub(crate) recording: PathBuf,
+    /// File to write
+    #[arg(value_name = "OUT_raw.fif")]
+    pub(crate) out: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Args, Debug)]

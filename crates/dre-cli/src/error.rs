@@ -50,6 +50,8 @@ pub(crate) enum CliError {
     Bids(#[from] BidsError),
     #[error(transparent)]
     Report(#[from] dre_report::Error),
+    #[error("{}: is there already", path.display())]
+    Exists { path: PathBuf },
     #[error("{}: is there and was not written by the demo", path.display())]
     NotTheDemos { path: PathBuf },
     #[error("cannot listen for Ctrl-C")]
@@ -61,6 +63,7 @@ impl CliError {
     pub(crate) fn advice(&self) -> Option<String> {
         match self {
             Self::NoData { .. } => Some("give --data DIR, or write `bids = \"DIR\"` below [data]".to_owned()),
+            Self::Exists { .. } => Some("choose another file, or give --force to replace it".to_owned()),
             Self::NotTheDemos { .. } => Some("choose another folder with --out".to_owned()),
             Self::NoFolder { .. } => Some("check the path; it is relative to the working folder".to_owned()),
             Self::ResultsSyntax { .. } => Some("run `dre evaluate` to write it again".to_owned()),

@@ -50,11 +50,29 @@ fn help() {
     let folder = folder();
     let output = snapshot!("help", folder, ["--help"]);
     assert!(output.status.success() && output.stderr.is_empty(), "help is a result");
-    for command in ["run", "prepare", "fit", "evaluate", "report", "info", "features", "audit", "demo"] {
+    for command in ["run", "prepare", "fit", "evaluate", "report", "info", "features", "audit", "export", "demo"] {
         let args = [command, "--help"];
         let output = dre(folder.path(), &args);
         insta::assert_snapshot!(format!("help-{command}"), shown(&args, &output));
     }
+}
+
+#[test]
+fn a_recording_is_exported_once_and_reads_back_equal() {
+    let folder = folder();
+    let channels =
+        [dre_io::recording::RecordingChannel::new("Cz", dre::data::ChannelType::Eeg, dre_io::recording::Unit::Volt)];
+    let samples = ndarray::Array2::from_shape_fn((1, 500), |(_, t)| (t as f64 * 0.1).sin() * 1e-5);
+    let path = folder.path().join("x.vhdr");
+    dre_io::recording::brainvision::write_brainvision(&path, 100.0, &channels, samples.view(), &[]).expect("written");
+    let export = |args: &[&str]| dre(folder.path(), &[&["export", "x.vhdr", "x_raw.fif"], args].concat());
+    assert!(export(&[]).status.success());
+    let mut read = dre_io::open_recording(&folder.path().join("x_raw.fif")).expect("readable");
+    let mut back = ndarray::Array2::zeros((1, 500));
+    read.read(&[0], 0, back.view_mut()).expect("readable");
+    assert!(back.iter().zip(&samples).all(|(a, b)| (a - b).abs() <= 1e-6 * 1e-5));
+    assert_eq!(export(&[]).status.code(), Some(1), "it is not replaced unasked");
+    assert!(export(&["--force"]).status.success());
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_preparation_killed_at_any_recording_and_started_again_gives_the_same_bytes(
     let done = prepare(home.path(), "whole").output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let expected = content(&home.path().join("whole"));
-    assert_eq!(expected.len(), 1 + 3 * SUBJECTS);
+    assert_eq!(expected.len(), 2 + 3 * SUBJECTS);
     for subject in 1..=SUBJECTS {
         let out = format!("killed-{subject}");
         // Killed twice, so that what the first one left lies before the second, too.

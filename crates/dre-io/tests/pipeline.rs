@@ -171,7 +171,7 @@ fn a_study_leaves_what_it_promises_and_is_not_done_twice() {
     let job = job(home.path(), STUDY);
     let results = run(&job).unwrap();
     assert_eq!(results.models.keys().collect::<Vec<_>>(), ["trf", "banded", "rtrf", "dre"]);
-    assert_eq!(results.ratios.len(), 2);
+    assert_eq!(results.ratios.len(), 3);
     let counted: usize = results.models["dre"].subjects.values().map(|s| s.n_epochs).sum();
     assert_eq!(counted, results.cohort.subjects.iter().map(|s| s.n_test).sum::<usize>());
     assert!(counted > 10);

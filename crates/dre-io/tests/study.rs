@@ -316,7 +316,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "kind = 'dre'",
         "kind = 'banded'\nnested = true",
-        "study.toml line 10: models.dre.n_folds = 0, expected 3 or above for nested cross-validation (nested = true)",
+        "study.toml line 8: models.dre.n_folds = 0, expected 3 or above for nested cross-validation (nested = true)",
     ),
     (
         "kind = 'dre'",

@@ -98,6 +98,22 @@ fn epochs_equal_those_of_mne() {
         eprintln!("{name}: {} epochs, relative error {error:.1e}", ours.len_of(Axis(0)));
         assert!(ours.len_of(Axis(0)) * 2 >= expected.len_of(Axis(0)));
         assert!(error <= 1e-6, "{name}: relative error {error:e}");
+        // The mean over all epochs, those at borders too.
+        let window = set.window();
+        let mut evoked = Array2::<f64>::zeros((n_channels, window.n_times));
+        for &event in &selection {
+            let onset = events[(event as usize, 0)] / sfreq;
+            let start = window.start(onset, sfreq, n_times).expect("MNE kept the epoch");
+            let mut epoch = filtered.slice(s![.., start..start + window.n_times]).to_owned();
+            let baseline = window.baseline.clone().expect("a baseline");
+            let mean = epoch.slice(s![.., baseline]).mean_axis(Axis(1)).expect("samples").insert_axis(Axis(1));
+            epoch -= &mean;
+            evoked += &epoch;
+        }
+        evoked /= selection.len() as f64;
+        let error = relative(&evoked.slice(s![.., offset..;decim]).to_owned(), &golden.get("evoked"));
+        eprintln!("{name}: evoked, relative error {error:.1e}");
+        assert!(error <= 1e-6, "{name}: evoked, relative error {error:e}");
         assert!(set.window().times(sfreq)[offset..].iter().step_by(decim).count() == expected.len_of(Axis(2)));
     }
     assert!(n_cases > 0, "the golden folder has no process-* file");

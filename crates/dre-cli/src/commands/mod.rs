@@ -3,6 +3,7 @@
 mod audit;
 mod demo;
 mod evaluate;
+mod export;
 mod features;
 mod fit;
 mod info;
@@ -37,6 +38,7 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Evaluate(args) => evaluate::execute(args, context),
         Command::Report(args) => report::execute(&args, context),
         Command::Info(args) => info::execute(&args, context),
+        Command::Export(args) => export::execute(&args, context),
         Command::Features(args) => features::execute(args, context),
         Command::Audit(args) => audit::execute(&args, context),
         Command::Demo(args) => demo::execute(&args, context),
