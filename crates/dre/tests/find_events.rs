@@ -51,6 +51,8 @@ fn events_are_those_of_mne() {
                 assert_eq!(found, expected, "{case}");
             }
             (Err(_), None) => {}
+            // MNE-Python gives the one onset's value to both offsets, the first of which ended another event.
+            (Err(error), Some(_)) if error.to_string().contains("1 onsets and 2 offsets do not pair") => {}
             (found, _) => panic!("{found:?} for {case}"),
         }
     }
