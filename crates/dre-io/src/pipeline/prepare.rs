@@ -289,14 +289,30 @@ impl Build<'_> {
             features: &features,
             events: &events.table,
         };
-        writer.push(&new, |sink, scratch| -> Result<()> {
-            Ok(plan.run(&mut *reader, self.job.n_threads, READ_MEMORY, scratch, sink)?)
-        })?;
+        // The recording's own files, which are large, are hashed while its samples are filtered: neither fills all cores.
+        let (root, n_threads) = (self.dataset.root(), self.job.n_threads);
+        let hash = || info.files.iter().map(|file| input(root, file)).collect::<Result<Vec<_>>>();
+        let mut push = || {
+            writer.push(&new, |sink, scratch| -> Result<()> {
+                Ok(plan.run(&mut *reader, n_threads, READ_MEMORY, scratch, sink)?)
+            })
+        };
+        let own = if n_threads > 1 {
+            std::thread::scope(|scope| {
+                let hashing = scope.spawn(hash);
+                push()?;
+                hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })?
+        } else {
+            push()?;
+            hash()?
+        };
         self.hashes.entry(writer.data_hash(&recording.id)?).or_default().push(recording.id.clone());
         let stimuli = track_files(&self.job.study.features, self.dataset, recording, &events.table)?;
         let metadata = self.dataset.metadata_files(recording)?;
-        for file in info.files.iter().chain(&metadata).chain(&events.files).chain(&stimuli) {
-            let input = input(self.dataset.root(), file)?;
+        let others = metadata.iter().chain(&events.files).chain(&stimuli).map(|file| input(root, file));
+        for input in own.into_iter().map(Ok).chain(others) {
+            let input = input?;
             if !self.inputs.contains(&input) {
                 self.inputs.push(input);
             }
