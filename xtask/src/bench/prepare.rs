@@ -278,7 +278,7 @@ fn record(root: &Path, text: &str) -> Result<(), String> {
     let indented: String = text.lines().map(|line| format!("    {line}\n")).collect();
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
     let page = format!(
-        "# {}, preparing a FIF recording\n\nMachine: {n_cores} cores of{}. Command: `cargo xtask bench prepare`.\n\n{indented}",
+        "# {}, preparing a FIF recording\n\nMachine: {n_cores} cores of {}. Command: `cargo xtask bench prepare`.\n\n{indented}",
         date.trim(),
         model.trim_start_matches(['\t', ' ', ':']).trim().replace("  ", " ")
     );
