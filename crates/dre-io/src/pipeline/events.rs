@@ -80,7 +80,7 @@ pub(super) fn events_of(job: &Job, dataset: &BidsDataset, recording: &BidsRecord
 /// Opens a recording with what `channels.tsv` and `electrodes.tsv` say about its channels.
 ///
 /// # Errors
-/// [`PipelineError`], for what is wrong in the recording or in the tables about it.
+/// [`super::PipelineError`], for what is wrong in the recording or in the tables about it.
 pub fn open_described(dataset: &BidsDataset, recording: &BidsRecording) -> Result<Box<dyn Recording>> {
     let reader = open_recording(&recording.path)?;
     let channels = dataset.channels(recording)?.unwrap_or_default();
