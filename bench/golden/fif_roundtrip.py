@@ -1,7 +1,7 @@
 """Checks with MNE-Python that a FIF recording holds what the one it was copied from holds.
 
-    cargo run -p dre-io --example copy_fif -- IN_raw.fif /tmp/OUT_raw.fif float32
-    python bench/golden/fif_roundtrip.py IN_raw.fif /tmp/OUT_raw.fif 1e-7
+    cargo run -p dre-io --example copy_fif -- IN_raw.fif OUT_raw.fif float32
+    python bench/golden/fif_roundtrip.py IN_raw.fif OUT_raw.fif 1e-7
 
 The third argument is the largest difference of samples, relative to each channel's largest value. Compared: samples, sfreq,
 first sample, channels (names, types, coils, places of MEG sensors and electrodes, units), bads, filters, date, annotations,
