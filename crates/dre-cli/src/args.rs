@@ -84,8 +84,8 @@ impl From<Color> for anstream::ColorChoice {
 pub(crate) enum Command {
     /// Do everything a study file asks for: prepare, fit, evaluate, report
     ///
-    /// Prepares the recordings, fits every model of the study file, scores all of them on the same test epochs, and
-    /// writes one HTML report. Whatever is up to date from an earlier run is kept. Ctrl-C stops after the current batch
+    /// Prepares the recordings, fits every model of the study file, scores all of them on the same test epochs, permutes
+    /// their inputs where the study file has [importance], and writes one HTML report. Whatever is up to date from an earlier run is kept. Ctrl-C stops after the current batch
     /// and saves; `--resume` continues from there with the very weights that an uninterrupted run would have had.
     #[command(after_long_help = "\
 Examples:
@@ -120,6 +120,18 @@ Examples:
 Examples:
   dre evaluate study.toml")]
     Evaluate(EvaluateArgs),
+    /// Permute the models' inputs to learn what their predictions rest on
+    ///
+    /// Δr is how much Pearson's r falls when an input is permuted over the test epochs within each subject: the value of a
+    /// feature that an epoch's own event carries, and whatever else [importance] of the study file names. Scores the models
+    /// first, as `dre evaluate` does; writes maps and tables below `importance`, `results.json` and the report, and prints
+    /// the table. Models whose analysis is up to date are not done again. `dre run` does the same where the study file has
+    /// [importance].
+    #[command(after_long_help = "\
+Examples:
+  dre importance study.toml
+  dre importance study.toml --model trf")]
+    Importance(ImportanceArgs),
     /// Write the HTML report of a run again from its results.json
     #[command(after_long_help = "\
 Examples:
@@ -262,6 +274,24 @@ pub(crate) struct EvaluateArgs {
     /// Random seed that the models were fitted with; replaces `seed` of the study file
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportanceArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+    /// Permute the inputs of this model only; may be given several times [default: those that the study file names, else
+    /// all]
+    #[arg(long = "model", value_name = "NAME")]
+    pub(crate) models: Vec<String>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Random seed that the models were fitted with; replaces `seed` of the study file
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Do it again, even what is up to date
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Args, Debug)]

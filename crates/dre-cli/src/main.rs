@@ -11,6 +11,7 @@ mod interrupt;
 mod pipeline;
 mod progress;
 mod results;
+mod statistics;
 mod table;
 mod text;
 

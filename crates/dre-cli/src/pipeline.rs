@@ -12,18 +12,19 @@ use dre_io::store::write_file;
 
 use crate::commands::Context;
 use crate::error::Result;
-use crate::progress::TrainingProgress;
+use crate::progress::{PermutingProgress, TrainingProgress};
 
 /// Shows on the console what a run does, and asks it to stop on Ctrl-C.
 struct Watch<'a> {
     context: &'a Context<'a>,
     training: RefCell<Option<TrainingProgress<'a>>>,
+    permuting: Option<PermutingProgress>,
     epochs_before: usize,
 }
 
 impl<'a> Watch<'a> {
     fn new(context: &'a Context<'a>) -> Self {
-        Self { context, training: RefCell::new(None), epochs_before: 0 }
+        Self { context, training: RefCell::new(None), permuting: None, epochs_before: 0 }
     }
 }
 
@@ -71,6 +72,20 @@ impl Monitor for Watch<'_> {
     fn trained(&mut self) {
         self.training.replace(None);
     }
+
+    fn permuting(&mut self, model: &str, n_epochs: usize) {
+        self.permuting = Some(PermutingProgress::new(self.context.console, model, n_epochs));
+    }
+
+    fn on_permuted(&mut self, n_epochs: usize) {
+        if let Some(permuting) = &self.permuting {
+            permuting.done(n_epochs);
+        }
+    }
+
+    fn permuted(&mut self) {
+        self.permuting = None;
+    }
 }
 
 /// Prepares the recordings; gives the cohort's folder.
@@ -89,6 +104,12 @@ pub(crate) fn fit(job: &Job, context: &Context<'_>) -> Result<PathBuf> {
 pub(crate) fn evaluate(job: &Job, context: &Context<'_>) -> Result<Results> {
     let cohort = dre_io::pipeline::open_prepared(job)?;
     Ok(dre_io::pipeline::evaluate(job, &cohort, &mut Watch::new(context))?)
+}
+
+/// Permutes the inputs of the fitted models, adds what was found to the results and writes them.
+pub(crate) fn importance(job: &Job, results: Results, context: &Context<'_>) -> Result<Results> {
+    let cohort = dre_io::pipeline::open_prepared(job)?;
+    Ok(dre_io::pipeline::importance(job, &cohort, results, &mut Watch::new(context))?)
 }
 
 /// Writes the report into the folder; gives the page's path.

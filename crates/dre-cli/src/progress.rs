@@ -89,6 +89,33 @@ impl<'a> TrainingProgress<'a> {
     }
 }
 
+/// A bar for permuted epochs on a terminal, nothing elsewhere, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct PermutingProgress {
+    bar: Option<ProgressBar>,
+}
+
+impl PermutingProgress {
+    /// Starts at 0 of `n_epochs`.
+    pub(crate) fn new(console: &Console, model: &str, n_epochs: usize) -> Self {
+        let bar = console.is_terminal().then(|| {
+            let template = "{prefix:>12} [{bar:24}] {human_pos}/{human_len} epochs permuted  {eta} left";
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = ProgressBar::with_draw_target(Some(n_epochs as u64), ProgressDrawTarget::hidden());
+            let bar = bar.with_style(style.progress_chars("=> ")).with_prefix(model.to_owned());
+            console.add(bar.with_finish(ProgressFinish::AndClear))
+        });
+        Self { bar }
+    }
+
+    /// So many are done.
+    pub(crate) fn done(&self, n_epochs: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(n_epochs as u64);
+        }
+    }
+}
+
 /// `75` s as `1:15`, longer times with hours.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs_f64().round() as u64;

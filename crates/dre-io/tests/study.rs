@@ -45,7 +45,7 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.split, SplitSpec::default());
     assert_eq!(study.cleaning, CleaningSpec { min_epochs_per_subject: 200, ..CleaningSpec::default() });
     assert_eq!(study.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["onset", "target"]);
-    assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), score_from: 0.0 });
+    assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), ..ReportSpec::default() });
     assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "banded", "rtrf", "dre"]);
     let alphas = vec![1e-3, 0.031_622_776_601_683_8, 1.0, 31.622_776_601_683_8, 1000.0];
     let linear = TrfConfig { lag_min: 0, lag_max: 100, alphas, ..TrfConfig::default() };

@@ -8,6 +8,7 @@ pub mod data;
 mod error;
 pub mod events;
 pub mod features;
+pub mod importance;
 pub mod linear;
 pub mod metrics;
 pub mod model;

@@ -5,6 +5,15 @@ use ndarray::Array3;
 use crate::Result;
 use crate::data::Batch;
 
+/// What a prediction depends on, beside the batch's features and, for a model fitted per subject, whose epoch it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Number of true samples at the start of each epoch that the model is shown.
+    pub n_init_times: usize,
+    /// Whether one model knows all subjects apart by an embedding, so that an epoch can be predicted as another subject's.
+    pub has_subject_embedding: bool,
+}
+
 /// A fitted model. Scoring, importance and the report know models through this interface only.
 pub trait Predictor: Sync {
     /// Predicts scaled data for the batch's epochs, shape `(n_epochs, n_channels, n_times)`.
@@ -14,4 +23,9 @@ pub trait Predictor: Sync {
     /// # Errors
     /// [`crate::Error::Shape`] where the batch does not fit the model.
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>>;
+
+    /// What predictions depend on; features alone unless a model says otherwise.
+    fn inputs(&self) -> Inputs {
+        Inputs::default()
+    }
 }

@@ -6,6 +6,7 @@ mod evaluate;
 mod export;
 mod features;
 mod fit;
+mod importance;
 mod info;
 mod prepare;
 mod report;
@@ -36,6 +37,7 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Prepare(args) => prepare::execute(args, context),
         Command::Fit(args) => fit::execute(args, context),
         Command::Evaluate(args) => evaluate::execute(args, context),
+        Command::Importance(args) => importance::execute(args, context),
         Command::Report(args) => report::execute(&args, context),
         Command::Info(args) => info::execute(&args, context),
         Command::Export(args) => export::execute(&args, context),
@@ -83,6 +85,9 @@ fn set_fold(study: &mut Study, index: usize) -> Result<()> {
 /// Shows the scores and where the report is.
 fn show(results: &dre::results::Results, page: Option<&Path>, console: &Console) {
     console.result(crate::table::scores(results));
+    for text in [crate::statistics::text(results), crate::statistics::importance(results)].into_iter().flatten() {
+        console.result(text);
+    }
     if let Some(page) = page {
         console.result(format_args!("Report: {}", page.display()));
     }

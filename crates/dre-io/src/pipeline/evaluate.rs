@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use dre::data::Set;
-use dre::metrics::{ScoreSpec, Scores, score};
+use dre::data::{Dataset, Set};
+use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score};
 use dre::nn::{DreModel, Threads};
-use dre::results::{ModelResult, Provenance, RESULTS_FORMAT, Ratio, Results};
+use dre::results::{ModelResult, ModelStatistics, Provenance, RESULTS_FORMAT, Ratio, Results, StatisticsResult};
+use dre::stats::{Tail, compare_models, group_note, test_group};
 use indexmap::IndexMap;
 use ndarray::{Axis, stack};
 
 use super::fit::{dataset, model_folder, recipe, valid_from};
-use super::linear::{confidence, evaluate_linear};
+use super::importance::up_to_date;
+use super::linear::{BOOTSTRAP_SEED, confidence, evaluate_linear};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
 use crate::models::{Fitted, ModelInfo, read_info, read_model};
@@ -21,7 +23,7 @@ use crate::store::{write_json, write_npy};
 pub const RESULTS_FILE: &str = "results.json";
 
 /// Epochs predicted at a time.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// Scores the fitted models of `job` on the test epochs; writes `results.json` and the maps of r.
 ///
@@ -71,6 +73,8 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         score_from: spec.score_from,
         n_init_times: valid_from(job),
         evoked: Scores::evoked(&pairs),
+        statistics: statistics(job, &data, &pairs)?,
+        importance: up_to_date(job, cohort),
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             finished: now(),
@@ -83,6 +87,44 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
     };
     write_json(&job.out.join(RESULTS_FILE), &results)?;
     Ok(results)
+}
+
+/// Tests across subjects, comparisons of models, and the noise ceiling.
+fn statistics(job: &Job, data: &Dataset, scores: &[(&str, &Scores)]) -> Result<StatisticsResult> {
+    let by_subject = |scores: &Scores| -> Vec<f64> {
+        let of = |label: &String| scores.subjects.iter().find(|s| s.subject == *label).map_or(f64::NAN, |s| s.r);
+        data.subjects().iter().map(of).collect()
+    };
+    let r: Vec<(&str, Vec<f64>)> = scores.iter().map(|(name, scores)| (*name, by_subject(scores))).collect();
+    let spec = job.study.report.repeats.as_ref().map(|column| CeilingSpec {
+        set: Set::Test,
+        column: column.clone(),
+        score_from: job.study.report.score_from,
+        seed: job.study.seed,
+        n_threads: job.n_threads,
+    });
+    let ceiling = spec.map(|spec| noise_ceiling(data, &spec)).transpose()?;
+    let shares = |r: &[f64]| {
+        let Some(ceiling) = &ceiling else { return (None, Vec::new()) };
+        let pairs: Vec<(f64, f64)> =
+            r.iter().zip(ceiling.subjects.values()).map(|(&r, c)| (r, c.unwrap_or(f64::NAN))).collect();
+        let known = pairs.iter().filter(|(r, c)| r.is_finite() && c.is_finite());
+        let (r, c) = known.fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+        let each = pairs.iter().map(|&(r, c)| if c > 0.0 { r / c } else { f64::NAN }).collect();
+        ((c > 0.0).then(|| r / c), each)
+    };
+    let models = r.iter().map(|(name, r)| {
+        let (of_ceiling, of_ceiling_by_subject) = shares(r);
+        let own = ModelStatistics { test: test_group(r, Tail::Both), of_ceiling, of_ceiling_by_subject };
+        ((*name).to_owned(), own)
+    });
+    let n_scored = data.subjects().len() - r.first().map_or(0, |(_, r)| r.iter().filter(|r| r.is_nan()).count());
+    Ok(StatisticsResult {
+        note: group_note(n_scored),
+        models: models.collect(),
+        comparisons: compare_models(&r, BOOTSTRAP_SEED),
+        ceiling,
+    })
 }
 
 /// One hash over the hashes and names of all inputs, as `sha256sum FILES | sha256sum` would give it.

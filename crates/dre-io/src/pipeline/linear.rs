@@ -13,7 +13,7 @@ use crate::models::{Coefficients, Fitted};
 use crate::study::{ModelSpec, RtrfSpec};
 
 /// Seed of the bootstrap, the same for all intervals so that they do not depend on their order.
-const BOOTSTRAP_SEED: u64 = 0;
+pub(super) const BOOTSTRAP_SEED: u64 = 0;
 
 /// Whether two models of a study are fitted from the same moments.
 pub(super) fn share_moments(a: &ModelSpec, b: &ModelSpec) -> bool {

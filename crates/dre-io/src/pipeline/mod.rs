@@ -1,4 +1,4 @@
-//! The steps of a study, from folders to folders: prepare, fit, evaluate.
+//! The steps of a study, from folders to folders: prepare, fit, evaluate, importance.
 //!
 //! Each step looks first whether what it would make is there and up to date.
 
@@ -6,6 +6,7 @@ mod channels;
 mod evaluate;
 mod events;
 mod fit;
+mod importance;
 mod inputs;
 mod linear;
 mod prepare;
@@ -22,6 +23,7 @@ use crate::study::Study;
 pub use evaluate::{RESULTS_FILE, evaluate};
 pub use events::open_described;
 pub use fit::{MODELS_FOLDER, audit, fit};
+pub use importance::{IMPORTANCE_FOLDER, importance};
 pub use prepare::{COHORT_FOLDER, open_prepared, prepare, summarise_features};
 
 /// Name of the report in a run's folder.
@@ -77,6 +79,15 @@ pub trait Monitor {
 
     /// The training that [`Monitor::training`] announced has ended.
     fn trained(&mut self) {}
+
+    /// Inputs of a model start to be permuted: its name, and the number of permuted epochs to come.
+    fn permuting(&mut self, _model: &str, _n_epochs: usize) {}
+
+    /// After each batch, the number of permuted epochs so far.
+    fn on_permuted(&mut self, _n_epochs: usize) {}
+
+    /// The work that [`Monitor::permuting`] announced has ended.
+    fn permuted(&mut self) {}
 }
 
 /// What can go wrong in a run.

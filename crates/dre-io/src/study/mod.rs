@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::features::{FeatureSpec, FeatureValue};
+use dre::importance::ImportanceSpec;
 use dre::signal::PrepareSpec;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,9 @@ pub struct Study {
     pub features: Vec<FeatureSpec>,
     /// What is scored and shown.
     pub report: ReportSpec,
+    /// What is permuted to learn what predictions rest on; nothing where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub importance: Option<ImportanceSpec>,
     /// Models by name, in the order of the file.
     pub models: IndexMap<String, ModelSpec>,
 }
@@ -152,6 +156,10 @@ pub struct ReportSpec {
     /// Column of the events; evoked responses are shown for each of its values. One mean over all epochs where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+    /// Column of the events that says which stimulus an event is: from epochs with the same text in it the noise ceiling is
+    /// estimated. None is where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<String>,
     /// First time (s) that counts for the mean score.
     pub score_from: f64,
 }
@@ -180,6 +188,7 @@ impl Study {
             audit: root.optional("audit")?,
             features: root.optional("features")?,
             report: root.optional("report")?,
+            importance: root.optional("importance")?,
             models: root
                 .sections("models")?
                 .into_iter()

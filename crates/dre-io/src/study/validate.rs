@@ -29,6 +29,7 @@ impl Study {
         )?;
         self.check_features()?;
         self.check_report()?;
+        self.check_importance()?;
         self.check_models()
     }
 
@@ -121,6 +122,36 @@ impl Study {
         let from = self.report.score_from;
         let expected = format!("a time within the epoch, {tmin} to {tmax} s");
         check(from >= tmin && from <= tmax, "report.score_from", from, &expected)
+    }
+
+    fn check_importance(&self) -> Result<()> {
+        let Some(spec) = &self.importance else { return Ok(()) };
+        spec.check().map_err(|error| below("importance", error))?;
+        let names: Vec<&str> = self.features.iter().map(|f| f.name.as_str()).collect();
+        // One level of a category is `NAME[LEVEL]`; which levels there are is known once the events are read.
+        let is_known = |name: &str| {
+            names.contains(&name) || name.split_once('[').is_some_and(|(feature, _)| names.contains(&feature))
+        };
+        let groups = spec.groups.iter().map(|(name, list)| (format!("importance.groups.{name}"), list));
+        for (key, list) in std::iter::once(("importance.features".to_owned(), &spec.features)).chain(groups) {
+            for name in list {
+                let expected = format!("names of features of the study: {}", names.join(", "));
+                check(is_known(name), &key, format!("`{name}`"), &expected)?;
+            }
+        }
+        for name in &spec.models {
+            let expected = self.models.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let expected = format!("names of models of the study: {expected}");
+            check(self.models.contains_key(name), "importance.models", format!("`{name}`"), &expected)?;
+        }
+        let EpochSpec { tmin, tmax, .. } = self.epochs;
+        let within = |time: f64| time >= tmin && time <= tmax;
+        for (key, time) in [("importance.tmin", spec.tmin), ("importance.tmax", spec.tmax)] {
+            if let Some(time) = time {
+                check(within(time), key, time, &format!("a time within the epoch, {tmin} to {tmax} s"))?;
+            }
+        }
+        Ok(())
     }
 
     fn check_models(&self) -> Result<()> {

@@ -319,7 +319,6 @@ impl Dataset {
         let mut measured = self.marks(epochs, batch.measured.take());
         let mut rows = data.chunks_exact_mut(n_times);
         let mut feature_rows = features.chunks_exact_mut(n_times);
-        let scale_features = || self.feature_scaler.mean.iter().zip(&self.feature_scaler.std).enumerate();
         for (index, epoch) in epochs.iter().enumerate() {
             let recording = &self.cohort.recordings[epoch.recording];
             let Some(scaler) = &self.scalers[epoch.recording] else {
@@ -346,15 +345,23 @@ impl Dataset {
                     }
                 }
             }
-            for ((row, (&mean, &std)), out) in scale_features().zip(&mut feature_rows) {
-                standardise(&recording.feature(row)[range.clone()], mean, std, out);
-                // No value is the mean.
-                out.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+            for (row, out) in (0..self.n_features()).zip(&mut feature_rows) {
+                out.copy_from_slice(&recording.feature(row)[range.clone()]);
+                self.standardise_feature(row, out);
             }
         }
         batch.data = shaped(data, [epochs.len(), self.n_channels(), n_times]);
         batch.features = shaped(features, [epochs.len(), self.n_features(), n_times]);
         batch.measured = measured;
+    }
+
+    /// Standardises samples of a feature in place, as [`Dataset::draw`] does.
+    pub(crate) fn standardise_feature(&self, row: usize, values: &mut [f32]) {
+        let (mean, factor) = (self.feature_scaler.mean[row], 1.0 / self.feature_scaler.std[row]);
+        for value in values {
+            // No value is the mean.
+            *value = if value.is_nan() { 0.0 } else { ((f64::from(*value) - mean) * factor) as f32 };
+        }
     }
 
     /// Room for what was measured of these epochs, false throughout; none where all of it was.

@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::resolve::{Item, fail, resolve};
 use super::values::{Context, Value, laid, logarithm, values};
-use super::{FeatureSpec, FeatureSummary, Lexicon, Missing, Track, layout};
+use super::{EventSignal, FeatureSpec, FeatureSummary, Lexicon, Missing, Track};
 use crate::data::EventTable;
 use crate::{Error, Result};
 
@@ -69,11 +69,43 @@ impl Features {
             if item.spec.value.is_continuous() {
                 continuous(item, source.tracks.get(&item.spec.name).map_or(&[][..], Vec::as_slice), sfreq, signal)?;
             } else {
-                let values = laid(item, source.events, values(item, &context)?)?;
-                layout::lay(item, source.events, &values, sfreq, signal)?;
+                event_signal(item, &context, sfreq, n_times)?.lay_all(signal);
             }
         }
         Array2::from_shape_vec((self.items.len(), n_times), signals).map_err(|e| fail("", e.to_string()))
+    }
+
+    /// The signals of [`Features::build`] before they are laid in time; none for one that is continuous.
+    ///
+    /// # Errors
+    /// As [`Features::build`], but nothing about continuous stimuli.
+    pub fn event_signals(&self, events: &EventTable, sfreq: f64, n_times: usize) -> Result<Vec<Option<EventSignal>>> {
+        events.check()?;
+        let context = Context { events, lexica: &self.lexica, items: &self.items };
+        let one = |item: &Item| {
+            let is_continuous = item.spec.value.is_continuous();
+            (!is_continuous).then(|| event_signal(item, &context, sfreq, n_times)).transpose()
+        };
+        self.items.iter().map(one).collect()
+    }
+
+    /// The signals, as places in [`Features::names`], that a name stands for: a feature of the study with all its
+    /// indicators, or one signal. Empty where there is no such name.
+    pub fn signals_of(&self, name: &str) -> Vec<usize> {
+        let of = |is: &dyn Fn(&Item) -> bool| (0..self.items.len()).filter(|&i| is(&self.items[i])).collect::<Vec<_>>();
+        let all = of(&|item| item.spec.name == name);
+        if all.is_empty() { of(&|item| item.name == name) } else { all }
+    }
+
+    /// Names of the study's features, in the order of their signals.
+    pub fn feature_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for item in &self.items {
+            if !names.contains(&item.spec.name.as_str()) {
+                names.push(&item.spec.name);
+            }
+        }
+        names
     }
 
     /// The values that one recording's events and stimuli give, before missing ones are dealt with and they are laid in
@@ -110,6 +142,11 @@ impl Features {
             })
             .collect()
     }
+}
+
+fn event_signal(item: &Item, context: &Context<'_>, sfreq: f64, n_times: usize) -> Result<EventSignal> {
+    let values = laid(item, context.events, values(item, context)?)?;
+    EventSignal::of(item, context.events, values, (sfreq, n_times))
 }
 
 /// A sample of a continuous stimulus after its transforms; none where it has no value.

@@ -1,54 +1,167 @@
 //! From the values of events to a signal.
 
+use std::ops::Range;
+
 use super::Layout;
-use super::resolve::Item;
+use super::resolve::{Item, fail};
 use crate::data::{EventTable, samples_of};
 use crate::{Error, Result};
 
-/// Lays values in time: `signal` holds one sample per prepared sample at `sfreq` (Hz). What lies outside is cut off.
-pub(super) fn lay(
-    item: &Item,
-    events: &EventTable,
-    values: &[Option<f64>],
-    sfreq: f64,
-    signal: &mut [f32],
-) -> Result<()> {
-    // A feature that is standardised by itself has no value where no event holds one.
-    signal.fill(if item.spec.is_zscored() { f32::NAN } else { 0.0 });
-    let n_times = signal.len();
-    match item.spec.layout {
-        Layout::Hold => {
-            // The events are sorted by onset, so writing in their order lets the later one win.
-            for (event, value) in values.iter().enumerate() {
-                let Some(value) = value else { continue };
-                let start = (events.onset[event] * sfreq).round_ties_even();
-                let n_held = samples_of(duration_of(item, events, event)?, sfreq).max(1);
-                let end = (start + n_held as f64).clamp(0.0, n_times as f64) as usize;
-                let start = start.clamp(0.0, end as f64) as usize;
-                signal[start..end].fill(*value as f32);
-            }
-        }
-        Layout::Onset => {
-            for (onset, value) in events.onset.iter().zip(values) {
-                let at = (onset * sfreq).round_ties_even();
-                if let Some(value) = value.filter(|_| at >= 0.0 && at < n_times as f64) {
-                    signal[at as usize] = value as f32;
-                }
-            }
-        }
-        Layout::Interpolate => {
-            let knots: Vec<(f64, f64)> =
-                events.onset.iter().zip(values).filter_map(|(onset, value)| Some((onset * sfreq, (*value)?))).collect();
-            interpolate(&knots, signal);
-        }
-    }
-    Ok(())
+/// A feature of events in one recording: the value that each event gives, and where in time it is laid.
+///
+/// [`super::Features::build`] lays it over the whole recording. It is kept apart where values are to be exchanged, as
+/// permutation importance does.
+#[derive(Clone, Debug)]
+pub struct EventSignal {
+    /// By event; none for an event that gives nothing, NaN for one whose missing value counts as the mean.
+    values: Vec<Option<f64>>,
+    place: Place,
+    /// What the signal is where no event holds a value.
+    outside: f32,
 }
 
-/// Linear between knots (sample, value), which ascend; NaN outside. Of knots at one place the last one counts.
-pub(super) fn interpolate(knots: &[(f64, f64)], signal: &mut [f32]) {
+#[derive(Clone, Debug)]
+enum Place {
+    /// By event: the samples that hold its value, and the end of the longest one so far; later events cover earlier ones.
+    Held { samples: Vec<Range<usize>>, reach: Vec<usize> },
+    /// Sample (not rounded) of each event.
+    Knots(Vec<f64>),
+}
+
+impl EventSignal {
+    /// Lays `values`, one for each event of `events`, at `sfreq` (Hz) in a recording of `n_times` samples: `duration` (s)
+    /// is how long an event holds its value, the event's own duration where it is none. `outside` is what the signal is
+    /// where no event holds a value: 0, or NaN for no value.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where there is not one value for each event; [`Error::EventValue`] for a duration that is not a
+    /// number of seconds of 0 or more.
+    pub fn new(
+        events: &EventTable,
+        values: Vec<Option<f64>>,
+        layout: Layout,
+        duration: Option<f64>,
+        outside: f32,
+        (sfreq, n_times): (f64, usize),
+    ) -> Result<Self> {
+        if values.len() != events.len() {
+            return Err(Error::Shape {
+                what: "the values of a feature".to_owned(),
+                found: vec![values.len()],
+                expected: format!("one for each of {} events", events.len()),
+            });
+        }
+        let first = |event: usize| (events.onset[event] * sfreq).round_ties_even();
+        let cut = |from: f64, to: f64| {
+            let end = to.clamp(0.0, n_times as f64);
+            from.clamp(0.0, end) as usize..end as usize
+        };
+        let samples: Vec<Range<usize>> = match layout {
+            Layout::Hold => (0..events.len())
+                .map(|event| {
+                    // Events that give nothing need no duration.
+                    let held = if values[event].is_some() { duration_of(duration, events, event)? } else { 0.0 };
+                    Ok(cut(first(event), first(event) + samples_of(held, sfreq).max(1) as f64))
+                })
+                .collect::<Result<_>>()?,
+            Layout::Onset => (0..events.len()).map(|event| cut(first(event), first(event) + 1.0)).collect(),
+            Layout::Interpolate => {
+                let knots = events.onset.iter().map(|onset| onset * sfreq).collect();
+                return Ok(Self { values, place: Place::Knots(knots), outside: f32::NAN });
+            }
+        };
+        let mut longest = 0;
+        let reach = samples
+            .iter()
+            .map(|samples| {
+                longest = longest.max(samples.end);
+                longest
+            })
+            .collect();
+        Ok(Self { values, place: Place::Held { samples, reach }, outside })
+    }
+
+    /// The signal of a study's feature.
+    pub(super) fn of(
+        item: &Item,
+        events: &EventTable,
+        values: Vec<Option<f64>>,
+        (sfreq, n_times): (f64, usize),
+    ) -> Result<Self> {
+        // A feature that is standardised by itself has no value where no event holds one.
+        let outside = if item.spec.is_zscored() { f32::NAN } else { 0.0 };
+        Self::new(events, values, item.spec.layout, item.spec.duration, outside, (sfreq, n_times)).map_err(|error| {
+            match error {
+                Error::EventValue { event, onset, what, found, expected } => {
+                    let what = format!("{what} (feature `{}`)", item.name);
+                    Error::EventValue { event, onset, what, found, expected }
+                }
+                other => fail(&item.name, other.to_string()),
+            }
+        })
+    }
+
+    /// The value that each event gives: none for an event that gives nothing, NaN for one whose missing value counts as
+    /// the mean.
+    pub fn values(&self) -> &[Option<f64>] {
+        &self.values
+    }
+
+    /// The events whose values the samples `range` of the recording can show, ascending.
+    pub fn touching(&self, range: &Range<usize>) -> Vec<usize> {
+        let has_value = |event: &usize| self.values[*event].is_some();
+        match &self.place {
+            Place::Held { samples, reach } => {
+                let from = reach.partition_point(|&end| end <= range.start);
+                let to = samples.partition_point(|samples| samples.start < range.end);
+                let overlaps = |event: &usize| samples[*event].end > range.start && !samples[*event].is_empty();
+                (from..to.max(from)).filter(overlaps).filter(has_value).collect()
+            }
+            Place::Knots(knots) => {
+                let there: Vec<usize> = (0..knots.len()).filter(has_value).collect();
+                let last = range.end.saturating_sub(1) as f64;
+                let before = there.partition_point(|&event| knots[event] <= range.start as f64).saturating_sub(1);
+                let after = there.partition_point(|&event| knots[event] <= last);
+                there[before..(after + 1).min(there.len())].to_vec()
+            }
+        }
+    }
+
+    /// The samples `range` of the recording, `value` giving the value of each event that has one.
+    ///
+    /// # Panics
+    /// Where `out` has not the length of `range`.
+    pub fn lay(&self, range: &Range<usize>, value: impl Fn(usize) -> f64, out: &mut [f32]) {
+        assert_eq!(out.len(), range.len(), "a sample for each place");
+        out.fill(self.outside);
+        let events = self.touching(range);
+        match &self.place {
+            Place::Held { samples, .. } => {
+                // The events are sorted by onset, so writing in their order lets the later one win.
+                for event in events {
+                    let from = samples[event].start.max(range.start) - range.start;
+                    let to = samples[event].end.min(range.end) - range.start;
+                    out[from..to].fill(value(event) as f32);
+                }
+            }
+            Place::Knots(knots) => {
+                let knots: Vec<(f64, f64)> = events.into_iter().map(|event| (knots[event], value(event))).collect();
+                interpolate(&knots, range.start, out);
+            }
+        }
+    }
+
+    /// The whole recording, each event with its own value.
+    pub(crate) fn lay_all(&self, signal: &mut [f32]) {
+        self.lay(&(0..signal.len()), |event| self.values[event].unwrap_or(f64::NAN), signal);
+    }
+}
+
+/// Linear between knots (sample, value), which ascend; NaN outside. Of knots at one place the last one counts. The signal
+/// starts at sample `first`.
+fn interpolate(knots: &[(f64, f64)], first: usize, signal: &mut [f32]) {
     let mut after = 0;
-    for (sample, out) in signal.iter_mut().enumerate() {
+    for (sample, out) in (first..).zip(signal) {
         let t = sample as f64;
         while after < knots.len() && knots[after].0 <= t {
             after += 1;
@@ -62,16 +175,56 @@ pub(super) fn interpolate(knots: &[(f64, f64)], signal: &mut [f32]) {
     }
 }
 
-fn duration_of(item: &Item, events: &EventTable, event: usize) -> Result<f64> {
-    let duration = item.spec.duration.unwrap_or(events.duration[event]);
+fn duration_of(duration: Option<f64>, events: &EventTable, event: usize) -> Result<f64> {
+    let duration = duration.unwrap_or(events.duration[event]);
     if duration.is_finite() && duration >= 0.0 {
         return Ok(duration);
     }
     Err(Error::EventValue {
         event: event + 1,
         onset: events.onset[event],
-        what: format!("duration (feature `{}`)", item.name),
+        what: "duration".to_owned(),
         found: duration.to_string(),
         expected: "seconds, 0 or more".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn parts_equal_the_whole_to_the_bit(
+            events in prop::collection::vec((0u16..300, 0u8..40, prop::option::of(-3f64..3.0)), 1..20),
+            from in 0usize..100, n in 1usize..80, which in 0usize..3,
+        ) {
+            let mut events = events;
+            events.sort_by_key(|event| event.0);
+            let table = EventTable {
+                // Between samples, so that rounding and interpolation count.
+                onset: events.iter().map(|event| f64::from(event.0) / 200.0 - 0.1).collect(),
+                duration: events.iter().map(|event| f64::from(event.1) / 100.0).collect(),
+                ..EventTable::default()
+            };
+            let values: Vec<Option<f64>> = events.iter().map(|event| event.2).collect();
+            let layout = [Layout::Hold, Layout::Onset, Layout::Interpolate][which];
+            let signal = EventSignal::new(&table, values, layout, None, 0.0, (100.0, 180)).unwrap();
+            let mut whole = vec![0.0; 180];
+            signal.lay_all(&mut whole);
+            let range = from..from + n;
+            let mut part = vec![0.0; n];
+            signal.lay(&range, |event| signal.values()[event].unwrap(), &mut part);
+            for (a, b) in part.iter().zip(&whole[range.clone()]) {
+                prop_assert_eq!(a.to_bits(), b.to_bits());
+            }
+            // An event that does not touch a stretch cannot change it.
+            let touching = signal.touching(&range);
+            let mut changed = vec![0.0; n];
+            signal.lay(&range, |event| if touching.contains(&event) { 1.0 } else { f64::INFINITY }, &mut changed);
+            prop_assert!(changed.iter().all(|value| !value.is_infinite()));
+        }
+    }
 }

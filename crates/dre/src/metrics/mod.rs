@@ -1,13 +1,16 @@
 //! Scores: Pearson's r across epochs, and evoked responses, true and predicted.
 
+mod ceiling;
 mod correlation;
 mod evoked;
 mod interval;
 mod parts;
 mod score;
 
+pub use ceiling::{CeilingSpec, noise_ceiling};
 pub use correlation::Correlation;
 pub use evoked::{ALL_EPOCHS, ConditionMean};
 pub use interval::bootstrap_interval;
 pub use parts::score_parts;
 pub use score::{ScoreSpec, Scores, SubjectScores, mean_from, score};
+pub(crate) use score::{check_finite, mean_of};

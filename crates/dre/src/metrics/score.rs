@@ -127,7 +127,8 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
     })
 }
 
-fn check_finite(dataset: &Dataset, epochs: &[Epoch], predicted: &Array3<f32>) -> Result<()> {
+/// Refuses a prediction of `epochs` that holds NaN or infinity.
+pub(crate) fn check_finite(dataset: &Dataset, epochs: &[Epoch], predicted: &Array3<f32>) -> Result<()> {
     let Some(((e, channel, t), value)) = predicted.indexed_iter().find(|(_, value)| !value.is_finite()) else {
         return Ok(());
     };
@@ -158,7 +159,7 @@ fn over_channels(map: &Array2<f64>) -> Vec<f64> {
 }
 
 /// Mean of the values that are not NaN, in their order; NaN where there is none.
-fn mean_of(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn mean_of(values: impl Iterator<Item = f64>) -> f64 {
     let (mut sum, mut n) = (0.0, 0usize);
     for value in values.filter(|value| !value.is_nan()) {
         sum += value;

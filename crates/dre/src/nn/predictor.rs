@@ -7,7 +7,7 @@ use ndarray::Array3;
 use super::{Network, Workspace};
 use crate::Result;
 use crate::data::Batch;
-use crate::model::Predictor;
+use crate::model::{Inputs, Predictor};
 
 /// A network with the buffers to predict batches.
 #[derive(Debug)]
@@ -36,5 +36,10 @@ impl Predictor for DreModel {
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>> {
         let mut workspace = self.workspace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.network.predict(batch, &mut workspace)
+    }
+
+    fn inputs(&self) -> Inputs {
+        let config = self.network.config();
+        Inputs { n_init_times: config.n_init_times, has_subject_embedding: config.subject_dim > 0 }
     }
 }

@@ -2,6 +2,8 @@
 
 use delaunator::{Point, triangulate};
 
+use super::clusters::Grid;
+
 /// Neighbours of each channel, symmetric, without the channel itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adjacency {
@@ -71,6 +73,18 @@ impl Adjacency {
     /// Number of channels.
     pub fn n_channels(&self) -> usize {
         self.neighbours.len()
+    }
+
+    /// Points `(channel, time)` of `n_times` times for which `is_in` holds, joined where they touch in time or over
+    /// neighbouring channels; each group ascends.
+    pub fn joined(&self, n_times: usize, is_in: impl Fn(usize, usize) -> bool) -> Vec<Vec<(usize, usize)>> {
+        let grid = Grid { adjacency: self, n_times };
+        let (labels, n) = grid.label(|i| is_in(i / n_times, i % n_times));
+        let mut groups = vec![Vec::new(); n];
+        for (i, &label) in labels.iter().enumerate().filter(|(_, label)| **label < n) {
+            groups[label].push((i / n_times, i % n_times));
+        }
+        groups
     }
 
     /// Neighbours of a channel, ascending.

@@ -192,14 +192,14 @@ fn enhance(grid: &Grid<'_>, t: &[f64], spec: &Enhancement, tail: Tail) -> Vec<f6
 }
 
 /// Channels × times; point `channel * n_times + time`.
-struct Grid<'a> {
-    adjacency: &'a Adjacency,
-    n_times: usize,
+pub(super) struct Grid<'a> {
+    pub(super) adjacency: &'a Adjacency,
+    pub(super) n_times: usize,
 }
 
 impl Grid<'_> {
     /// Joins points for which `is_in` holds: a label below the returned count for each of them, `usize::MAX` for others.
-    fn label(&self, is_in: impl Fn(usize) -> bool) -> (Vec<usize>, usize) {
+    pub(super) fn label(&self, is_in: impl Fn(usize) -> bool) -> (Vec<usize>, usize) {
         const OUT: usize = usize::MAX;
         let (n_channels, n_times) = (self.adjacency.n_channels(), self.n_times);
         let mut parent: Vec<usize> = (0..n_channels * n_times).map(|i| if is_in(i) { i } else { OUT }).collect();

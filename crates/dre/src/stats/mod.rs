@@ -7,6 +7,7 @@ mod adjacency;
 mod bootstrap;
 mod clusters;
 mod fdr;
+mod group;
 mod permutation;
 mod wilcoxon;
 
@@ -14,5 +15,6 @@ pub use adjacency::Adjacency;
 pub use bootstrap::{Interval, bootstrap_mean, bootstrap_ratio};
 pub use clusters::{Cluster, ClusterTest, Enhancement, Threshold, cluster_test, tfce_test};
 pub use fdr::false_discovery_rate;
+pub use group::{LEAST_SUBJECTS, compare_models, group_note, test_group};
 pub use permutation::{PermutationSpec, Tail};
 pub use wilcoxon::{Method, SignedRank, signed_rank};

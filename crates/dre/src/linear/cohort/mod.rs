@@ -11,7 +11,7 @@ use super::bands::Bands;
 use super::pca::Pca;
 use super::{Rollout, Rtrf, Trf};
 use crate::data::{Batch, Dataset};
-use crate::model::Predictor;
+use crate::model::{Inputs, Predictor};
 use crate::{Error, Result, parallel};
 
 pub use features::{FeatureModel, FeatureTask, fit_banded, fit_feature_models, fit_trf};
@@ -272,6 +272,10 @@ impl Predictor for CohortBanded {
 impl Predictor for CohortRtrf {
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>> {
         Ok(self.roll_out(batch)?.prediction.mapv(|v| v as f32))
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs { n_init_times: self.n_init_times, ..Inputs::default() }
     }
 }
 

@@ -13,7 +13,7 @@ use super::source::{Source, fit_pca};
 use super::{CohortRtrf, FitSpec, SubjectFit, by_subject, check_alphas, roll_out};
 use crate::Result;
 use crate::data::{Batch, Dataset, Epoch, Set};
-use crate::model::Predictor;
+use crate::model::{Inputs, Predictor};
 
 /// Systems of more columns than this are solved one subject after the other, each by all threads, so that one at a time is
 /// held.
@@ -105,5 +105,9 @@ impl Predictor for Counted<'_> {
         let rollout = self.model.roll_out(batch)?;
         self.n_diverged.fetch_add(rollout.n_diverged, Ordering::Relaxed);
         Ok(rollout.prediction.mapv(|v| v as f32))
+    }
+
+    fn inputs(&self) -> Inputs {
+        self.model.inputs()
     }
 }

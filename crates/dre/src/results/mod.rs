@@ -3,10 +3,18 @@
 //! All correlations are Pearson's r across epochs for each time × channel, within each subject. `mean_r` averages over
 //! channels and over times ≥ `score_from` (s).
 
+mod importance;
+mod statistics;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{BadSegments, Channel};
+
+pub use importance::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance};
+pub use statistics::{
+    CeilingMethod, CeilingResult, ComparisonResult, ModelStatistics, RatioInterval, StatisticsResult, TestResult,
+};
 
 /// Everything that a finished study reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,6 +37,12 @@ pub struct Results {
     pub n_init_times: usize,
     /// Evoked responses, true and predicted, per condition on the test epochs.
     pub evoked: Vec<Evoked>,
+    /// Tests across subjects, comparisons of models, and the noise ceiling.
+    #[serde(default)]
+    pub statistics: StatisticsResult,
+    /// What predictions rest on, by model, then by what was permuted; empty where it was not computed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub importance: Vec<ImportanceResult>,
     /// Where all of it comes from.
     pub provenance: Provenance,
 }
@@ -275,6 +289,12 @@ mod null_is_nan {
     pub(super) fn many<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<f64>, D::Error> {
         let values = Vec::<Option<f64>>::deserialize(source)?;
         Ok(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+    }
+
+    /// A limit that is missing is one that cannot be given.
+    pub(super) fn limits<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<[f64; 2]>, D::Error> {
+        let values = Vec::<[Option<f64>; 2]>::deserialize(source)?;
+        Ok(values.into_iter().map(|pair| pair.map(|v| v.unwrap_or(f64::NAN))).collect())
     }
 
     pub(super) fn rows<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Vec<f32>>, D::Error> {

@@ -1,0 +1,105 @@
+//! Statistics and importance as text.
+
+use dre::results::{ImportanceResult, Results, TestResult};
+
+use crate::table::{aligned, number};
+
+/// Comparisons of models and the noise ceiling; none where there is nothing to say.
+pub(crate) fn text(results: &Results) -> Option<String> {
+    let statistics = &results.statistics;
+    let mut lines = Vec::new();
+    for pair in &statistics.comparisons {
+        let mut line = format!("{} − {} = {}", pair.first, pair.second, number(pair.difference));
+        line += &interval(pair.confidence);
+        if let (Some(test), Some(q)) = (pair.test, pair.q) {
+            line += &format!(", {}, q = {} over all pairs", tested(test), small(q));
+        }
+        lines.push(line);
+    }
+    if let Some(ceiling) = &statistics.ceiling {
+        if ceiling.mean.is_finite() {
+            lines.push(format!(
+                "noise ceiling {}{}: {}",
+                number(ceiling.mean),
+                interval(ceiling.confidence),
+                ceiling.note
+            ));
+            for (name, model) in &statistics.models {
+                if let Some(share) = model.of_ceiling {
+                    lines.push(format!("{name} reaches {:.0} % of it", 100.0 * share));
+                }
+            }
+        } else {
+            lines.push(ceiling.note.clone());
+        }
+    }
+    if lines.is_empty() {
+        return None;
+    }
+    lines.extend(statistics.note.clone());
+    Some(lines.join("\n") + "\n")
+}
+
+/// A row for each input that was permuted, in each model; none where none was.
+pub(crate) fn importance(results: &Results) -> Option<String> {
+    let first = results.importance.first()?;
+    let header = ["model", "input", "permuted", "Δr", "95 % interval", "p", "q", "peak (s)", "clusters p ≤ 0.05 (s)"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(results.importance.iter().map(row));
+    rows.push(vec![format!("{} inputs", results.importance.len())]);
+    let mut text = format!(
+        "Importance: fall of r when an input is permuted, mean over channels and times from {:.3} to {:.3} s; p one-sided\n\n",
+        first.window[0], first.window[1]
+    );
+    text += &aligned(&rows, &[0, 1, 2, 8]);
+    let mut notes: Vec<String> = Vec::new();
+    for result in &results.importance {
+        for note in &result.notes {
+            let about = format!("{}, {}: ", result.model, result.name);
+            let note = if result.subjects.is_empty() { about + note } else { note.clone() };
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+    for note in notes {
+        text += &format!("\n{note}");
+    }
+    Some(text)
+}
+
+fn row(result: &ImportanceResult) -> Vec<String> {
+    let dash = || "–".to_owned();
+    let conditional = if result.conditional { ", conditional" } else { "" };
+    let interval = |[low, high]: [f64; 2]| format!("{} to {}", number(low), number(high));
+    let clusters = result.clusters.as_ref().map_or_else(dash, |clusters| {
+        let shown = clusters.significant.iter().map(|c| format!("{:.3}–{:.3}", c.start, c.end));
+        let text = shown.collect::<Vec<_>>().join(", ");
+        if text.is_empty() { dash() } else { text }
+    });
+    vec![
+        result.model.clone(),
+        result.name.clone(),
+        format!("{}{conditional}", result.mode.name()),
+        number(result.delta_r),
+        result.confidence.map_or_else(dash, interval),
+        result.test.map_or_else(dash, |test| small(test.p)),
+        result.q.map_or_else(dash, small),
+        result.peak.map_or_else(dash, |peak| format!("{peak:.3}")),
+        clusters,
+    ]
+}
+
+fn interval(confidence: Option<[f64; 2]>) -> String {
+    confidence.map_or_else(String::new, |[low, high]| format!(" (95 % {} to {})", number(low), number(high)))
+}
+
+fn tested(test: TestResult) -> String {
+    let dz = test.cohens_dz.map_or_else(String::new, |dz| format!(", d_z = {dz:.2}").replace('-', "−"));
+    format!("p = {}{dz}", small(test.p))
+}
+
+/// A p-value to two digits, as `< 0.0001` below that.
+fn small(p: f64) -> String {
+    if p < 1e-4 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
+}
