@@ -27,23 +27,25 @@ fn trf(made: &Made, alphas: &[f64]) -> CohortTrf {
     fit_trf(&made.dataset, &config, LinearOptions::DEFAULT, &spec).unwrap()
 }
 
-fn from_event(made: &Made) -> std::ops::Range<usize> {
+/// The samples from the event, or the settings' first time, on.
+fn window(made: &Made, spec: &ImportanceSpec) -> std::ops::Range<usize> {
     let times = made.dataset.times();
-    times.iter().position(|&t| t >= -1e-9).unwrap()..times.len()
+    let end = spec.tmax.map_or(times.len(), |tmax| times.partition_point(|&t| t <= tmax + 1e-9));
+    times.partition_point(|&t| t < spec.tmin.unwrap_or(0.0) - 1e-9)..end
 }
 
-fn plan(made: &Made, n_threads: usize) -> PermuteSpec {
-    PermuteSpec { set: Set::Test, window: from_event(made), batch_size: 16, seed: 1, n_threads }
+fn plan(made: &Made, spec: &ImportanceSpec, n_threads: usize) -> PermuteSpec {
+    PermuteSpec { set: Set::Test, window: window(made, spec), batch_size: 16, seed: 1, n_threads }
 }
 
 fn run(made: &Made, model: &dyn Predictor, spec: &ImportanceSpec, n_threads: usize) -> Vec<Found> {
     let targets = spec.targets(&made.features).unwrap();
     let mut go_on = |_| ControlFlow::Continue(());
-    permute(&made.dataset, &made.values, model, &targets, &plan(made, n_threads), &mut go_on).unwrap().unwrap()
+    permute(&made.dataset, &made.values, model, &targets, &plan(made, spec, n_threads), &mut go_on).unwrap().unwrap()
 }
 
 fn importance(made: &Made, model: &dyn Predictor, spec: &ImportanceSpec) -> Vec<ImportanceResult> {
-    let summary = SummarySpec { window: from_event(made), tfce: spec.tfce, seed: 0, n_threads: 1 };
+    let summary = SummarySpec { window: window(made, spec), tfce: spec.tfce, seed: 0, n_threads: 1 };
     summarise(&made.dataset, "model", &run(made, model, spec, 1), &summary).unwrap()
 }
 
@@ -85,7 +87,8 @@ fn planted_effects_are_found_at_their_time_and_place() {
             for summary in [found.clusters.as_ref().unwrap(), found.tfce.as_ref().unwrap()] {
                 assert!(summary.over_sensors && summary.exact);
                 let cluster = &summary.significant[0];
-                assert!(cluster.start < effect.latency && effect.latency < cluster.end && cluster.p < 0.05);
+                assert!(cluster.start < effect.latency && effect.latency < cluster.end, "{cluster:?}");
+                assert!(cluster.p < 0.05);
             }
         }
     }
@@ -121,9 +124,10 @@ fn the_conditional_version_does_not_blame_a_correlated_feature_without_effect() 
     for seed in 0..n_sets {
         let effects = vec![Effect { column: "a", latency: 0.2, topography: vec![1.0, 1.0] }];
         let features = ["a", "b"].map(column).to_vec();
-        let words = Words { n_words: 200, sfreq: 25.0, correlation: -0.7, effects, features, seed, ..Words::default() };
+        let words = Words { n_words: 400, correlation: -0.7, effects, features, seed, ..Words::default() };
         let made = words.make();
-        let results = importance(&made, &trf(&made, &[1e6]), &ImportanceSpec::default());
+        let spec = ImportanceSpec { tmin: Some(0.14), tmax: Some(0.26), ..ImportanceSpec::default() };
+        let results = importance(&made, &trf(&made, &[1e6]), &spec);
         let is_significant = |name: &str, conditional| {
             let found = named(&results, name, conditional);
             if conditional {
@@ -330,7 +334,10 @@ fn constants_are_named_in_place_of_zeros() {
     assert!(results.iter().all(|result| !result.conditional));
     let text = serde_json::to_string(&results).unwrap();
     let read: Vec<ImportanceResult> = serde_json::from_str(&text).unwrap();
-    assert_eq!(read[0], results[0]);
+    // What cannot be computed is `null` in JSON.
+    let place = results.iter().position(|result| result.name == "word").unwrap();
+    assert!(read[place].delta_r.is_nan() && read[place].notes == word.notes);
+    assert!(read[1 - place].over_time_q[0].is_nan() && read[1 - place].clusters == results[1 - place].clusters);
 }
 
 #[test]
@@ -350,7 +357,7 @@ fn shifts_give_a_null_for_each_subject() {
     let spec = ImportanceSpec { modes: vec![Mode::Shift], n_shifts: 40, ..ImportanceSpec::default() };
     let results = importance(&made, &trf(&made, &FEW), &spec);
     for subject in results[0].subjects.values() {
-        assert!((subject.p - 1.0 / 41.0).abs() < 1e-12 && subject.r > 0.1, "{subject:?}");
+        assert!((subject.p - 1.0 / 41.0).abs() < 1e-12 && subject.r > 0.05, "{subject:?}");
         // Without the stimulus there is nothing to predict by.
         assert!((subject.r - subject.delta_r).abs() < 0.05, "{subject:?}");
     }
@@ -372,7 +379,9 @@ fn equal_inputs_are_predicted_once_and_work_can_be_stopped() {
         seen.push(progress);
         ControlFlow::Continue(())
     };
-    permute(&made.dataset, &made.values, &keeper, &targets, &plan(&made, 1), &mut watch).unwrap().unwrap();
+    permute(&made.dataset, &made.values, &keeper, &targets, &plan(&made, &ImportanceSpec::default(), 1), &mut watch)
+        .unwrap()
+        .unwrap();
     // Each epoch with its own value and with the only other one.
     assert_eq!(keeper.0.into_inner().unwrap().len(), 2 * n_test);
     let plain: Vec<Target> = targets.into_iter().filter(|t| !t.conditional).collect();
@@ -380,7 +389,11 @@ fn equal_inputs_are_predicted_once_and_work_can_be_stopped() {
     assert!(seen.windows(2).all(|pair| pair[0].done <= pair[1].done));
     let mut stop = |_| ControlFlow::Break(());
     let model = Keeper::default();
-    assert!(permute(&made.dataset, &made.values, &model, &plain, &plan(&made, 1), &mut stop).unwrap().is_none());
+    assert!(
+        permute(&made.dataset, &made.values, &model, &plain, &plan(&made, &ImportanceSpec::default(), 1), &mut stop)
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
@@ -391,7 +404,7 @@ fn mistakes_are_named() {
     assert_eq!(message(unknown), "importance.features = `lenght`, expected names of features: a, b, c");
     let none = ImportanceSpec { n_permutations: 0, ..ImportanceSpec::default() };
     assert!(none.check().unwrap_err().to_string().contains("n_permutations"));
-    let spec = PermuteSpec { window: 0..1000, ..plan(&made, 1) };
+    let spec = PermuteSpec { window: 0..1000, ..plan(&made, &ImportanceSpec::default(), 1) };
     let mut go_on = |_| ControlFlow::Continue(());
     let error = permute(&made.dataset, &made.values, &Keeper::default(), &[], &spec, &mut go_on).unwrap_err();
     assert!(error.to_string().contains("window"), "{error}");

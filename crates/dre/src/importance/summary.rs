@@ -209,7 +209,7 @@ fn clusters(dataset: &Dataset, maps: &Array3<f64>, spec: &SummarySpec) -> Result
         .iter()
         .map(|points| described(points, points.iter().map(|&(c, t)| p[[c, t]]).fold(1.0, f64::min)))
         .collect();
-    significant.sort_by(|a, b| a.p.total_cmp(&b.p));
+    significant.sort_by(|a, b| a.p.total_cmp(&b.p).then(b.points.len().cmp(&a.points.len())));
     let smallest = p.iter().zip(&scores).filter(|(_, score)| **score > 0.0).map(|(&p, _)| p).reduce(f64::min);
     let tfce = ClusterSummary { smallest_p: smallest, significant, ..summary.clone() };
     Ok((Some(summary), Some(tfce)))
