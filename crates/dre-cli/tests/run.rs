@@ -21,6 +21,9 @@ tmax = 0.5
 name = "onset"
 kind = "presence"
 duration = 0.1
+[importance]
+modes = ["event", "init"]
+n_permutations = 2
 [models.trf]
 kind = "trf"
 lag_max = 10
@@ -66,7 +69,10 @@ fn run_does_everything_and_each_step_can_be_done_alone() {
     for part in ["sub-01", "sub-02", "trf", "dre", "mean of 2", "Report: dre-small/report.html"] {
         assert!(out.contains(part), "`{part}` is not in\n{out}");
     }
-    for part in ["Preparing", "pass 2/2", "Scoring"] {
+    for part in ["Importance: fall of r", "init window", "trf, onset: not computed", "no tests across subjects"] {
+        assert!(out.contains(part), "`{part}` is not in\n{out}");
+    }
+    for part in ["Preparing", "pass 2/2", "Scoring", "Permuting"] {
         assert!(err.contains(part), "`{part}` is not in\n{err}");
     }
     let results: serde_json::Value =

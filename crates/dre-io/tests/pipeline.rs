@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use dre::data::ChannelType;
 use dre::nn::Progress;
-use dre_io::pipeline::{Job, Monitor, PipelineError, evaluate, fit, open_prepared, prepare};
+use dre_io::pipeline::{Job, Monitor, PipelineError, evaluate, fit, importance, open_prepared, prepare};
 use dre_io::recording::brainvision::write_brainvision;
 use dre_io::recording::{RecordingChannel, Unit};
 use dre_io::study::Study;
@@ -202,6 +202,67 @@ fn a_study_leaves_what_it_promises_and_is_not_done_twice() {
     for (name, model) in &results.models {
         assert_eq!(model.mean_r.to_bits(), again.models[name].mean_r.to_bits(), "{name}");
     }
+}
+
+#[test]
+fn importance_is_kept_while_it_is_up_to_date() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let text = STUDY.replace(
+        "[models.trf]",
+        "[importance]\nmodes = ['event', 'init', 'subject', 'shift']\nn_permutations = 3\nn_shifts = 4\ngroups = { both = \
+         ['length', 'onset'] }\n[models.trf]",
+    );
+    let text = text.replace("condition = \"kind\"", "condition = \"kind\"\nrepeats = \"kind\"");
+    let job = job(home.path(), &text);
+    run(&job).unwrap();
+    let permute = |job: &Job| {
+        let mut watch = Watch::default();
+        let cohort = open_prepared(job).unwrap();
+        let results = evaluate(job, &cohort, &mut watch).unwrap();
+        watch.said.borrow_mut().clear();
+        let results = importance(job, &cohort, results, &mut watch).unwrap();
+        (results, watch.said.into_inner())
+    };
+    let (first, said) = permute(&job);
+    let n_test: usize = first.cohort.subjects.iter().map(|s| s.n_test).sum();
+    let most = n_test * (1 + 3 * 3 + 4);
+    let announced = format!("Permuting 4 inputs of trf: {most} predictions of an epoch at most");
+    assert!(said.contains(&announced), "{said:?}");
+    let constant = "warning trf, onset, mode event: not computed: its value is the same in all test epochs, so that \
+                    permuting it changes nothing";
+    assert!(said.contains(&constant.to_owned()), "{said:?}");
+    let inputs = |model: &str| -> Vec<String> {
+        let of = first.importance.iter().filter(|r| r.model == model);
+        of.map(|r| format!("{} {}{}", r.name, r.mode.name(), if r.conditional { " conditional" } else { "" })).collect()
+    };
+    assert_eq!(inputs("trf"), ["length event", "onset event", "both event", "all features shift"]);
+    assert_eq!(
+        inputs("dre"),
+        ["length event", "onset event", "both event", "init window init", "subject subject", "all features shift"]
+    );
+    for file in ["importance.json", "importance.tsv", "over_time.tsv", "length_event.npy", "init_window_init_sd.npy"] {
+        assert!(job.out.join("importance/dre").join(file).is_file(), "{file}");
+    }
+    let table = fs::read_to_string(job.out.join("importance/dre/importance.tsv")).unwrap();
+    // Two subjects for each input but the constant one.
+    assert_eq!(table.lines().count(), 1 + 2 * 5);
+    assert!(first.statistics.note.as_ref().unwrap().contains("there are 2"));
+    assert!(first.statistics.ceiling.as_ref().unwrap().note.contains("no noise ceiling"));
+    assert_eq!(first.statistics.comparisons.len(), 6);
+
+    // The same again, on more threads: nothing is done, and scores made anew have it, too.
+    let (again, said) = permute(&Job { n_threads: 2, ..job.clone() });
+    assert_eq!(said, ["trf", "banded", "rtrf", "dre"].map(|m| format!("Up to date importance of {m}'s inputs")));
+    let numbers = |results: &dre::results::Results| serde_json::to_string(&results.importance).unwrap();
+    assert_eq!(numbers(&again), numbers(&first));
+    let forced = Job { n_threads: 2, force: true, ..job.clone() };
+    assert_eq!(numbers(&permute(&forced).0), numbers(&first), "threads change no digit");
+    // With other settings it is not taken for theirs.
+    let mut other = job.clone();
+    other.study.importance.as_mut().unwrap().n_permutations = 2;
+    let cohort = open_prepared(&other).unwrap();
+    assert!(evaluate(&other, &cohort, &mut Watch::default()).unwrap().importance.is_empty());
 }
 
 #[test]

@@ -193,6 +193,36 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "study.toml line 1: name = \"a/b\", expected a name of letters, digits, `-`, `_` and `.` that starts with \
          a letter or digit",
     ),
+    (
+        "[models.dre]",
+        "[importance]\nmodes = ['evnt']\n[models.dre]",
+        "study.toml line 9: importance.modes[0] is \"evnt\"; did you mean `event`?",
+    ),
+    (
+        "[models.dre]",
+        "[importance]\nfeatures = ['lenght']\n[models.dre]",
+        "study.toml line 9: importance.features = `lenght`, expected names of features of the study: onset",
+    ),
+    (
+        "[models.dre]",
+        "[importance]\ngroups = { words = ['onset', 'length'] }\n[models.dre]",
+        "study.toml line 9: importance.groups.words = `length`, expected names of features of the study: onset",
+    ),
+    (
+        "[models.dre]",
+        "[importance]\nmodels = ['trf']\n[models.dre]",
+        "study.toml line 9: importance.models = `trf`, expected names of models of the study: dre",
+    ),
+    (
+        "[models.dre]",
+        "[importance]\nn_permutations = 0\n[models.dre]",
+        "study.toml line 9: importance.n_permutations = 0, expected 1 or above; 20 or more for a stable mean",
+    ),
+    (
+        "[models.dre]",
+        "[importance]\ntmin = -2.0\n[models.dre]",
+        "study.toml line 9: importance.tmin = -2, expected a time within the epoch, -0.5 to 1 s",
+    ),
     ("tmax = 1.0", "tmax = -1.0", "study.toml line 4: epochs.tmax = -1, expected a time after tmin (-0.5 s)"),
     (
         "tmax = 1.0",

@@ -5,14 +5,14 @@
 mod common;
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use common::words::{Effect, Made, Words, column};
 use dre::Result;
-use dre::data::{Batch, Set};
+use dre::data::{Batch, Dataset, Set};
 use dre::features::{FeatureSpec, FeatureValue};
 use dre::importance::{
-    Found, ImportanceSpec, Mode, PermuteSpec, SummarySpec, Target, n_predictions, permute, summarise,
+    FeatureValues, Found, ImportanceSpec, Mode, PermuteSpec, SummarySpec, Target, n_predictions, permute, summarise,
 };
 use dre::linear::{CohortTrf, FitSpec, LinearOptions, TrfConfig, fit_trf};
 use dre::model::{Inputs, Predictor};
@@ -69,7 +69,7 @@ fn planted_effects_are_found_at_their_time_and_place() {
         Effect { column: "a", latency: 0.15, topography: vec![0.8, 0.6, 0.3, 0.1, 0.0, 0.2] },
         Effect { column: "b", latency: 0.40, topography: vec![0.0, 0.1, 0.2, 0.5, 0.8, 0.6] },
     ];
-    let words = Words { n_words: 400, n_channels: 6, sfreq: 100.0, effects: effects.clone(), ..Words::default() };
+    let words = Words { n_events: 400, n_channels: 6, sfreq: 100.0, effects: effects.clone(), ..Words::default() };
     let made = words.make();
     let spec = ImportanceSpec { tfce: true, ..ImportanceSpec::default() };
     let results = importance(&made, &trf(&made, &[1.0, 100.0, 1e4]), &spec);
@@ -102,7 +102,7 @@ fn a_feature_without_effect_is_blamed_in_less_than_one_data_set_of_twenty() {
     let (mut by_mean, mut by_cluster, mut real) = (0, 0, 0);
     for seed in 0..n_sets {
         let effects = vec![Effect { column: "a", latency: 0.2, topography: vec![1.0, 0.7] }];
-        let made = Words { n_words: 60, sfreq: 25.0, effects, seed, ..Words::default() }.make();
+        let made = Words { n_events: 60, sfreq: 25.0, effects, seed, ..Words::default() }.make();
         let spec = ImportanceSpec { n_permutations: 10, conditional: false, ..ImportanceSpec::default() };
         let results = importance(&made, &trf(&made, &FEW), &spec);
         let is_significant = |name: &str| named(&results, name, false).test.unwrap().p <= 0.05;
@@ -124,7 +124,7 @@ fn the_conditional_version_does_not_blame_a_correlated_feature_without_effect() 
     for seed in 0..n_sets {
         let effects = vec![Effect { column: "a", latency: 0.2, topography: vec![1.0, 1.0] }];
         let features = ["a", "b"].map(column).to_vec();
-        let words = Words { n_words: 400, correlation: -0.7, effects, features, seed, ..Words::default() };
+        let words = Words { n_events: 400, correlation: -0.7, effects, features, seed, ..Words::default() };
         let made = words.make();
         let spec = ImportanceSpec { tmin: Some(0.14), tmax: Some(0.26), ..ImportanceSpec::default() };
         let results = importance(&made, &trf(&made, &[1e6]), &spec);
@@ -167,7 +167,7 @@ const ALL_MODES: [Mode; 5] = [Mode::Event, Mode::Epoch, Mode::Init, Mode::Subjec
 
 #[test]
 fn threads_and_other_targets_change_no_digit() {
-    let made = Words { n_subjects: 3, n_words: 60, ..Words::default() }.make();
+    let made = Words { n_subjects: 3, n_events: 60, ..Words::default() }.make();
     let model = small_network(&made);
     let spec =
         ImportanceSpec { modes: ALL_MODES.to_vec(), n_permutations: 3, n_shifts: 4, ..ImportanceSpec::default() };
@@ -185,7 +185,7 @@ fn threads_and_other_targets_change_no_digit() {
 
 #[test]
 fn what_a_model_does_not_have_is_passed_over() {
-    let made = Words { n_subjects: 2, n_words: 60, ..Words::default() }.make();
+    let made = Words { n_subjects: 2, n_events: 60, ..Words::default() }.make();
     let spec = ImportanceSpec { modes: vec![Mode::Init, Mode::Subject], ..ImportanceSpec::default() };
     assert!(run(&made, &trf(&made, &FEW), &spec, 1).is_empty());
 }
@@ -204,7 +204,7 @@ fn the_init_window_and_the_subject_matter_to_a_network_that_copies_them() {
             Inputs { n_init_times: 5, has_subject_embedding: true }
         }
     }
-    let made = Words { n_subjects: 3, n_words: 60, ..Words::default() }.make();
+    let made = Words { n_subjects: 3, n_events: 60, ..Words::default() }.make();
     let spec = ImportanceSpec { modes: vec![Mode::Init, Mode::Subject], ..ImportanceSpec::default() };
     let found = run(&made, &Copier, &spec, 1);
     for subject in &found[0].subjects {
@@ -265,7 +265,7 @@ fn once(mode: Mode) -> ImportanceSpec {
 
 #[test]
 fn only_the_own_event_s_value_is_exchanged_and_within_the_subject() {
-    let made = Words { n_subjects: 3, n_words: 60, ..Words::default() }.make();
+    let made = Words { n_subjects: 3, n_events: 60, ..Words::default() }.make();
     let n_times = made.dataset.n_times();
     let onset = (0.1 * made.dataset.sfreq()) as usize;
     let shown = shown(&made, &once(Mode::Event));
@@ -294,7 +294,7 @@ fn only_the_own_event_s_value_is_exchanged_and_within_the_subject() {
 
 #[test]
 fn all_events_of_the_epoch_change_in_mode_epoch() {
-    let made = Words { n_subjects: 2, n_words: 60, ..Words::default() }.make();
+    let made = Words { n_subjects: 2, n_events: 60, ..Words::default() }.make();
     let n_times = made.dataset.n_times();
     let mut n_others = 0;
     for (own, permuted) in shown(&made, &once(Mode::Epoch)) {
@@ -311,7 +311,7 @@ fn all_events_of_the_epoch_change_in_mode_epoch() {
 fn words_that_are_hidden_by_later_ones_stay_hidden() {
     // Held for 2 s, each word is covered by the next, 0.5 to 0.8 s later.
     let features = vec![FeatureSpec { duration: Some(2.0), ..column("a") }];
-    let made = Words { n_subjects: 2, n_words: 60, features, ..Words::default() }.make();
+    let made = Words { n_subjects: 2, n_events: 60, features, ..Words::default() }.make();
     let spec = once(Mode::Event);
     for (own, permuted) in shown(&made, &spec) {
         for new in permuted {
@@ -325,7 +325,7 @@ fn words_that_are_hidden_by_later_ones_stay_hidden() {
 #[test]
 fn constants_are_named_in_place_of_zeros() {
     let features = vec![column("a"), FeatureSpec::new("word", FeatureValue::Presence)];
-    let made = Words { n_words: 60, features, ..Words::default() }.make();
+    let made = Words { n_events: 60, features, ..Words::default() }.make();
     let results = importance(&made, &trf(&made, &FEW), &ImportanceSpec::default());
     let word = named(&results, "word", false);
     assert!(word.subjects.is_empty() && word.map.is_empty() && word.delta_r.is_nan());
@@ -341,8 +341,34 @@ fn constants_are_named_in_place_of_zeros() {
 }
 
 #[test]
+fn a_continuous_feature_gets_the_stretch_of_another_epoch_of_the_subject() {
+    let (split, cleaning) = common::lenient();
+    let cohort = common::Plan::default().cohort();
+    let n_recordings = cohort.recordings.len();
+    let dataset = Dataset::new(Arc::new(cohort), &common::epoch_spec(-0.1, 0.3), &split, &cleaning, 1).unwrap();
+    let values = FeatureValues::new(&dataset, vec![vec![None, None]; n_recordings]).unwrap();
+    let keeper = Keeper::default();
+    let target =
+        Target { name: "b".to_owned(), features: vec![1], mode: Mode::Event, conditional: false, n_permutations: 1 };
+    let n_times = dataset.n_times();
+    let spec = PermuteSpec { set: Set::Test, window: 0..n_times, batch_size: 1000, seed: 1, n_threads: 1 };
+    let mut go_on = |_| ControlFlow::Continue(());
+    let found = permute(&dataset, &values, &keeper, &[target], &spec, &mut go_on).unwrap().unwrap();
+    let results =
+        summarise(&dataset, "model", &found, &SummarySpec { window: 0..n_times, tfce: false, seed: 0, n_threads: 1 });
+    assert!(results.unwrap()[0].notes.iter().any(|note| note.contains("whole stretches")));
+    let mut kept = keeper.0.into_inner().unwrap().into_iter();
+    // The first subject's epochs as they are, then those that got another one's stretch.
+    let n = dataset.subject_epochs(Set::Test, 0).len();
+    let own: Vec<Vec<f32>> = kept.by_ref().take(n).map(|(_, features)| features).collect();
+    let is_one = |f: &[f32]| own.iter().any(|own| own[n_times..] == f[n_times..]);
+    let changed = kept.take_while(|(_, features)| is_one(features)).count();
+    assert!(changed <= n && changed > n / 2, "{changed} of {n}");
+}
+
+#[test]
 fn few_subjects_are_told_so() {
-    let made = Words { n_subjects: 3, n_words: 60, ..Words::default() }.make();
+    let made = Words { n_subjects: 3, n_events: 60, ..Words::default() }.make();
     let results = importance(&made, &trf(&made, &FEW), &ImportanceSpec::default());
     let a = named(&results, "a", false);
     assert!(a.test.is_none() && a.clusters.is_none() && a.over_time_q.is_empty() && a.confidence.is_some());
@@ -352,7 +378,7 @@ fn few_subjects_are_told_so() {
 #[test]
 fn shifts_give_a_null_for_each_subject() {
     let effects = vec![Effect { column: "a", latency: 0.2, topography: vec![2.0, 2.0] }];
-    let words = Words { n_subjects: 2, n_words: 200, effects, features: vec![column("a")], ..Words::default() };
+    let words = Words { n_subjects: 2, n_events: 200, effects, features: vec![column("a")], ..Words::default() };
     let made = words.make();
     let spec = ImportanceSpec { modes: vec![Mode::Shift], n_shifts: 40, ..ImportanceSpec::default() };
     let results = importance(&made, &trf(&made, &FEW), &spec);
@@ -370,7 +396,7 @@ fn equal_inputs_are_predicted_once_and_work_can_be_stopped() {
         values: [("s0".to_owned(), 1.0), ("s1".to_owned(), -1.0)].into(),
     };
     let features = vec![FeatureSpec { duration: Some(0.06), ..FeatureSpec::new("odd", map) }];
-    let made = Words { n_words: 60, stimuli: Some((2, 0.0)), features, ..Words::default() }.make();
+    let made = Words { n_events: 60, stimuli: Some((2, 0.0)), features, ..Words::default() }.make();
     let keeper = Keeper::default();
     let targets = ImportanceSpec::default().targets(&made.features).unwrap();
     let n_test = made.dataset.epochs(Set::Test).len();
@@ -398,7 +424,7 @@ fn equal_inputs_are_predicted_once_and_work_can_be_stopped() {
 
 #[test]
 fn mistakes_are_named() {
-    let made = Words { n_subjects: 2, n_words: 60, ..Words::default() }.make();
+    let made = Words { n_subjects: 2, n_events: 60, ..Words::default() }.make();
     let message = |spec: ImportanceSpec| spec.targets(&made.features).unwrap_err().to_string();
     let unknown = ImportanceSpec { features: vec!["lenght".to_owned()], ..ImportanceSpec::default() };
     assert_eq!(message(unknown), "importance.features = `lenght`, expected names of features: a, b, c");

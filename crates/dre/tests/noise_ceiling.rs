@@ -19,8 +19,8 @@ fn during_the_response(found: &CeilingResult) -> f64 {
     at.iter().sum::<f64>() / at.len() as f64
 }
 
-fn words(n_stimuli: usize, n_words: usize, sd: f64) -> Words {
-    Words { n_words, stimuli: Some((n_stimuli, sd)), features: vec![column("a")], n_channels: 3, ..Words::default() }
+fn words(n_stimuli: usize, n_events: usize, sd: f64) -> Words {
+    Words { n_events, stimuli: Some((n_stimuli, sd)), features: vec![column("a")], n_channels: 3, ..Words::default() }
 }
 
 /// Variance of the stimuli's responses in the simulation, which has few of them.

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use dre::data::{Dataset, Set};
 use dre::features::Features;
 use dre::importance::{
-    FeatureValues, Found, ImportanceSpec, PermuteSpec, SubjectFound, SummarySpec, Target, n_predictions, permute,
-    summarise,
+    FeatureValues, Found, ImportanceSpec, PermuteSpec, SubjectFound, SummarySpec, Target, applicable, n_predictions,
+    permute, summarise,
 };
 use dre::model::Predictor;
 use dre::nn::{DreModel, Threads};
@@ -168,11 +168,6 @@ fn one(
         Fitted::Rtrf(model) => Box::new(model),
         Fitted::Dre(network) => Box::new(DreModel::new(*network, data.n_times(), BATCH)?),
     };
-    let targets: Vec<Target> = targets.iter().filter(|target| target.concerns(model.inputs())).cloned().collect();
-    let most = n_predictions(data, Set::Test, &targets);
-    let text = format!("{} inputs of {name}: {most} predictions of an epoch at most", targets.len());
-    monitor.step("Permuting", &text);
-    monitor.permuting(name, most);
     let plan = PermuteSpec {
         set: Set::Test,
         window: window.clone(),
@@ -180,6 +175,11 @@ fn one(
         seed: job.study.seed,
         n_threads: job.n_threads,
     };
+    let targets = applicable(data, values, model.inputs(), targets, &plan);
+    let most = n_predictions(data, Set::Test, &targets);
+    let text = format!("{} inputs of {name}: {most} predictions of an epoch at most", targets.len());
+    monitor.step("Permuting", &text);
+    monitor.permuting(name, most);
     let found = permute(data, values, &*model, &targets, &plan, &mut |progress| {
         monitor.on_permuted(progress.done);
         if monitor.stop_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

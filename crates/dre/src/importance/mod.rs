@@ -21,7 +21,7 @@ mod spec;
 mod summary;
 mod values;
 
-pub use run::{Found, PermuteSpec, Progress, SubjectFound, n_predictions, permute};
+pub use run::{Found, PermuteSpec, Progress, SubjectFound, applicable, n_predictions, permute};
 pub use spec::{ImportanceSpec, Mode, Target};
 pub use summary::{SummarySpec, summarise};
 pub use values::FeatureValues;

@@ -10,7 +10,7 @@ use super::inputs::{Exchange, InitWindows, Input};
 use super::{FeatureValues, Mode, Target};
 use crate::data::{Batch, Dataset, Epoch, Set};
 use crate::metrics::{Correlation, check_finite, mean_of};
-use crate::model::Predictor;
+use crate::model::{Inputs, Predictor};
 use crate::{Error, Result, parallel};
 
 /// Memory (bytes) that running correlations may take; more targets than fit are done one lot after the other.
@@ -47,6 +47,8 @@ pub struct Found {
     pub target: Target,
     /// Mean over the target's features of the share of variance that the others explain; none for a plain permutation.
     pub explained_by_others: Option<f64>,
+    /// Those of the target's features that are continuous, of which whole stretches were exchanged.
+    pub continuous: Vec<usize>,
     /// One entry per subject with test epochs whose input could be permuted.
     pub subjects: Vec<SubjectFound>,
     /// Subjects, as indices into the data set's, that are left out, and why.
@@ -72,15 +74,29 @@ pub struct SubjectFound {
     pub permuted_r: Vec<f64>,
 }
 
-/// Number of epochs that are predicted at most to know the importance of `targets`, inputs that come out the same
-/// predicted once; a conditional target that does not differ from the plain one is none.
+/// Those of `targets` that [`permute`] does for a model: inputs that the model has, and conditional ones that can differ
+/// from the plain ones.
+pub fn applicable(
+    dataset: &Dataset,
+    values: &FeatureValues,
+    inputs: Inputs,
+    targets: &[Target],
+    spec: &PermuteSpec,
+) -> Vec<Target> {
+    let source = Source { dataset, values, set: spec.set, seed: spec.seed };
+    let is_done = |target: &&Target| target.concerns(inputs) && fitted(source, target).is_some();
+    targets.iter().filter(is_done).cloned().collect()
+}
+
+/// Number of epochs that are predicted at most to know the importance of `targets`, those that are [`applicable`]: the
+/// epochs as they are, and each with every permutation, though inputs that come out the same are predicted once.
 pub fn n_predictions(dataset: &Dataset, set: Set, targets: &[Target]) -> usize {
     dataset.epochs(set).len() * (1 + targets.iter().map(|target| target.n_permutations).sum::<usize>())
 }
 
 /// Permutes each target's input and scores the predictions; none where `observe`, called after each batch, asks to stop.
 ///
-/// Targets that do not concern the model are passed over. Predictions of the epochs as they are are made once for all
+/// Targets that are not [`applicable`] are passed over. Predictions of the epochs as they are are made once for all
 /// targets, and epochs whose input comes out as another permutation's once for all of these. The result depends on the
 /// seed alone, not on threads or on which other targets there are.
 ///
@@ -102,9 +118,11 @@ pub fn permute(
         let Some(fitted) = fitted(source, target) else { continue };
         let n = fitted.len() as f64;
         let explained = (!fitted.is_empty()).then(|| fitted.iter().map(|fit| fit.explained).sum::<f64>() / n);
+        let is_continuous = |f: &usize| values.is_continuous(dataset, *f);
         let found = Found {
             target: target.clone(),
             explained_by_others: explained,
+            continuous: target.features.iter().copied().filter(is_continuous).collect(),
             subjects: Vec::new(),
             left_out: Vec::new(),
         };

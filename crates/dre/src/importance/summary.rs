@@ -146,6 +146,10 @@ fn notes(dataset: &Dataset, found: &Found) -> Vec<String> {
         });
     }
     if *mode == Mode::Event || *mode == Mode::Epoch {
+        if !found.continuous.is_empty() {
+            let names: Vec<&str> = found.continuous.iter().map(|&f| dataset.features()[f].as_str()).collect();
+            notes.push(format!("continuous, so whole stretches of epochs are exchanged: {}", names.join(", ")));
+        }
         let constant: Vec<&str> = features
             .iter()
             .filter(|&&f| dataset.feature_scaler().constant[f])

@@ -12,7 +12,7 @@ pub const LEAST_SUBJECTS: usize = 5;
 const N_RESAMPLES: usize = 10_000;
 
 /// Tests whether one number per subject differs from 0 (with [`Tail::Positive`]: lies above 0) by [`signed_rank`], with
-/// its effect sizes: the matched-pairs rank-biserial correlation and Cohen's d_z.
+/// its effect sizes: the matched-pairs rank-biserial correlation and Cohen's `d_z`.
 ///
 /// Numbers that are not finite are left out. None with fewer than [`LEAST_SUBJECTS`] or where all are 0.
 pub fn test_group(values: &[f64], tail: Tail) -> Option<TestResult> {

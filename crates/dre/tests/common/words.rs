@@ -22,7 +22,7 @@ pub struct Effect {
 #[derive(Clone, Debug)]
 pub struct Words {
     pub n_subjects: usize,
-    pub n_words: usize,
+    pub n_events: usize,
     pub n_channels: usize,
     pub sfreq: f64,
     /// Correlation of `a` and `b`.
@@ -40,7 +40,7 @@ impl Default for Words {
     fn default() -> Self {
         Self {
             n_subjects: 5,
-            n_words: 150,
+            n_events: 150,
             n_channels: 2,
             sfreq: 50.0,
             correlation: 0.0,
@@ -85,7 +85,7 @@ impl Words {
             let mut events = EventTable::default();
             let mut onset = 1.0;
             let mut texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-            for word in 0..self.n_words {
+            for word in 0..self.n_events {
                 let (a, other) = (normal(&mut rng), normal(&mut rng));
                 let b = self.correlation * a + (1.0 - self.correlation.powi(2)).sqrt() * other;
                 for (name, value) in [("a", a), ("b", b), ("c", normal(&mut rng))] {
