@@ -32,6 +32,9 @@ column = "length"
 duration = 0.1
 [report]
 condition = "kind"
+[decode]
+features = ["length"]
+lag_min = -10
 [models.trf]
 kind = "trf"
 lag_max = 10
@@ -194,7 +197,8 @@ fn a_study_leaves_what_it_promises_and_is_not_done_twice() {
             "Up to date model trf",
             "Up to date model banded",
             "Up to date model rtrf",
-            "Up to date model dre"
+            "Up to date model dre",
+            "Up to date backward models"
         ]
     );
     // What is read back predicts as what was fitted.
@@ -202,6 +206,11 @@ fn a_study_leaves_what_it_promises_and_is_not_done_twice() {
     for (name, model) in &results.models {
         assert_eq!(model.mean_r.to_bits(), again.models[name].mean_r.to_bits(), "{name}");
     }
+    let decoding = results.decoding.expect("the study asks for it");
+    assert_eq!(Some(&decoding), again.decoding.as_ref());
+    let [length] = decoding.features.as_slice() else { panic!("one feature is told, not {decoding:?}") };
+    assert_eq!((length.name.as_str(), length.subjects.len(), length.pattern.len()), ("length", 2, 2));
+    assert_eq!((length.pattern[0].len(), decoding.lags[0], decoding.lags[10]), (11, -10.0 / SFREQ, 0.0));
 }
 
 #[test]

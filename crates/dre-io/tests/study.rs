@@ -188,6 +188,22 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("'presence'", "'presense'", "study.toml line 7: features[0].kind is \"presense\"; did you mean `presence`?"),
     // Values.
     (
+        "[models.dre]\nkind = 'dre'",
+        "[decode]\nfeatures = ['offset']\n[models.dre]\nkind = 'dre'",
+        "study.toml line 9: decode.features = `offset`, expected names of features of the study",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[models.trf]\nkind = 'trf'\nn_folds = 4\nleave_one_out = true",
+        "study.toml line 10: models.trf.n_folds = 4, expected 0 where leave_one_out is true: choose by one of the two",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[models.rtrf]\nkind = 'rtrf'\nleave_one_out = true",
+        "study.toml line 10: models.rtrf.leave_one_out = true, expected false: leaving one epoch out is exact for `trf` \
+         alone; choose with n_folds",
+    ),
+    (
         "'small'",
         "'a/b'",
         "study.toml line 1: name = \"a/b\", expected a name of letters, digits, `-`, `_` and `.` that starts with \

@@ -29,6 +29,9 @@ pub struct Results {
     pub n_init_times: usize,
     /// Evoked responses, true and predicted, per condition on the test epochs.
     pub evoked: Vec<Evoked>,
+    /// Features told from data, where the study asks for it.
+    #[serde(default)]
+    pub decoding: Option<DecodingResult>,
     /// Where all of it comes from.
     pub provenance: Provenance,
 }
@@ -105,6 +108,33 @@ pub struct BandResult {
     pub unique: Option<f64>,
     /// 95 % confidence interval of the unique contribution across subjects.
     pub unique_confidence: Option<[f64; 2]>,
+}
+
+/// Backward models: features told from data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DecodingResult {
+    /// Lags (s) of the data, from first to last; negative for data after the feature's sample.
+    pub lags: Vec<f64>,
+    /// One entry per feature.
+    pub features: Vec<DecodedFeature>,
+    /// Settings and choices worth showing, as name and text.
+    pub choices: Vec<(String, String)>,
+}
+
+/// How well a feature is told from data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DecodedFeature {
+    /// Name of the feature.
+    pub name: String,
+    /// Mean over subjects of the subjects' r, between the feature and what is told of it, over all samples of the test epochs.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub mean_r: f64,
+    /// 95 % confidence interval of `mean_r` across subjects; none with fewer than 3 subjects.
+    pub confidence: Option<[f64; 2]>,
+    /// r by subject label.
+    pub subjects: IndexMap<String, f64>,
+    /// Pattern, mean over subjects (scaled data per standardised feature): per channel, per lag.
+    pub pattern: Vec<Vec<f32>>,
 }
 
 /// Score of one subject.

@@ -57,7 +57,7 @@ impl SubjectFile {
     }
 }
 
-fn stack<'a, D: Dimension + 'a>(arrays: impl IntoIterator<Item = &'a Array<f64, D>>) -> ArrayD<f64>
+pub(super) fn stack<'a, D: Dimension + 'a>(arrays: impl IntoIterator<Item = &'a Array<f64, D>>) -> ArrayD<f64>
 where
     D::Larger: RemoveAxis,
 {
@@ -133,13 +133,13 @@ pub(super) fn write_rtrf(folder: &Path, rtrf: &CohortRtrf, info: &ModelInfo) -> 
 }
 
 /// An array of a model's folder, with its place for messages.
-struct Loaded {
+pub(super) struct Loaded {
     path: PathBuf,
     array: ArrayD<f64>,
 }
 
 impl Loaded {
-    fn read(folder: &Path, name: &str) -> Result<Self, StoreError> {
+    pub(super) fn read(folder: &Path, name: &str) -> Result<Self, StoreError> {
         let path = folder.join(name);
         let file = std::fs::File::open(&path).map_err(StoreError::read(&path))?;
         let array = ArrayD::read_npy(std::io::BufReader::new(file))
@@ -153,7 +153,7 @@ impl Loaded {
     }
 
     /// One subject's part, of as many dimensions as are asked for.
-    fn part<D: Dimension>(&self, subject: usize) -> Result<Array<f64, D>, StoreError> {
+    pub(super) fn part<D: Dimension>(&self, subject: usize) -> Result<Array<f64, D>, StoreError> {
         let fail =
             || StoreError::damaged(&self.path, format!("shape {:?}", self.array.shape()), "a row for every subject");
         if self.array.ndim() == 0 || subject >= self.array.shape()[0] {

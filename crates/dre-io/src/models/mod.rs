@@ -15,11 +15,14 @@
 //! weights.npy           banded: weights of the bands (subject, channel or component, band)
 //! pca_mean.npy, pca_components.npy                  with n_components: the reduction; coefficients are of channels all the same
 //! fits.json             alphas and how they were chosen, lags, bands
+//! coef.npy, patterns.npy, intercept.npy, decoder.json   the folder `decoding`: backward models, (subject, feature, channel,
+//!                       lag) and (subject, feature)
 //! checkpoint.safetensors  dre, while it trains: weights, optimiser, history
 //! ```
 
 mod checkpoint;
 mod coefficients;
+mod decoder;
 mod folder;
 mod linear;
 
@@ -32,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
 pub use coefficients::Coefficients;
+pub use decoder::{is_decoder_current, read_decoder, write_decoder};
 pub use folder::{MODEL_FILE, read_info, read_model, write_model};
 
 /// Version of the layout that this program writes; it refuses a larger one.

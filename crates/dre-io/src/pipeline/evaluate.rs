@@ -71,6 +71,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         score_from: spec.score_from,
         n_init_times: valid_from(job),
         evoked: Scores::evoked(&pairs),
+        decoding: super::decode::evaluate(job, cohort, &data, monitor)?,
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             finished: now(),

@@ -49,14 +49,18 @@ pub fn audit(job: &Job, cohort: &CohortFolder) -> Result<Audit> {
 fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
     let held_out: Vec<&str> =
         (0..data.n_subjects()).filter(|&s| data.is_held_out(s)).map(|s| data.subjects()[s].as_str()).collect();
-    let per_subject = job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_)));
-    match per_subject.filter(|_| !held_out.is_empty()) {
+    if held_out.is_empty() {
+        return Ok(());
+    }
+    let subjects = held_out.join(", ");
+    match job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_))) {
+        Some(name) => {
+            Err(PipelineError::HeldOut { model: name.clone(), kind: job.study.models[name].kind(), subjects })
+        }
+        None if super::decode::wanted(job).is_some() => {
+            Err(PipelineError::HeldOut { model: "decode".to_owned(), kind: "decoder", subjects })
+        }
         None => Ok(()),
-        Some(name) => Err(PipelineError::HeldOut {
-            model: name.clone(),
-            kind: job.study.models[name].kind(),
-            subjects: held_out.join(", "),
-        }),
     }
 }
 
@@ -80,6 +84,11 @@ fn embed_held_out(network: &mut Network, data: &Dataset) -> Result<()> {
 
 /// Everything that decides a model's fit.
 pub(super) fn recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec) -> serde_json::Value {
+    recipe_of(job, cohort, &json!(spec))
+}
+
+/// Everything that decides a fit with these settings.
+pub(super) fn recipe_of(job: &Job, cohort: &CohortFolder, settings: &serde_json::Value) -> serde_json::Value {
     let inputs: Vec<&str> = cohort.info.inputs.iter().map(|i| i.sha256.as_str()).collect();
     json!({
         "cohort": cohort.info.recipe,
@@ -87,7 +96,7 @@ pub(super) fn recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec) -> serd
         "epochs": job.study.epochs,
         "split": job.study.split,
         "cleaning": job.study.cleaning,
-        "model": spec,
+        "model": settings,
         "valid_from": valid_from(job),
         "seed": job.study.seed,
         "channels": cohort.info.channels,
@@ -158,7 +167,7 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
             ModelSpec::Dre(spec) => one.train(spec, monitor)?,
         }
     }
-    Ok(())
+    super::decode::fit(job, cohort, &data, monitor)
 }
 
 /// Every init window fits the epochs; behind a linear model's there must be something to choose its penalty by.

@@ -3,6 +3,7 @@
 //! Each step looks first whether what it would make is there and up to date.
 
 mod channels;
+mod decode;
 mod evaluate;
 mod events;
 mod fit;
@@ -102,6 +103,14 @@ pub enum PipelineError {
         recording: String,
         /// What went wrong.
         source: dre::Error,
+    },
+    /// The science, on one model.
+    #[error("{model}: {source}")]
+    InModel {
+        /// Name of the model, or of several that are fitted together.
+        model: String,
+        /// What went wrong.
+        source: Box<dre::Error>,
     },
     /// A channel is not of the same type in all recordings.
     #[error(

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::features::{FeatureSpec, FeatureValue};
+use dre::linear::DecodeConfig;
 use dre::signal::PrepareSpec;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,9 @@ pub struct Study {
     pub features: Vec<FeatureSpec>,
     /// What is scored and shown.
     pub report: ReportSpec,
+    /// Backward models, which tell features from data; none where the table is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decode: Option<DecodeConfig>,
     /// Models by name, in the order of the file.
     pub models: IndexMap<String, ModelSpec>,
 }
@@ -180,6 +184,7 @@ impl Study {
             audit: root.optional("audit")?,
             features: root.optional("features")?,
             report: root.optional("report")?,
+            decode: root.optional("decode")?,
             models: root
                 .sections("models")?
                 .into_iter()

@@ -1,6 +1,7 @@
 //! Linear models of whole cohorts: one per subject, penalties chosen on the subject's own epochs.
 
 mod choose;
+mod decoder;
 mod features;
 mod recurrent;
 mod source;
@@ -14,6 +15,7 @@ use crate::data::{Batch, Dataset};
 use crate::model::Predictor;
 use crate::{Error, Result, parallel};
 
+pub use decoder::{CohortDecoder, fit_decoder};
 pub use features::{FeatureModel, FeatureTask, fit_banded, fit_feature_models, fit_trf};
 pub use recurrent::{Counted, fit_rtrf};
 pub use source::fit_pca;
