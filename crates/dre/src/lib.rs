@@ -16,6 +16,7 @@ mod parallel;
 pub mod results;
 pub mod signal;
 pub mod simulate;
+pub mod state;
 pub mod stats;
 
 pub use error::{Error, Result};
