@@ -154,6 +154,22 @@ Examples:
   dre audit dre-p300
   dre audit dre-p300 --json > audit.json")]
     Audit(AuditArgs),
+    /// Take parts of a network away and see what it loses
+    ///
+    /// Fits the network of the study (the first of kind `dre`, or `ablate.model`) without its convolutions, without the init
+    /// window, without the subject embedding and on 40 principal components (or as the table [ablate] says), on the same
+    /// splits and seed, and compares them. Everything is written into the folder `ablation` of the run's folder.
+    #[command(after_long_help = "\
+Examples:
+  dre ablate study.toml
+  dre ablate study.toml --resume        after Ctrl-C or a crash
+
+A change of one's own, in the study file:
+  [ablate]
+  variants = [\"no-init\", \"narrow\"]
+  [ablate.changes.narrow]
+  conv_filters = 16")]
+    Ablate(RunArgs),
     /// Write a recording of any format as FIF, which MNE-Python reads
     ///
     /// Channels, positions, bads, annotations and projectors go along; samples are stored in single precision. A recording

@@ -91,6 +91,16 @@ pub(crate) fn evaluate(job: &Job, context: &Context<'_>) -> Result<Results> {
     Ok(dre_io::pipeline::evaluate(job, &cohort, &mut Watch::new(context))?)
 }
 
+/// Fits and scores a network and its variants on the prepared cohort; gives their job and results.
+pub(crate) fn ablate(job: &Job, context: &Context<'_>) -> Result<(Job, Results)> {
+    let cohort = dre_io::pipeline::open_prepared(job)?;
+    let mut watch = Watch::new(context);
+    let ablation = dre_io::pipeline::ablation(job, &cohort, &watch)?;
+    dre_io::pipeline::fit(&ablation, &cohort, &mut watch)?;
+    let results = dre_io::pipeline::evaluate(&ablation, &cohort, &mut watch)?;
+    Ok((ablation, results))
+}
+
 /// Writes the report into the folder; gives the page's path.
 pub(crate) fn report(results: &Results, folder: &Path) -> Result<PathBuf> {
     let page = dre_report::write_html(results)?;

@@ -52,7 +52,7 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, ..TrfSpec::default() }));
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, ..NetworkConfig::paper() };
     let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse, precision: Precision::F32 };
-    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train }));
+    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train, ..DreSpec::default() }));
 }
 
 #[test]
@@ -187,6 +187,17 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     ("'presence'", "'presense'", "study.toml line 7: features[0].kind is \"presense\"; did you mean `presence`?"),
     // Values.
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[ablate]\nvariants = ['no-lstm']\n[models.dre]\nkind = 'dre'",
+        "study.toml line 9: ablate.variants = `no-lstm`, expected one of no-conv, no-init, no-subject, pca-40; a table \
+         [ablate.changes.no-lstm] makes it one",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[ablate.changes.x]\nkernel = 0\n[models.dre]\nkind = 'dre'",
+        "study.toml line 9: ablate.changes.x.kernel = 0, expected a whole number from 1 to 64",
+    ),
     (
         "[models.dre]\nkind = 'dre'",
         "[decode]\nfeatures = ['offset']\n[models.dre]\nkind = 'dre'",

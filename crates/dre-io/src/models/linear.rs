@@ -74,7 +74,7 @@ fn write_trfs(folder: &Path, suffix: &str, models: &[&Trf]) -> Result<(), StoreE
     write(folder, &format!("intercept{suffix}.npy"), &stack(models.iter().map(|m| &m.intercept)))
 }
 
-fn write_pca(folder: &Path, pca: Option<&Pca>) -> Result<(), StoreError> {
+pub(super) fn write_pca(folder: &Path, pca: Option<&Pca>) -> Result<(), StoreError> {
     let Some(pca) = pca else { return Ok(()) };
     write_npy(&folder.join("pca_mean.npy"), &pca.mean)?;
     write_npy(&folder.join("pca_components.npy"), &pca.components)
@@ -188,7 +188,7 @@ fn read_trfs(folder: &Path, about: LinearFile) -> Result<Vec<SubjectFit<Trf>>, S
     fits.map(|(i, fit)| Ok(fit.fit(trf(&coef, &intercept, i, lag_min)?))).collect()
 }
 
-fn read_pca(folder: &Path, explained: Option<f64>) -> Result<Option<Pca>, StoreError> {
+pub(super) fn read_pca(folder: &Path, explained: Option<f64>) -> Result<Option<Pca>, StoreError> {
     let Some(explained) = explained else { return Ok(None) };
     let (mean, components) = (Loaded::read(folder, "pca_mean.npy")?, Loaded::read(folder, "pca_components.npy")?);
     let damaged = |loaded: &Loaded| {

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dre::data::Set;
 use dre::metrics::{ScoreSpec, Scores, score};
-use dre::nn::{DreModel, Threads};
+use dre::nn::Threads;
 use dre::results::{ModelResult, Provenance, RESULTS_FORMAT, Ratio, Results};
 use indexmap::IndexMap;
 use ndarray::{Axis, stack};
@@ -49,8 +49,8 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         let (title, n_parameters) = (model.title(), model.n_parameters());
         let (found, linear) = match (evaluate_linear(name, &model, &data, &spec, monitor)?, model) {
             (Some((found, linear)), _) => (found, Some(linear)),
-            (None, Fitted::Dre(network)) => {
-                (score(&data, &DreModel::new(*network, data.n_times(), BATCH)?, &spec)?, None)
+            (None, Fitted::Dre(fitted)) => {
+                (score(&data, &*fitted.into_predictor(data.n_times(), BATCH)?, &spec)?, None)
             }
             (None, _) => continue,
         };

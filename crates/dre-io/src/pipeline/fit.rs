@@ -4,15 +4,17 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dre::data::{Audit, Dataset, Set};
-use dre::linear::FitSpec;
+use dre::data::{Audit, Dataset, EpochSource, Set};
+use dre::linear::{ComponentSource, FitSpec, Pca, fit_pca};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
-use super::linear::{fit_features, fit_recurrent, share_moments};
+use super::linear::{fit_features, fit_recurrent, reduction, share_moments};
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::{AUDIT_FILE, CohortFolder};
-use crate::models::{CHECKPOINT_FILE, Checkpoint, Fitted, MODEL_FORMAT, ModelInfo, read_info, write_model};
+use crate::models::{
+    CHECKPOINT_FILE, Checkpoint, Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, read_info, write_model,
+};
 use crate::store::{StoreError, write_json};
 use crate::study::{DreSpec, ModelSpec};
 
@@ -234,7 +236,12 @@ impl Fit<'_> {
     fn train(&self, spec: &DreSpec, monitor: &mut dyn Monitor) -> Result<()> {
         let data = self.data;
         let path = self.folder.join(CHECKPOINT_FILE);
-        let dims = Dims { n_channels: data.n_channels(), n_features: data.n_features(), n_subjects: data.n_subjects() };
+        let n_components = spec.reduction.n_components;
+        let pca = if n_components == 0 { None } else { Some(fit_pca(data, n_components, LINEAR_BATCH)?) };
+        let components = pca.as_ref().map(|pca| ComponentSource::new(data, pca)).transpose()?;
+        let source: &dyn EpochSource = components.as_ref().map_or(data as _, |components| components as _);
+        let n_channels = pca.as_ref().map_or(data.n_channels(), Pca::n_components);
+        let dims = Dims { n_channels, n_features: data.n_features(), n_subjects: data.n_subjects() };
         let seed = self.job.study.seed;
         let network = Network::new(spec.network.clone(), dims, seed, Threads::new(self.job.n_threads))?;
         let (mut training, seconds) = match self.checkpoint(&path)? {
@@ -254,7 +261,7 @@ impl Fit<'_> {
         );
         monitor.training(self.name, (spec.train.n_passes, training.history().len()), n_epochs, data.n_times());
         let mut watch = Watch { fit: self, path: &path, monitor, started: Instant::now(), seconds_before: seconds };
-        let ended = training.run(data, &mut watch);
+        let ended = training.run(source, &mut watch);
         let seconds = watch.seconds_in_all();
         if matches!(ended, Ok(Ended::Stopped)) {
             watch.save(&training)?;
@@ -264,12 +271,14 @@ impl Fit<'_> {
             return Err(PipelineError::Stopped { checkpoint: path });
         }
         let best = training.best_pass().map_or(0, |p| p + 1);
-        let choices = vec![("weights of pass".to_owned(), format!("{best} of {}", training.history().len()))];
+        let mut choices = vec![("weights of pass".to_owned(), format!("{best} of {}", training.history().len()))];
+        choices.extend(reduction(pca.as_ref()));
         let mut network = training.best();
         if (0..data.n_subjects()).any(|s| data.is_held_out(s)) {
             embed_held_out(&mut network, data)?;
         }
-        let model = Fitted::Dre(Box::new(network));
+        drop(components);
+        let model = Fitted::Dre(Box::new(FittedNetwork { network, pca }));
         self.finish(&model, choices, seconds, Some(&training))?;
         // The model is whole; what it came from is no longer needed.
         std::fs::remove_file(&path).map_err(StoreError::write(&path))?;

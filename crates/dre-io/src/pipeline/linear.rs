@@ -106,7 +106,7 @@ pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Mo
     fit.finish(&Fitted::Rtrf(model), choices, started.elapsed().as_secs_f64(), None)
 }
 
-fn reduction(pca: Option<&Pca>) -> Option<(String, String)> {
+pub(super) fn reduction(pca: Option<&Pca>) -> Option<(String, String)> {
     let pca = pca?;
     let text = format!("{} hold {:.1} % of the variance", pca.n_components(), 100.0 * pca.explained);
     Some(("principal components".to_owned(), text))

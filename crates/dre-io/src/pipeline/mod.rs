@@ -2,6 +2,7 @@
 //!
 //! Each step looks first whether what it would make is there and up to date.
 
+mod ablate;
 mod channels;
 mod decode;
 mod evaluate;
@@ -20,6 +21,7 @@ use dre::results::PassRecord;
 
 use crate::study::Study;
 
+pub use ablate::{ABLATION_FOLDER, ablation};
 pub use evaluate::{RESULTS_FILE, evaluate};
 pub use events::open_described;
 pub use fit::{MODELS_FOLDER, audit, fit};

@@ -3,6 +3,7 @@
 //! Every key has a default or is named in the error when it is missing; every key that is not known is refused with the
 //! nearest one that is. See `examples/p300.toml` for a complete file.
 
+mod ablate;
 mod de;
 mod error;
 mod events;
@@ -21,9 +22,10 @@ use dre::signal::PrepareSpec;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use ablate::{AblateSpec, DreChange};
 pub use error::StudyError;
 pub use events::{EventSource, TriggerSpec};
-pub use model::{BandedSpec, DreSpec, InitSpec, ModelSpec, RtrfSpec, TrfSpec};
+pub use model::{BandedSpec, DreSpec, InitSpec, ModelSpec, ReductionSpec, RtrfSpec, TrfSpec};
 use section::Section;
 
 /// Everything that a study file says, defaults filled in.
@@ -52,6 +54,9 @@ pub struct Study {
     /// Backward models, which tell features from data; none where the table is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decode: Option<DecodeConfig>,
+    /// What `dre ablate` changes; the paper's ablations where the table is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ablate: Option<AblateSpec>,
     /// Models by name, in the order of the file.
     pub models: IndexMap<String, ModelSpec>,
 }
@@ -185,6 +190,7 @@ impl Study {
             features: root.optional("features")?,
             report: root.optional("report")?,
             decode: root.optional("decode")?,
+            ablate: root.optional("ablate")?,
             models: root
                 .sections("models")?
                 .into_iter()

@@ -30,6 +30,7 @@ impl Study {
         self.check_features()?;
         self.check_report()?;
         self.check_decode()?;
+        self.check_ablate()?;
         self.check_models()
     }
 
@@ -133,6 +134,17 @@ impl Study {
         }
         check_lag_order("decode", decode.lag_min, decode.lag_max)?;
         check_alphas("decode", &decode.alphas)
+    }
+
+    fn check_ablate(&self) -> Result<()> {
+        let Some(ablate) = &self.ablate else { return Ok(()) };
+        check(!ablate.variants.is_empty(), "ablate.variants", "[]", "at least one, such as \"no-conv\"")?;
+        let (_, base) = ablate.base(self)?;
+        for name in ablate.variants.iter().chain(ablate.changes.keys()) {
+            check_name("ablate.variants", name)?;
+            check_dre(&format!("ablate.changes.{name}"), &ablate.variant(base, name)?)?;
+        }
+        Ok(())
     }
 
     fn check_models(&self) -> Result<()> {

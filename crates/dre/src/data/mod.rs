@@ -12,6 +12,7 @@ mod gaps;
 mod leakage;
 mod prepare;
 mod scaler;
+mod source;
 mod spec;
 mod split;
 
@@ -29,5 +30,6 @@ pub use event::EventTable;
 pub use gaps::{BadSegments, Gaps, Lack};
 pub use leakage::LeakageAudit;
 pub use scaler::{FeatureScaler, RobustScaler};
+pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
 pub use split::{Fold, SplitMethod, SplitSpec};

@@ -34,7 +34,7 @@ pub use lags::{Columns, LagRange};
 pub use leave_out::LeftOut;
 pub use moments::LagMoments;
 pub use normal::Moments;
-pub use pca::{OnComponents, Pca, PcaSums};
+pub use pca::{ComponentSource, OnComponents, Pca, PcaSums};
 pub use rows::Runs;
 pub use rtrf::{Rollout, Rtrf};
 pub use trf::Trf;
