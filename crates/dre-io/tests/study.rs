@@ -107,8 +107,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kind = 'dre'",
         "kind = 'dre'\nlearning_rate = 1",
         "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, \
-         conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_init_times, n_passes, \
-         precision, stride, subject_dim",
+         conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_components, n_init_times, \
+         n_passes, precision, stride, subject_dim",
     ),
     (
         "kind = 'dre'",
