@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use dre::nn::Progress;
-use dre::results::{PassRecord, Results};
+use dre::results::{AdaptationResult, PassRecord, Results};
 pub(crate) use dre_io::pipeline::Job;
-use dre_io::pipeline::{MODELS_FOLDER, Monitor, REPORT_FILE};
+use dre_io::pipeline::{AdaptRequest, MODELS_FOLDER, Monitor, REPORT_FILE};
 use dre_io::store::write_file;
 
 use crate::commands::Context;
@@ -99,6 +99,12 @@ pub(crate) fn ablate(job: &Job, context: &Context<'_>) -> Result<(Job, Results)>
     dre_io::pipeline::fit(&ablation, &cohort, &mut watch)?;
     let results = dre_io::pipeline::evaluate(&ablation, &cohort, &mut watch)?;
     Ok((ablation, results))
+}
+
+/// Adapts a network to a subject that it has not seen.
+pub(crate) fn adapt(job: &Job, request: &AdaptRequest, context: &Context<'_>) -> Result<AdaptationResult> {
+    let cohort = dre_io::pipeline::open_prepared(job)?;
+    Ok(dre_io::pipeline::adapt(job, &cohort, request, &mut Watch::new(context))?)
 }
 
 /// Writes the report into the folder; gives the page's path.

@@ -103,7 +103,7 @@ fn row(name: String, epochs: String, cells: impl Iterator<Item = String>) -> Vec
 }
 
 /// Three decimals, with a true minus sign; a dash where there is no r.
-fn number(r: f64) -> String {
+pub(crate) fn number(r: f64) -> String {
     if r.is_nan() { "–".to_owned() } else { format!("{r:.3}").replace('-', "−") }
 }
 

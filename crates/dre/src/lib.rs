@@ -4,6 +4,7 @@
 //! random generators' seeds and progress observers are arguments. Arrays are `(n_epochs, n_channels | n_features,
 //! n_times)` with time last, in SI units, unless an item says otherwise.
 
+pub mod adapt;
 pub mod data;
 mod error;
 pub mod events;

@@ -32,6 +32,9 @@ pub struct Results {
     /// Features told from data, where the study asks for it.
     #[serde(default)]
     pub decoding: Option<DecodingResult>,
+    /// Subjects whom a network that had not seen them was adapted to.
+    #[serde(default)]
+    pub adaptation: Vec<AdaptationResult>,
     /// Where all of it comes from.
     pub provenance: Provenance,
 }
@@ -135,6 +138,40 @@ pub struct DecodedFeature {
     pub subjects: IndexMap<String, f64>,
     /// Pattern, mean over subjects (scaled data per standardised feature): per channel, per lag.
     pub pattern: Vec<Vec<f32>>,
+}
+
+/// A network adapted to a subject that it had not seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdaptationResult {
+    /// Label of the subject.
+    pub subject: String,
+    /// Name of the network.
+    pub model: String,
+    /// Mean r on the subject's test epochs with the mean of the others' embeddings.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub unadapted: f64,
+    /// Mean r of the same network where the subject took part in its training; none where it is not fitted.
+    pub trained_with: Option<f64>,
+    /// By length of data, ascending.
+    pub points: Vec<AdaptationPoint>,
+}
+
+/// Mean r on the subject's test epochs after adapting to some of its data.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdaptationPoint {
+    /// Length of the data (minutes).
+    pub minutes: f64,
+    /// Number of training epochs.
+    pub n_epochs: usize,
+    /// The network with a fitted embedding.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub embedding: f64,
+    /// The same, followed by a fitted linear map of channels.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub mapped: f64,
+    /// A TRF on the same data.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub trf: f64,
 }
 
 /// Score of one subject.

@@ -21,7 +21,7 @@ use crate::store::{write_json, write_npy};
 pub const RESULTS_FILE: &str = "results.json";
 
 /// Epochs predicted at a time.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// Scores the fitted models of `job` on the test epochs; writes `results.json` and the maps of r.
 ///
@@ -71,6 +71,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         score_from: spec.score_from,
         n_init_times: valid_from(job),
         evoked: Scores::evoked(&pairs),
+        adaptation: Vec::new(),
         decoding: super::decode::evaluate(job, cohort, &data, monitor)?,
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dre::data::{Audit, Dataset, EpochSource, Set};
+use dre::adapt::with_mean_embedding;
+use dre::data::{Audit, Dataset, EpochSource, Part, Set};
 use dre::linear::{ComponentSource, FitSpec, Pca, fit_pca};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
@@ -66,24 +67,6 @@ fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
     }
 }
 
-/// Gives subjects who are held out, whose embedding was never trained, the mean of the others' embeddings.
-fn embed_held_out(network: &mut Network, data: &Dataset) -> Result<()> {
-    let (held_out, trained): (Vec<usize>, Vec<usize>) = (0..data.n_subjects()).partition(|&s| data.is_held_out(s));
-    let mut state = network.state();
-    let Some(embedding) = state.iter_mut().find(|tensor| tensor.name == "subject_embedding.weight") else {
-        return Ok(());
-    };
-    let dim = embedding.data.len() / data.n_subjects();
-    for k in 0..dim {
-        let sum: f64 = trained.iter().map(|s| f64::from(embedding.data[s * dim + k])).sum();
-        for s in &held_out {
-            embedding.data[s * dim + k] = (sum / trained.len() as f64) as f32;
-        }
-    }
-    network.load_state(&state)?;
-    Ok(())
-}
-
 /// Everything that decides a model's fit.
 pub(super) fn recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec) -> serde_json::Value {
     recipe_of(job, cohort, &json!(spec))
@@ -140,7 +123,7 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
         if !job.force && !interrupted && read_info(&folder).is_ok_and(|info| info.recipe == recipe) {
             monitor.step("Up to date", &format!("model {name}"));
         } else {
-            stale.push(Fit { job, data: &data, name, folder, recipe });
+            stale.push(Fit { job, data: &data, name, folder, recipe, without: None });
         }
     }
     while !stale.is_empty() {
@@ -195,6 +178,21 @@ pub(super) struct Fit<'a> {
     pub(super) name: &'a str,
     folder: PathBuf,
     recipe: serde_json::Value,
+    /// A subject whose epochs are kept out of a network's training.
+    without: Option<usize>,
+}
+
+impl<'a> Fit<'a> {
+    /// The fit of a network to all subjects but one.
+    pub(super) fn without(
+        job: &'a Job,
+        data: &'a Dataset,
+        (name, subject): (&'a str, usize),
+        folder: PathBuf,
+        recipe: serde_json::Value,
+    ) -> Self {
+        Self { job, data, name, folder, recipe, without: Some(subject) }
+    }
 }
 
 impl Fit<'_> {
@@ -233,13 +231,18 @@ impl Fit<'_> {
         Ok(())
     }
 
-    fn train(&self, spec: &DreSpec, monitor: &mut dyn Monitor) -> Result<()> {
+    pub(super) fn train(&self, spec: &DreSpec, monitor: &mut dyn Monitor) -> Result<()> {
         let data = self.data;
         let path = self.folder.join(CHECKPOINT_FILE);
         let n_components = spec.reduction.n_components;
         let pca = if n_components == 0 { None } else { Some(fit_pca(data, n_components, LINEAR_BATCH)?) };
         let components = pca.as_ref().map(|pca| ComponentSource::new(data, pca)).transpose()?;
-        let source: &dyn EpochSource = components.as_ref().map_or(data as _, |components| components as _);
+        let others = self.without.map(|out| Part::new(data, |_, epoch| epoch.subject != out));
+        let source: &dyn EpochSource = match (&components, &others) {
+            (_, Some(others)) => others,
+            (Some(components), None) => components,
+            (None, None) => data,
+        };
         let n_channels = pca.as_ref().map_or(data.n_channels(), Pca::n_components);
         let dims = Dims { n_channels, n_features: data.n_features(), n_subjects: data.n_subjects() };
         let seed = self.job.study.seed;
@@ -274,8 +277,11 @@ impl Fit<'_> {
         let mut choices = vec![("weights of pass".to_owned(), format!("{best} of {}", training.history().len()))];
         choices.extend(reduction(pca.as_ref()));
         let mut network = training.best();
-        if (0..data.n_subjects()).any(|s| data.is_held_out(s)) {
-            embed_held_out(&mut network, data)?;
+        let held_out = |s: &usize| data.is_held_out(*s) || self.without == Some(*s);
+        let (unknown, known): (Vec<usize>, Vec<usize>) = (0..data.n_subjects()).partition(held_out);
+        if !unknown.is_empty() {
+            // Their embedding was never trained.
+            network = with_mean_embedding(&network, &known, &unknown)?;
         }
         drop(components);
         let model = Fitted::Dre(Box::new(FittedNetwork { network, pca }));

@@ -3,6 +3,7 @@
 //! Each step looks first whether what it would make is there and up to date.
 
 mod ablate;
+mod adapt;
 mod channels;
 mod decode;
 mod evaluate;
@@ -22,6 +23,7 @@ use dre::results::PassRecord;
 use crate::study::Study;
 
 pub use ablate::{ABLATION_FOLDER, ablation};
+pub use adapt::{ADAPT_FOLDER, AdaptRequest, adapt};
 pub use evaluate::{RESULTS_FILE, evaluate};
 pub use events::open_described;
 pub use fit::{MODELS_FOLDER, audit, fit};

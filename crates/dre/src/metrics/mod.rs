@@ -10,4 +10,4 @@ pub use correlation::Correlation;
 pub use evoked::{ALL_EPOCHS, ConditionMean};
 pub use interval::bootstrap_interval;
 pub use parts::score_parts;
-pub use score::{ScoreSpec, Scores, SubjectScores, mean_from, score};
+pub use score::{ScoreSpec, Scores, SubjectScores, mean_from, score, score_subject};

@@ -110,6 +110,24 @@ impl Training {
         Ok(Self { network, adam, config, seed, pass: 0, batch: 0, loss_sum: (0.0, 0), history: vec![], best: None })
     }
 
+    /// Starts with the network's present weights and trains one subject's embedding alone; everything else stays.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a setting makes no sense, or the network has no embedding for this subject.
+    pub fn of_subject(network: Network, config: TrainConfig, seed: u64, subject: usize) -> Result<Self> {
+        let (dim, n_subjects) = (network.config().subject_dim, network.dims().n_subjects);
+        if dim == 0 || subject >= n_subjects {
+            return Err(Error::Setting {
+                name: "subject".into(),
+                found: if dim == 0 { "a network with subject_dim = 0".into() } else { subject.to_string() },
+                expected: format!("a network with an embedding of the subject, an index below {n_subjects}"),
+            });
+        }
+        let first = network.layout.slots.embedding.start + subject * dim;
+        let training = Self::new(network, config, seed)?;
+        Ok(Self { adam: training.adam.only(first..first + dim), ..training })
+    }
+
     /// The network with its latest weights.
     pub fn network(&self) -> &Network {
         &self.network
