@@ -1,4 +1,4 @@
-"""scikit-learn's Ridge on the design matrix of `linear rtrf-small FOLDER`: python sklearn_rtrf.py FOLDER. Prints one JSON line.
+"""scikit-learn's Ridge on the design matrix of `linear rtrf-small FOLDER` or `rtrf-wide`: python sklearn_rtrf.py FOLDER. Prints one JSON line.
 
 The time counts building the design matrix, as a user must; `ridge` is that of the fit alone.
 """

@@ -166,6 +166,32 @@ Examples:
   dre audit dre-p300
   dre audit dre-p300 --json > audit.json")]
     Audit(AuditArgs),
+    /// Take parts of a network away and see what it loses
+    ///
+    /// Fits the network of the study (the first of kind `dre`, or `ablate.model`) without its convolutions, without the init
+    /// window, without the subject embedding and on 40 principal components (or as the table [ablate] says), on the same
+    /// splits and seed, and compares them. Everything is written into the folder `ablation` of the run's folder.
+    #[command(after_long_help = "\
+Examples:
+  dre ablate study.toml
+  dre ablate study.toml --resume        after Ctrl-C or a crash
+
+A change of one's own, in the study file:
+  [ablate]
+  variants = [\"no-init\", \"narrow\"]
+  [ablate.changes.narrow]
+  conv_filters = 16")]
+    Ablate(RunArgs),
+    /// Adapt a network to a subject that it has not seen, with more and more minutes of data
+    ///
+    /// Trains the network of the study on all subjects but one, freezes it, and fits the one's embedding (and, beside it, a
+    /// linear map of channels) to the first minutes of its training epochs. Scores are on the subject's test epochs, beside
+    /// those of a TRF on the same minutes and of the network that the subject took part in. The report of the run shows it.
+    #[command(after_long_help = "\
+Examples:
+  dre adapt study.toml --subject 05
+  dre adapt study.toml --subject 05 --minutes 1,2,5,10")]
+    Adapt(AdaptArgs),
     /// Write a recording of any format as FIF, which MNE-Python reads
     ///
     /// Channels, positions, bads, annotations and projectors go along; samples are stored in single precision. A recording
@@ -201,6 +227,26 @@ pub(crate) struct StudyArgs {
     /// Let this fold test, of a study with `fold = "1 of K"`; results go to dre-NAME-fold-N unless --out is given
     #[arg(long, value_name = "N")]
     pub(crate) fold: Option<usize>,
+}
+
+/// Arguments of `dre adapt`.
+#[derive(Args, Debug)]
+pub(crate) struct AdaptArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+    /// Subject to adapt to, with or without `sub-`
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) subject: String,
+    /// Minutes of data to try [default: doubling from 0.5 to all there are]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) minutes: Vec<f64>,
+    /// Network of the study to adapt [default: its first of kind `dre`]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) fit: FitOptions,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
 }
 
 /// How much of the machine is used.

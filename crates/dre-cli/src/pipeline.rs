@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use dre::nn::Progress;
-use dre::results::{PassRecord, Results};
+use dre::results::{AdaptationResult, PassRecord, Results};
 pub(crate) use dre_io::pipeline::Job;
-use dre_io::pipeline::{MODELS_FOLDER, Monitor, REPORT_FILE};
+use dre_io::pipeline::{AdaptRequest, MODELS_FOLDER, Monitor, REPORT_FILE};
 use dre_io::store::write_file;
 
 use crate::commands::Context;
@@ -110,6 +110,22 @@ pub(crate) fn evaluate(job: &Job, context: &Context<'_>) -> Result<Results> {
 pub(crate) fn importance(job: &Job, results: Results, context: &Context<'_>) -> Result<Results> {
     let cohort = dre_io::pipeline::open_prepared(job)?;
     Ok(dre_io::pipeline::importance(job, &cohort, results, &mut Watch::new(context))?)
+}
+
+/// Fits and scores a network and its variants on the prepared cohort; gives their job and results.
+pub(crate) fn ablate(job: &Job, context: &Context<'_>) -> Result<(Job, Results)> {
+    let cohort = dre_io::pipeline::open_prepared(job)?;
+    let mut watch = Watch::new(context);
+    let ablation = dre_io::pipeline::ablation(job, &cohort, &watch)?;
+    dre_io::pipeline::fit(&ablation, &cohort, &mut watch)?;
+    let results = dre_io::pipeline::evaluate(&ablation, &cohort, &mut watch)?;
+    Ok((ablation, results))
+}
+
+/// Adapts a network to a subject that it has not seen.
+pub(crate) fn adapt(job: &Job, request: &AdaptRequest, context: &Context<'_>) -> Result<AdaptationResult> {
+    let cohort = dre_io::pipeline::open_prepared(job)?;
+    Ok(dre_io::pipeline::adapt(job, &cohort, request, &mut Watch::new(context))?)
 }
 
 /// Writes the report into the folder; gives the page's path.

@@ -39,6 +39,12 @@ pub(crate) fn scores(results: &Results) -> String {
             ratio.ratio.map_or_else(|| "undefined, as the latter is not above 0".to_owned(), |r| format!("{r:.1}"));
         let _ = write!(text, "\n{} / {} = {value}", ratio.numerator, ratio.denominator);
     }
+    for feature in results.decoding.iter().flat_map(|decoding| &decoding.features) {
+        let interval = feature
+            .confidence
+            .map_or_else(String::new, |[low, high]| format!(" (95 % CI {} to {})", number(low), number(high)));
+        let _ = write!(text, "\n{} told from the data: r = {}{interval}", feature.name, number(feature.mean_r));
+    }
     for masked in results.cohort.masked.iter().take(MAX_ROWS) {
         let _ = write!(text, "\nmasked: {}", missing(masked, results.cohort.bad_segments));
     }

@@ -50,9 +50,21 @@ fn help() {
     let folder = folder();
     let output = snapshot!("help", folder, ["--help"]);
     assert!(output.status.success() && output.stderr.is_empty(), "help is a result");
-    let commands =
-        ["run", "prepare", "fit", "evaluate", "importance", "report", "info", "features", "audit", "export", "demo"];
-    for command in commands {
+    for command in [
+        "run",
+        "prepare",
+        "fit",
+        "evaluate",
+        "importance",
+        "report",
+        "info",
+        "features",
+        "ablate",
+        "adapt",
+        "audit",
+        "export",
+        "demo",
+    ] {
         let args = [command, "--help"];
         let output = dre(folder.path(), &args);
         insta::assert_snapshot!(format!("help-{command}"), shown(&args, &output));

@@ -52,7 +52,7 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, ..TrfSpec::default() }));
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, ..NetworkConfig::paper() };
     let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse, precision: Precision::F32 };
-    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train }));
+    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train, ..DreSpec::default() }));
 }
 
 #[test]
@@ -107,8 +107,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kind = 'dre'",
         "kind = 'dre'\nlearning_rate = 1",
         "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, \
-         conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_init_times, n_passes, \
-         precision, stride, subject_dim",
+         conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_components, n_init_times, \
+         n_passes, precision, stride, subject_dim",
     ),
     (
         "kind = 'dre'",
@@ -187,6 +187,33 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     ("'presence'", "'presense'", "study.toml line 7: features[0].kind is \"presense\"; did you mean `presence`?"),
     // Values.
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[ablate]\nvariants = ['no-lstm']\n[models.dre]\nkind = 'dre'",
+        "study.toml line 9: ablate.variants = `no-lstm`, expected one of no-conv, no-init, no-subject, pca-40; a table \
+         [ablate.changes.no-lstm] makes it one",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[ablate.changes.x]\nkernel = 0\n[models.dre]\nkind = 'dre'",
+        "study.toml line 9: ablate.changes.x.kernel = 0, expected a whole number from 1 to 64",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[decode]\nfeatures = ['offset']\n[models.dre]\nkind = 'dre'",
+        "study.toml line 9: decode.features = `offset`, expected names of features of the study",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[models.trf]\nkind = 'trf'\nn_folds = 4\nleave_one_out = true",
+        "study.toml line 10: models.trf.n_folds = 4, expected 0 where leave_one_out is true: choose by one of the two",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
+        "[models.rtrf]\nkind = 'rtrf'\nleave_one_out = true",
+        "study.toml line 10: models.rtrf.leave_one_out = true, expected false: leaving one epoch out is exact for `trf` \
+         alone; choose with n_folds",
+    ),
     (
         "'small'",
         "'a/b'",

@@ -1,6 +1,6 @@
 //! Times the linear references for `cargo xtask bench linear`, on data that it makes and, for the peers, writes as raw f32.
 //!
-//!     linear trf|rtrf-small|rtrf-large|banded FOLDER N_THREADS
+//!     linear trf|rtrf-small|rtrf-wide|rtrf-large|banded FOLDER N_THREADS
 //!
 //! Prints one line of JSON. `rtrf-large` makes its epochs block by block, as they would come from a mapped file, and counts
 //! only the time of the fit.
@@ -190,13 +190,15 @@ fn banded(folder: &Path, n_threads: usize) {
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [case, folder, n_threads] = args.as_slice() else {
-        panic!("usage: linear trf|rtrf-small|rtrf-large|banded FOLDER N_THREADS");
+        panic!("usage: linear trf|rtrf-small|rtrf-wide|rtrf-large|banded FOLDER N_THREADS");
     };
     let (folder, n_threads) = (Path::new(folder), n_threads.parse().expect("a number of threads"));
     fs::create_dir_all(folder).expect("the folder can be made");
     match case.as_str() {
         "trf" => trf(folder, n_threads),
         "rtrf-small" => rtrf(&[7], 24, 100, Some(folder), n_threads),
+        // As many columns as the large one, on as many epochs as a design matrix can hold.
+        "rtrf-wide" => rtrf(&[7], 100, 273, Some(folder), n_threads),
         // 50 blocks of 38 epochs are 1,900.
         "rtrf-large" => rtrf(&(0..50).collect::<Vec<_>>(), 38, 273, None, n_threads),
         "banded" => banded(folder, n_threads),

@@ -4,6 +4,7 @@
 //! random generators' seeds and progress observers are arguments. Arrays are `(n_epochs, n_channels | n_features,
 //! n_times)` with time last, in SI units, unless an item says otherwise.
 
+pub mod adapt;
 pub mod data;
 mod error;
 pub mod events;
@@ -17,6 +18,7 @@ mod parallel;
 pub mod results;
 pub mod signal;
 pub mod simulate;
+pub mod state;
 pub mod stats;
 
 pub use error::{Error, Result};

@@ -6,12 +6,17 @@ use crate::Result;
 use crate::data::Batch;
 
 /// What a prediction depends on, beside the batch's features and, for a model fitted per subject, whose epoch it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inputs {
     /// Number of true samples at the start of each epoch that the model is shown.
     pub n_init_times: usize,
     /// Whether one model knows all subjects apart by an embedding, so that an epoch can be predicted as another subject's.
     pub has_subject_embedding: bool,
+}
+
+impl Inputs {
+    /// The features, and for a model fitted per subject whose epoch it is; nothing else.
+    pub const FEATURES: Self = Self { n_init_times: 0, has_subject_embedding: false };
 }
 
 /// A fitted model. Scoring, importance and the report know models through this interface only.
@@ -24,8 +29,6 @@ pub trait Predictor: Sync {
     /// [`crate::Error::Shape`] where the batch does not fit the model.
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>>;
 
-    /// What predictions depend on; features alone unless a model says otherwise.
-    fn inputs(&self) -> Inputs {
-        Inputs::default()
-    }
+    /// What predictions depend on, so that importance knows what there is to permute.
+    fn inputs(&self) -> Inputs;
 }

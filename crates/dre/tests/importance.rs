@@ -231,6 +231,10 @@ impl Predictor for Keeper {
         }
         Ok(Array3::zeros(batch.data.dim()))
     }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::FEATURES
+    }
 }
 
 /// By epoch of the test set, in order: features as they are, and those of each permuted version that was predicted.

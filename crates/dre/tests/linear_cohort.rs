@@ -9,7 +9,7 @@ use common::{Plan, epoch_spec, lenient};
 use dre::data::{Batch, Cohort, Dataset, Set};
 use dre::linear::{CohortTrf, FitSpec, LinearOptions, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig, fit_rtrf, fit_trf};
 use dre::metrics::{ALL_EPOCHS, ScoreSpec, score};
-use dre::model::Predictor;
+use dre::model::{Inputs, Predictor};
 use dre::{Error, Result};
 use ndarray::{Array1, Array3, Axis};
 use rand::{RngExt, SeedableRng};
@@ -242,6 +242,10 @@ struct Oracle(fn(f32) -> f32);
 impl Predictor for Oracle {
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>> {
         Ok(batch.data.mapv(self.0))
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::FEATURES
     }
 }
 

@@ -1,5 +1,7 @@
 //! The subcommands, one file each.
 
+mod ablate;
+mod adapt;
 mod audit;
 mod demo;
 mod evaluate;
@@ -42,6 +44,8 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Info(args) => info::execute(&args, context),
         Command::Export(args) => export::execute(&args, context),
         Command::Features(args) => features::execute(args, context),
+        Command::Ablate(args) => ablate::execute(args, context),
+        Command::Adapt(args) => adapt::execute(args, context),
         Command::Audit(args) => audit::execute(&args, context),
         Command::Demo(args) => demo::execute(&args, context),
     }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use dre::linear::Pca;
 use dre::nn::{Dims, Network, NetworkConfig, Threads};
 use serde::{Deserialize, Serialize};
 
-use super::{Fitted, MODEL_FORMAT, ModelInfo, linear};
+use super::{Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, linear};
 use crate::store::{StoreError, read_json, read_tensors, write_json, write_tensors};
 
 /// File that says what a model is; written last.
@@ -17,6 +18,9 @@ const WEIGHTS_FILE: &str = "model.safetensors";
 struct NetworkInfo {
     network: NetworkConfig,
     dims: Dims,
+    /// Share of the variance that the components hold, where it predicts components.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    explained: Option<f64>,
 }
 
 /// Writes a model into a folder, `model.json` last, so that a model that has one is whole.
@@ -30,8 +34,11 @@ pub fn write_model(folder: &Path, model: &Fitted, info: &ModelInfo) -> Result<()
         std::fs::remove_file(&about).map_err(StoreError::write(&about))?;
     }
     match model {
-        Fitted::Dre(network) => {
-            let about = NetworkInfo { network: network.config().clone(), dims: network.dims() };
+        Fitted::Dre(fitted) => {
+            let network = &fitted.network;
+            let explained = fitted.pca.as_ref().map(|pca| pca.explained);
+            let about = NetworkInfo { network: network.config().clone(), dims: network.dims(), explained };
+            linear::write_pca(folder, fitted.pca.as_ref())?;
             write_tensors(&folder.join(WEIGHTS_FILE), &network.state(), &about)?;
         }
         Fitted::Trf(trf) => linear::write_trf(folder, trf, info)?,
@@ -72,7 +79,14 @@ pub fn read_model(folder: &Path, threads: &Threads) -> Result<(Fitted, ModelInfo
             let unfit = |e: dre::Error| StoreError::damaged(&path, e.to_string(), "weights of this network");
             let mut network = Network::new(about.network, about.dims, 0, threads.clone()).map_err(unfit)?;
             network.load_state(&tensors).map_err(unfit)?;
-            Fitted::Dre(Box::new(network))
+            let pca = linear::read_pca(folder, about.explained)?;
+            let n_components = pca.as_ref().map_or(about.dims.n_channels, Pca::n_components);
+            if n_components != about.dims.n_channels {
+                let expected = format!("{}, as the network predicts", about.dims.n_channels);
+                let found = format!("{n_components} components");
+                return Err(StoreError::damaged(&folder.join("pca_components.npy"), found, expected));
+            }
+            Fitted::Dre(Box::new(FittedNetwork { network, pca }))
         }
         "trf" => Fitted::Trf(linear::read_trf(folder, threads.count())?),
         "banded" => Fitted::Banded(linear::read_banded(folder, threads.count())?),

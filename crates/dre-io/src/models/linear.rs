@@ -57,7 +57,7 @@ impl SubjectFile {
     }
 }
 
-fn stack<'a, D: Dimension + 'a>(arrays: impl IntoIterator<Item = &'a Array<f64, D>>) -> ArrayD<f64>
+pub(super) fn stack<'a, D: Dimension + 'a>(arrays: impl IntoIterator<Item = &'a Array<f64, D>>) -> ArrayD<f64>
 where
     D::Larger: RemoveAxis,
 {
@@ -74,7 +74,7 @@ fn write_trfs(folder: &Path, suffix: &str, models: &[&Trf]) -> Result<(), StoreE
     write(folder, &format!("intercept{suffix}.npy"), &stack(models.iter().map(|m| &m.intercept)))
 }
 
-fn write_pca(folder: &Path, pca: Option<&Pca>) -> Result<(), StoreError> {
+pub(super) fn write_pca(folder: &Path, pca: Option<&Pca>) -> Result<(), StoreError> {
     let Some(pca) = pca else { return Ok(()) };
     write_npy(&folder.join("pca_mean.npy"), &pca.mean)?;
     write_npy(&folder.join("pca_components.npy"), &pca.components)
@@ -133,13 +133,13 @@ pub(super) fn write_rtrf(folder: &Path, rtrf: &CohortRtrf, info: &ModelInfo) -> 
 }
 
 /// An array of a model's folder, with its place for messages.
-struct Loaded {
+pub(super) struct Loaded {
     path: PathBuf,
     array: ArrayD<f64>,
 }
 
 impl Loaded {
-    fn read(folder: &Path, name: &str) -> Result<Self, StoreError> {
+    pub(super) fn read(folder: &Path, name: &str) -> Result<Self, StoreError> {
         let path = folder.join(name);
         let file = std::fs::File::open(&path).map_err(StoreError::read(&path))?;
         let array = ArrayD::read_npy(std::io::BufReader::new(file))
@@ -153,7 +153,7 @@ impl Loaded {
     }
 
     /// One subject's part, of as many dimensions as are asked for.
-    fn part<D: Dimension>(&self, subject: usize) -> Result<Array<f64, D>, StoreError> {
+    pub(super) fn part<D: Dimension>(&self, subject: usize) -> Result<Array<f64, D>, StoreError> {
         let fail =
             || StoreError::damaged(&self.path, format!("shape {:?}", self.array.shape()), "a row for every subject");
         if self.array.ndim() == 0 || subject >= self.array.shape()[0] {
@@ -188,7 +188,7 @@ fn read_trfs(folder: &Path, about: LinearFile) -> Result<Vec<SubjectFit<Trf>>, S
     fits.map(|(i, fit)| Ok(fit.fit(trf(&coef, &intercept, i, lag_min)?))).collect()
 }
 
-fn read_pca(folder: &Path, explained: Option<f64>) -> Result<Option<Pca>, StoreError> {
+pub(super) fn read_pca(folder: &Path, explained: Option<f64>) -> Result<Option<Pca>, StoreError> {
     let Some(explained) = explained else { return Ok(None) };
     let (mean, components) = (Loaded::read(folder, "pca_mean.npy")?, Loaded::read(folder, "pca_components.npy")?);
     let damaged = |loaded: &Loaded| {

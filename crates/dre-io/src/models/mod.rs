@@ -13,25 +13,30 @@
 //!                       channel, lag); each lag is a fit of its own
 //! coef_without.npy, intercept_without.npy           banded with unique: a fit without each band, bands first
 //! weights.npy           banded: weights of the bands (subject, channel or component, band)
-//! pca_mean.npy, pca_components.npy                  with n_components: the reduction; coefficients are of channels all the same
+//! pca_mean.npy, pca_components.npy                  with n_components: the reduction; linear coefficients are of channels all the same
 //! fits.json             alphas and how they were chosen, lags, bands
+//! coef.npy, patterns.npy, intercept.npy, decoder.json   the folder `decoding`: backward models, (subject, feature, channel,
+//!                       lag) and (subject, feature)
 //! checkpoint.safetensors  dre, while it trains: weights, optimiser, history
 //! ```
 
 mod checkpoint;
 mod coefficients;
+mod decoder;
 mod folder;
 mod linear;
 
 use dre::data::{Channel, FeatureScaler, RobustScaler};
-use dre::linear::{CohortBanded, CohortRtrf, CohortTrf};
-use dre::nn::Network;
+use dre::linear::{CohortBanded, CohortRtrf, CohortTrf, OnComponents, Pca};
+use dre::model::Predictor;
+use dre::nn::{DreModel, Network};
 use dre::results::PassRecord;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
 pub use coefficients::Coefficients;
+pub use decoder::{is_decoder_current, read_decoder, write_decoder};
 pub use folder::{MODEL_FILE, read_info, read_model, write_model};
 
 /// Version of the layout that this program writes; it refuses a larger one.
@@ -48,7 +53,30 @@ pub enum Fitted {
     /// Banded ridge regression.
     Banded(CohortBanded),
     /// Deep Recurrent Encoder.
-    Dre(Box<Network>),
+    Dre(Box<FittedNetwork>),
+}
+
+/// A network, of channels or of their components.
+#[derive(Clone, Debug)]
+pub struct FittedNetwork {
+    /// The network.
+    pub network: Network,
+    /// The reduction whose components it predicts; none where it predicts channels.
+    pub pca: Option<Pca>,
+}
+
+impl FittedNetwork {
+    /// The network as a model of channels, with the buffers to predict epochs of `n_times` samples, `max_batch` at a time.
+    ///
+    /// # Errors
+    /// As [`DreModel::new`].
+    pub fn into_predictor(self, n_times: usize, max_batch: usize) -> dre::Result<Box<dyn Predictor>> {
+        let model = DreModel::new(self.network, n_times, max_batch)?;
+        Ok(match self.pca {
+            Some(pca) => Box::new(OnComponents { pca, model }),
+            None => Box::new(model),
+        })
+    }
 }
 
 impl Fitted {
@@ -68,7 +96,7 @@ impl Fitted {
             Self::Trf(m) => m.n_parameters(),
             Self::Rtrf(m) => m.n_parameters(),
             Self::Banded(m) => m.n_parameters(),
-            Self::Dre(m) => m.n_parameters(),
+            Self::Dre(m) => m.network.n_parameters(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dre::data::{Dataset, Set};
 use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score};
-use dre::nn::{DreModel, Threads};
+use dre::nn::Threads;
 use dre::results::{ModelResult, ModelStatistics, Provenance, RESULTS_FORMAT, Ratio, Results, StatisticsResult};
 use dre::stats::{Tail, compare_models, group_note, test_group};
 use indexmap::IndexMap;
@@ -51,8 +51,8 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         let (title, n_parameters) = (model.title(), model.n_parameters());
         let (found, linear) = match (evaluate_linear(name, &model, &data, &spec, monitor)?, model) {
             (Some((found, linear)), _) => (found, Some(linear)),
-            (None, Fitted::Dre(network)) => {
-                (score(&data, &DreModel::new(*network, data.n_times(), BATCH)?, &spec)?, None)
+            (None, Fitted::Dre(fitted)) => {
+                (score(&data, &*fitted.into_predictor(data.n_times(), BATCH)?, &spec)?, None)
             }
             (None, _) => continue,
         };
@@ -75,6 +75,8 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         evoked: Scores::evoked(&pairs),
         statistics: statistics(job, &data, &pairs)?,
         importance: up_to_date(job, cohort),
+        adaptation: Vec::new(),
+        decoding: super::decode::evaluate(job, cohort, &data, monitor)?,
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             finished: now(),

@@ -4,15 +4,18 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dre::data::{Audit, Dataset, Set};
-use dre::linear::FitSpec;
+use dre::adapt::with_mean_embedding;
+use dre::data::{Audit, Dataset, EpochSource, Part, Set};
+use dre::linear::{ComponentSource, FitSpec, Pca, fit_pca};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
-use super::linear::{fit_features, fit_recurrent, share_moments};
+use super::linear::{fit_features, fit_recurrent, reduction, share_moments};
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::{AUDIT_FILE, CohortFolder};
-use crate::models::{CHECKPOINT_FILE, Checkpoint, Fitted, MODEL_FORMAT, ModelInfo, read_info, write_model};
+use crate::models::{
+    CHECKPOINT_FILE, Checkpoint, Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, read_info, write_model,
+};
 use crate::store::{StoreError, write_json};
 use crate::study::{DreSpec, ModelSpec};
 
@@ -49,37 +52,28 @@ pub fn audit(job: &Job, cohort: &CohortFolder) -> Result<Audit> {
 fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
     let held_out: Vec<&str> =
         (0..data.n_subjects()).filter(|&s| data.is_held_out(s)).map(|s| data.subjects()[s].as_str()).collect();
-    let per_subject = job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_)));
-    match per_subject.filter(|_| !held_out.is_empty()) {
-        None => Ok(()),
-        Some(name) => Err(PipelineError::HeldOut {
-            model: name.clone(),
-            kind: job.study.models[name].kind(),
-            subjects: held_out.join(", "),
-        }),
-    }
-}
-
-/// Gives subjects who are held out, whose embedding was never trained, the mean of the others' embeddings.
-fn embed_held_out(network: &mut Network, data: &Dataset) -> Result<()> {
-    let (held_out, trained): (Vec<usize>, Vec<usize>) = (0..data.n_subjects()).partition(|&s| data.is_held_out(s));
-    let mut state = network.state();
-    let Some(embedding) = state.iter_mut().find(|tensor| tensor.name == "subject_embedding.weight") else {
+    if held_out.is_empty() {
         return Ok(());
-    };
-    let dim = embedding.data.len() / data.n_subjects();
-    for k in 0..dim {
-        let sum: f64 = trained.iter().map(|s| f64::from(embedding.data[s * dim + k])).sum();
-        for s in &held_out {
-            embedding.data[s * dim + k] = (sum / trained.len() as f64) as f32;
-        }
     }
-    network.load_state(&state)?;
-    Ok(())
+    let subjects = held_out.join(", ");
+    match job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_))) {
+        Some(name) => {
+            Err(PipelineError::HeldOut { model: name.clone(), kind: job.study.models[name].kind(), subjects })
+        }
+        None if super::decode::wanted(job).is_some() => {
+            Err(PipelineError::HeldOut { model: "decode".to_owned(), kind: "decoder", subjects })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Everything that decides a model's fit.
 pub(super) fn recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec) -> serde_json::Value {
+    recipe_of(job, cohort, &json!(spec))
+}
+
+/// Everything that decides a fit with these settings.
+pub(super) fn recipe_of(job: &Job, cohort: &CohortFolder, settings: &serde_json::Value) -> serde_json::Value {
     let inputs: Vec<&str> = cohort.info.inputs.iter().map(|i| i.sha256.as_str()).collect();
     json!({
         "cohort": cohort.info.recipe,
@@ -87,7 +81,7 @@ pub(super) fn recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec) -> serd
         "epochs": job.study.epochs,
         "split": job.study.split,
         "cleaning": job.study.cleaning,
-        "model": spec,
+        "model": settings,
         "valid_from": valid_from(job),
         "seed": job.study.seed,
         "channels": cohort.info.channels,
@@ -129,7 +123,7 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
         if !job.force && !interrupted && read_info(&folder).is_ok_and(|info| info.recipe == recipe) {
             monitor.step("Up to date", &format!("model {name}"));
         } else {
-            stale.push(Fit { job, data: &data, name, folder, recipe });
+            stale.push(Fit { job, data: &data, name, folder, recipe, without: None });
         }
     }
     while !stale.is_empty() {
@@ -158,7 +152,7 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
             ModelSpec::Dre(spec) => one.train(spec, monitor)?,
         }
     }
-    Ok(())
+    super::decode::fit(job, cohort, &data, monitor)
 }
 
 /// Every init window fits the epochs; behind a linear model's there must be something to choose its penalty by.
@@ -184,6 +178,21 @@ pub(super) struct Fit<'a> {
     pub(super) name: &'a str,
     folder: PathBuf,
     recipe: serde_json::Value,
+    /// A subject whose epochs are kept out of a network's training.
+    without: Option<usize>,
+}
+
+impl<'a> Fit<'a> {
+    /// The fit of a network to all subjects but one.
+    pub(super) fn without(
+        job: &'a Job,
+        data: &'a Dataset,
+        (name, subject): (&'a str, usize),
+        folder: PathBuf,
+        recipe: serde_json::Value,
+    ) -> Self {
+        Self { job, data, name, folder, recipe, without: Some(subject) }
+    }
 }
 
 impl Fit<'_> {
@@ -222,10 +231,20 @@ impl Fit<'_> {
         Ok(())
     }
 
-    fn train(&self, spec: &DreSpec, monitor: &mut dyn Monitor) -> Result<()> {
+    pub(super) fn train(&self, spec: &DreSpec, monitor: &mut dyn Monitor) -> Result<()> {
         let data = self.data;
         let path = self.folder.join(CHECKPOINT_FILE);
-        let dims = Dims { n_channels: data.n_channels(), n_features: data.n_features(), n_subjects: data.n_subjects() };
+        let n_components = spec.reduction.n_components;
+        let pca = if n_components == 0 { None } else { Some(fit_pca(data, n_components, LINEAR_BATCH)?) };
+        let components = pca.as_ref().map(|pca| ComponentSource::new(data, pca)).transpose()?;
+        let others = self.without.map(|out| Part::new(data, |_, epoch| epoch.subject != out));
+        let source: &dyn EpochSource = match (&components, &others) {
+            (_, Some(others)) => others,
+            (Some(components), None) => components,
+            (None, None) => data,
+        };
+        let n_channels = pca.as_ref().map_or(data.n_channels(), Pca::n_components);
+        let dims = Dims { n_channels, n_features: data.n_features(), n_subjects: data.n_subjects() };
         let seed = self.job.study.seed;
         let network = Network::new(spec.network.clone(), dims, seed, Threads::new(self.job.n_threads))?;
         let (mut training, seconds) = match self.checkpoint(&path)? {
@@ -245,7 +264,7 @@ impl Fit<'_> {
         );
         monitor.training(self.name, (spec.train.n_passes, training.history().len()), n_epochs, data.n_times());
         let mut watch = Watch { fit: self, path: &path, monitor, started: Instant::now(), seconds_before: seconds };
-        let ended = training.run(data, &mut watch);
+        let ended = training.run(source, &mut watch);
         let seconds = watch.seconds_in_all();
         if matches!(ended, Ok(Ended::Stopped)) {
             watch.save(&training)?;
@@ -255,12 +274,17 @@ impl Fit<'_> {
             return Err(PipelineError::Stopped { checkpoint: path });
         }
         let best = training.best_pass().map_or(0, |p| p + 1);
-        let choices = vec![("weights of pass".to_owned(), format!("{best} of {}", training.history().len()))];
+        let mut choices = vec![("weights of pass".to_owned(), format!("{best} of {}", training.history().len()))];
+        choices.extend(reduction(pca.as_ref()));
         let mut network = training.best();
-        if (0..data.n_subjects()).any(|s| data.is_held_out(s)) {
-            embed_held_out(&mut network, data)?;
+        let held_out = |s: &usize| data.is_held_out(*s) || self.without == Some(*s);
+        let (unknown, known): (Vec<usize>, Vec<usize>) = (0..data.n_subjects()).partition(held_out);
+        if !unknown.is_empty() {
+            // Their embedding was never trained.
+            network = with_mean_embedding(&network, &known, &unknown)?;
         }
-        let model = Fitted::Dre(Box::new(network));
+        drop(components);
+        let model = Fitted::Dre(Box::new(FittedNetwork { network, pca }));
         self.finish(&model, choices, seconds, Some(&training))?;
         // The model is whole; what it came from is no longer needed.
         std::fs::remove_file(&path).map_err(StoreError::write(&path))?;

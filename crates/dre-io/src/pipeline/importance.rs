@@ -19,7 +19,7 @@ use dre::importance::{
     permute, summarise,
 };
 use dre::model::Predictor;
-use dre::nn::{DreModel, Threads};
+use dre::nn::Threads;
 use dre::results::{ImportanceResult, Results};
 use ndarray::{Array2, Axis, stack};
 use serde::{Deserialize, Serialize};
@@ -166,7 +166,7 @@ fn one(
         Fitted::Trf(model) => Box::new(model),
         Fitted::Banded(model) => Box::new(model),
         Fitted::Rtrf(model) => Box::new(model),
-        Fitted::Dre(network) => Box::new(DreModel::new(*network, data.n_times(), BATCH)?),
+        Fitted::Dre(fitted) => fitted.into_predictor(data.n_times(), BATCH)?,
     };
     let plan = PermuteSpec {
         set: Set::Test,

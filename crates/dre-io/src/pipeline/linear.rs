@@ -8,7 +8,7 @@ use dre::model::Predictor;
 use dre::results::{BandResult, LinearResult};
 
 use super::fit::Fit;
-use super::{Monitor, Result};
+use super::{Monitor, PipelineError, Result};
 use crate::models::{Coefficients, Fitted};
 use crate::study::{ModelSpec, RtrfSpec};
 
@@ -27,6 +27,11 @@ pub(super) fn share_moments(a: &ModelSpec, b: &ModelSpec) -> bool {
         _ => None,
     };
     key(a).is_some_and(|a| key(b).is_some_and(|b| a == b))
+}
+
+/// Names the model that could not be fitted.
+pub(super) fn in_model(model: &str) -> impl Fn(dre::Error) -> PipelineError {
+    move |source| PipelineError::InModel { model: model.to_owned(), source: Box::new(source) }
 }
 
 /// Fits models that see features alone, from one pass over the epochs, and writes them.
@@ -51,7 +56,8 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
             _ => {}
         }
     }
-    let models = fit_feature_models(first.data, &tasks, &first.linear())?;
+    let names = fits.iter().map(|fit| fit.name).collect::<Vec<_>>().join(", ");
+    let models = fit_feature_models(first.data, &tasks, &first.linear()).map_err(in_model(&names))?;
     let seconds = started.elapsed().as_secs_f64();
     for ((fit, spec), model) in fits.iter().zip(&specs).zip(models) {
         let (alphas, pca, mut choices, model) = match model {
@@ -67,7 +73,7 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
             ModelSpec::Banded(spec) => &spec.linear.alphas,
             _ => continue,
         };
-        warn_of_edges(fit.name, tried, &alphas, monitor);
+        warn_of_edges(&format!("models.{}.alphas", fit.name), fit.name, tried, &alphas, monitor);
         choices.extend(reduction(pca.as_ref()));
         let others: Vec<&str> = fits.iter().map(|f| f.name).filter(|name| *name != fit.name).collect();
         if !others.is_empty() {
@@ -83,8 +89,9 @@ pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Mo
     let started = Instant::now();
     let name = fit.name;
     monitor.step("Fitting", &format!("{name}: RTRF, {} penalties, per subject", spec.linear.alphas.len()));
-    let model = fit_rtrf(fit.data, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear())?;
-    warn_of_edges(name, &spec.linear.alphas, &chosen(&model.subjects), monitor);
+    let model = fit_rtrf(fit.data, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear())
+        .map_err(in_model(name))?;
+    warn_of_edges(&format!("models.{name}.alphas"), name, &spec.linear.alphas, &chosen(&model.subjects), monitor);
     for s in &model.subjects {
         let radius = s.model.spectral_radius();
         if radius >= 1.0 {
@@ -99,7 +106,7 @@ pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Mo
     fit.finish(&Fitted::Rtrf(model), choices, started.elapsed().as_secs_f64(), None)
 }
 
-fn reduction(pca: Option<&Pca>) -> Option<(String, String)> {
+pub(super) fn reduction(pca: Option<&Pca>) -> Option<(String, String)> {
     let pca = pca?;
     let text = format!("{} hold {:.1} % of the variance", pca.n_components(), 100.0 * pca.explained);
     Some(("principal components".to_owned(), text))
@@ -110,7 +117,7 @@ fn chosen<M>(subjects: &[dre::linear::SubjectFit<M>]) -> Vec<f64> {
 }
 
 /// A penalty at the edge of those that were tried says that a better one may lie beyond.
-fn warn_of_edges(name: &str, alphas: &[f64], chosen: &[f64], monitor: &dyn Monitor) {
+pub(super) fn warn_of_edges(key: &str, name: &str, alphas: &[f64], chosen: &[f64], monitor: &dyn Monitor) {
     let low = alphas.iter().copied().fold(f64::INFINITY, f64::min);
     let high = alphas.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let n = chosen.len();
@@ -118,7 +125,7 @@ fn warn_of_edges(name: &str, alphas: &[f64], chosen: &[f64], monitor: &dyn Monit
         (chosen.iter().filter(|a| **a <= low).count(), chosen.iter().filter(|a| **a >= high).count());
     if low < high && at_low + at_high > 0 {
         monitor.warn(&format!(
-            "{name}: the best penalty is the smallest of models.{name}.alphas ({low}) for {at_low} and the largest ({high}) \
+            "{name}: the best penalty is the smallest of {key} ({low}) for {at_low} and the largest ({high}) \
              for {at_high} of {n} choices; a wider range may predict more"
         ));
     }

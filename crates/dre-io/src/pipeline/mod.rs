@@ -2,7 +2,10 @@
 //!
 //! Each step looks first whether what it would make is there and up to date.
 
+mod ablate;
+mod adapt;
 mod channels;
+mod decode;
 mod evaluate;
 mod events;
 mod fit;
@@ -20,6 +23,8 @@ use dre::results::PassRecord;
 
 use crate::study::Study;
 
+pub use ablate::{ABLATION_FOLDER, ablation};
+pub use adapt::{ADAPT_FOLDER, AdaptRequest, adapt};
 pub use evaluate::{RESULTS_FILE, evaluate};
 pub use events::open_described;
 pub use fit::{MODELS_FOLDER, audit, fit};
@@ -113,6 +118,14 @@ pub enum PipelineError {
         recording: String,
         /// What went wrong.
         source: dre::Error,
+    },
+    /// The science, on one model.
+    #[error("{model}: {source}")]
+    InModel {
+        /// Name of the model, or of several that are fitted together.
+        model: String,
+        /// What went wrong.
+        source: Box<dre::Error>,
     },
     /// A channel is not of the same type in all recordings.
     #[error(

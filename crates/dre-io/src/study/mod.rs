@@ -3,6 +3,7 @@
 //! Every key has a default or is named in the error when it is missing; every key that is not known is refused with the
 //! nearest one that is. See `examples/p300.toml` for a complete file.
 
+mod ablate;
 mod de;
 mod error;
 mod events;
@@ -17,13 +18,15 @@ use std::path::{Path, PathBuf};
 use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::features::{FeatureSpec, FeatureValue};
 use dre::importance::ImportanceSpec;
+use dre::linear::DecodeConfig;
 use dre::signal::PrepareSpec;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use ablate::{AblateSpec, DreChange};
 pub use error::StudyError;
 pub use events::{EventSource, TriggerSpec};
-pub use model::{BandedSpec, DreSpec, InitSpec, ModelSpec, RtrfSpec, TrfSpec};
+pub use model::{BandedSpec, DreSpec, InitSpec, ModelSpec, ReductionSpec, RtrfSpec, TrfSpec};
 use section::Section;
 
 /// Everything that a study file says, defaults filled in.
@@ -52,6 +55,12 @@ pub struct Study {
     /// What is permuted to learn what predictions rest on; nothing where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub importance: Option<ImportanceSpec>,
+    /// Backward models, which tell features from data; none where the table is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decode: Option<DecodeConfig>,
+    /// What `dre ablate` changes; the paper's ablations where the table is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ablate: Option<AblateSpec>,
     /// Models by name, in the order of the file.
     pub models: IndexMap<String, ModelSpec>,
 }
@@ -189,6 +198,8 @@ impl Study {
             features: root.optional("features")?,
             report: root.optional("report")?,
             importance: root.optional("importance")?,
+            decode: root.optional("decode")?,
+            ablate: root.optional("ablate")?,
             models: root
                 .sections("models")?
                 .into_iter()

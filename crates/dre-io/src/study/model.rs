@@ -31,6 +31,18 @@ pub struct DreSpec {
     /// How it is trained.
     #[serde(flatten)]
     pub train: TrainConfig,
+    /// What it predicts.
+    #[serde(flatten)]
+    pub reduction: ReductionSpec,
+}
+
+/// A reduction of the data before a model sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReductionSpec {
+    /// Number of principal components, fitted on the training epochs, that the model is given and predicts; what it predicts
+    /// is mapped back to channels. 0 for the channels themselves.
+    pub n_components: usize,
 }
 
 /// Settings of a temporal receptive field: one table in the study file.
@@ -112,7 +124,7 @@ impl ModelSpec {
             "trf" => Self::Trf(TrfSpec { linear: section.part()?, options: section.part()? }),
             "rtrf" => Self::Rtrf(RtrfSpec { linear: section.part()?, options: section.part()?, init: section.part()? }),
             "banded" => Self::Banded(BandedSpec { linear: section.part()?, options: section.part()? }),
-            _ => Self::Dre(DreSpec { network: section.part()?, train: section.part()? }),
+            _ => Self::Dre(DreSpec { network: section.part()?, train: section.part()?, reduction: section.part()? }),
         };
         section.finish()?;
         Ok(model)

@@ -30,6 +30,8 @@ impl Study {
         self.check_features()?;
         self.check_report()?;
         self.check_importance()?;
+        self.check_decode()?;
+        self.check_ablate()?;
         self.check_models()
     }
 
@@ -154,6 +156,28 @@ impl Study {
         Ok(())
     }
 
+    fn check_decode(&self) -> Result<()> {
+        let Some(decode) = &self.decode else { return Ok(()) };
+        check(!self.features.is_empty(), "features", "none", "at least one for [decode] to tell from the data")?;
+        for name in &decode.features {
+            let known = self.features.iter().any(|f| f.name == *name);
+            check(known, "decode.features", format!("`{name}`"), "names of features of the study")?;
+        }
+        check_lag_order("decode", decode.lag_min, decode.lag_max)?;
+        check_alphas("decode", &decode.alphas)
+    }
+
+    fn check_ablate(&self) -> Result<()> {
+        let Some(ablate) = &self.ablate else { return Ok(()) };
+        check(!ablate.variants.is_empty(), "ablate.variants", "[]", "at least one, such as \"no-conv\"")?;
+        let (_, base) = ablate.base(self)?;
+        for name in ablate.variants.iter().chain(ablate.changes.keys()) {
+            check_name("ablate.variants", name)?;
+            check_dre(&format!("ablate.changes.{name}"), &ablate.variant(base, name)?)?;
+        }
+        Ok(())
+    }
+
     fn check_models(&self) -> Result<()> {
         check(!self.models.is_empty(), "models", "none", "at least one, such as [models.dre] with kind = \"dre\"")?;
         for (name, model) in &self.models {
@@ -166,15 +190,23 @@ impl Study {
                     check_trf(&at, &spec.linear)?;
                     self.check_lags(&at, &spec.linear.lags)?;
                     check_options(&at, spec.options, spec.linear.penalty == Penalty::Ridge)?;
+                    check(
+                        !spec.options.leave_one_out || spec.options.n_folds == 0,
+                        &format!("{at}.n_folds"),
+                        spec.options.n_folds,
+                        "0 where leave_one_out is true: choose by one of the two",
+                    )?;
                 }
                 ModelSpec::Banded(spec) => {
                     let expected = format!("at least one for the banded model `{name}` to predict from");
                     check(!self.features.is_empty(), "features", "none", &expected)?;
                     self.check_banded(&at, &spec.linear)?;
+                    check_no_leaving_out(&at, spec.options)?;
                     check_options(&at, spec.options, true)?;
                 }
                 ModelSpec::Rtrf(spec) => {
                     check_rtrf(&at, &spec.linear)?;
+                    check_no_leaving_out(&at, spec.options)?;
                     check_options(&at, spec.options, false)?;
                 }
                 ModelSpec::Dre(spec) => check_dre(&at, spec)?,
@@ -207,6 +239,11 @@ impl Study {
         band_weights(bands.len(), config.n_iter, &config.concentration, 0).map_err(|error| below(at, error))?;
         Ok(())
     }
+}
+
+fn check_no_leaving_out(at: &str, options: LinearOptions) -> Result<()> {
+    let expected = "false: leaving one epoch out is exact for `trf` alone; choose with n_folds";
+    check(!options.leave_one_out, &format!("{at}.leave_one_out"), true, expected)
 }
 
 fn check_options(at: &str, options: LinearOptions, can_nest: bool) -> Result<()> {

@@ -31,6 +31,9 @@ pub struct LinearOptions {
     /// Number of folds, stretches of training epochs, by whose held-out squared error penalties are chosen; 0 chooses on
     /// the validation set.
     pub n_folds: usize,
+    /// Whether penalties are chosen by the exact squared error of leaving out one training epoch at a time, which takes
+    /// neither folds nor refits; for a TRF.
+    pub leave_one_out: bool,
     /// Whether the whole procedure, choice included, is also scored by nested cross-validation over the folds: an R² over
     /// all samples of folds that neither choice nor fit has seen.
     pub nested: bool,
@@ -40,7 +43,8 @@ pub struct LinearOptions {
 
 impl LinearOptions {
     /// One penalty for all channels, chosen on the validation set; channels themselves.
-    pub const DEFAULT: Self = Self { alpha_per_channel: false, n_folds: 0, nested: false, n_components: 0 };
+    pub const DEFAULT: Self =
+        Self { alpha_per_channel: false, n_folds: 0, leave_one_out: false, nested: false, n_components: 0 };
 }
 
 impl Default for LinearOptions {
@@ -139,6 +143,28 @@ impl Default for BandedConfig {
             concentration: vec![0.1, 1.0],
             unique: true,
         }
+    }
+}
+
+/// Settings of backward models, which tell features from data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecodeConfig {
+    /// Features that are told; all where none is named.
+    pub features: Vec<String>,
+    /// First lag (samples); a negative lag is data that come after the feature's sample.
+    pub lag_min: isize,
+    /// Last lag (samples), included.
+    pub lag_max: isize,
+    /// Ridge penalties to choose from by the mean r over features on the validation set.
+    pub alphas: Vec<f64>,
+}
+
+impl Default for DecodeConfig {
+    /// All features from the data of the sample and of the 60 after it (half a second at 120 Hz); seven penalties from 1 to
+    /// 10⁶, as many channels and lags need more than a few features do.
+    fn default() -> Self {
+        Self { features: Vec::new(), lag_min: -60, lag_max: 0, alphas: spaced(0.0, 6.0, 7) }
     }
 }
 

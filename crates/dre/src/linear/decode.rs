@@ -4,7 +4,7 @@ use faer::Mat;
 use ndarray::{Array3, ArrayRef3, Axis};
 
 use super::solver::{PenaltyMatrix, Ridge};
-use super::trf_system::TrfSystem;
+use super::trf_system::{Pass, TrfSystem, in_blocks};
 use super::{Trf, TrfConfig};
 use crate::{Error, Result};
 
@@ -37,8 +37,14 @@ impl Decoder {
         n_threads: usize,
     ) -> Result<Self> {
         let system = TrfSystem::of_arrays(data, features, None, names, config, n_threads)?;
-        let models = system.solve(config.penalty, &[alpha], n_threads)?;
-        let model = super::only(models);
+        let model = super::only(system.solve(config.penalty, &[alpha], n_threads)?);
+        let names: Vec<String> = (0..features.shape()[1]).map(|f| format!("feature {f}")).collect();
+        Self::with_patterns(&system, model, &names, &in_blocks(data, features))
+    }
+
+    /// The patterns of a model that `system` gave; `pass` goes through the epochs that the system was gathered from, `names`
+    /// are the features'.
+    pub(super) fn with_patterns(system: &TrfSystem, model: Trf, names: &[String], pass: &Pass<'_>) -> Result<Self> {
         let part = &system.parts[0];
         let (columns, n) = (part.moments.columns(), part.targets.len());
         let at = |column: usize| {
@@ -52,25 +58,14 @@ impl Decoder {
         let gram = part.moments.gram();
         let gram = Mat::from_fn(columns.len(), columns.len(), |i, j| gram[(i.max(j), i.min(j))]);
         let seen = gram * weights;
-        // Σ y yᵀ about the means.
-        let mut products = vec![0.0; n * n];
-        for epoch in features.outer_iter() {
-            let centred: Vec<Vec<f64>> = (0..n)
-                .map(|f| epoch.index_axis(Axis(0), f).iter().map(|value| value - part.means.data[f]).collect())
-                .collect();
-            for i in 0..n {
-                for j in 0..=i {
-                    products[j * n + i] += centred[i].iter().zip(&centred[j]).map(|(a, b)| a * b).sum::<f64>();
-                }
-            }
-        }
-        let mut covariance = Ridge::new(products, vec![0.0; n], 1);
+        let mut covariance = Ridge::new(products(&part.means.data, pass)?, vec![0.0; n], 1);
         let transposed = Mat::from_fn(n, columns.len(), |f, column| seen[(column, f)]);
         let solved =
             covariance.solve(transposed.as_ref(), &PenaltyMatrix::diagonal(&vec![0.0; n]), 0.0).map_err(|found| {
+                let name = names.get(found.column).map_or("a feature", String::as_str);
                 Error::Singular {
                     model: "decoder".to_owned(),
-                    reason: format!("feature {} is constant or a sum of the features before it", found.column),
+                    reason: format!("{name} is constant or a sum of the features before it"),
                     advice: "leave it out".to_owned(),
                 }
             })?;
@@ -81,4 +76,23 @@ impl Decoder {
         }
         Ok(Self { model, patterns })
     }
+}
+
+/// Lower triangle of Σ y yᵀ about the means, over the features of a backward model, column after column.
+fn products(means: &[f64], pass: &Pass<'_>) -> Result<Vec<f64>> {
+    let n = means.len();
+    let mut sums = vec![0.0; n * n];
+    pass(&mut |_, features, _| {
+        for epoch in features.outer_iter() {
+            let centred: Vec<Vec<f64>> =
+                (0..n).map(|f| epoch.index_axis(Axis(0), f).iter().map(|value| value - means[f]).collect()).collect();
+            for i in 0..n {
+                for j in 0..=i {
+                    sums[j * n + i] += centred[i].iter().zip(&centred[j]).map(|(a, b)| a * b).sum::<f64>();
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(sums)
 }

@@ -10,7 +10,7 @@ use ndarray::{Array2, Array3, ArrayRef3};
 use super::faults::{check_alpha, singular};
 use super::masks::{Group, Measured};
 use super::solver::{PenaltyMatrix, Ridge};
-use super::trf_system::{Pass, TrfPart, TrfSystem};
+use super::trf_system::{Pass, TrfPart, TrfSystem, in_blocks};
 use super::{Penalty, Trf, TrfConfig};
 use crate::{Error, Result, parallel};
 
@@ -43,8 +43,8 @@ impl Trf {
         let system = TrfSystem::of_arrays(features, data, measured, names, config, n_threads)?;
         let mut seen = Measured::new(data.shape()[1], data.shape()[2]);
         seen.push(data.shape()[0], measured);
-        let pass: &Pass<'_> = &|work| work(features.to_owned(), data.to_owned(), 0);
-        system.leave_one_out(&seen.groups(0), pass, (config.penalty, alphas), (left_out, n_threads))
+        let pass = in_blocks(features, data);
+        system.leave_one_out(&seen.groups(0), &pass, (config.penalty, alphas), (left_out, n_threads))
     }
 }
 

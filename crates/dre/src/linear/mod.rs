@@ -25,16 +25,16 @@ mod trf_system;
 
 pub use bands::{Bands, band_weights};
 pub use cohort::{
-    CohortBanded, CohortRtrf, CohortTrf, Counted, FeatureModel, FeatureTask, FitSpec, SubjectFit, fit_banded,
-    fit_feature_models, fit_pca, fit_rtrf, fit_trf,
+    CohortBanded, CohortDecoder, CohortRtrf, CohortTrf, Counted, FeatureModel, FeatureTask, FitSpec, SubjectFit,
+    fit_banded, fit_decoder, fit_feature_models, fit_pca, fit_rtrf, fit_trf,
 };
-pub use config::{BandedConfig, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig};
+pub use config::{BandedConfig, DecodeConfig, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig};
 pub use decode::Decoder;
 pub use lags::{Columns, LagRange};
 pub use leave_out::LeftOut;
 pub use moments::LagMoments;
 pub use normal::Moments;
-pub use pca::{OnComponents, Pca, PcaSums};
+pub use pca::{ComponentSource, OnComponents, Pca, PcaSums};
 pub use rows::Runs;
 pub use rtrf::{Rollout, Rtrf};
 pub use trf::Trf;

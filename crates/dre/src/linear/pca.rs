@@ -3,8 +3,8 @@
 use faer::{Mat, MatRef, Side};
 use ndarray::{Array1, Array2, Array3, ArrayRef3, Axis};
 
-use crate::data::Batch;
-use crate::model::Predictor;
+use crate::data::{Batch, Dataset, Epoch, EpochSource, Set};
+use crate::model::{Inputs, Predictor};
 use crate::{Error, Result};
 
 /// Data as a mean and a few orthogonal maps over channels: the reduction of the paper's ablation.
@@ -149,20 +149,57 @@ impl Pca {
     }
 }
 
+/// A data set of which components are drawn.
+#[derive(Debug)]
+pub struct ComponentSource<'a> {
+    dataset: &'a Dataset,
+    pca: &'a Pca,
+}
+
+impl<'a> ComponentSource<'a> {
+    /// Components of this data set's channels.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the number of channels is not that of the fit.
+    pub fn new(dataset: &'a Dataset, pca: &'a Pca) -> Result<Self> {
+        Pca::check("the data set", &[0, dataset.n_channels()], pca.mean.len())?;
+        Ok(Self { dataset, pca })
+    }
+}
+
+impl EpochSource for ComponentSource<'_> {
+    fn n_times(&self) -> usize {
+        self.dataset.n_times()
+    }
+
+    fn epochs(&self, set: Set) -> &[Epoch] {
+        self.dataset.epochs(set)
+    }
+
+    fn draw(&self, epochs: &[Epoch], batch: &mut Batch) {
+        self.dataset.draw(epochs, batch);
+        *batch = self.pca.project(batch).expect("the number of channels was checked");
+    }
+}
+
 /// A model that was fitted to components, as a model of channels: it is shown components, and what it predicts is mapped
 /// back.
 #[derive(Debug)]
-pub struct OnComponents<'a, M: ?Sized> {
+pub struct OnComponents<M> {
     /// The reduction.
-    pub pca: &'a Pca,
+    pub pca: Pca,
     /// The model of components.
-    pub model: &'a M,
+    pub model: M,
 }
 
-impl<M: Predictor + ?Sized> Predictor for OnComponents<'_, M> {
+impl<M: Predictor> Predictor for OnComponents<M> {
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>> {
         let predicted = self.model.predict(&self.pca.project(batch)?)?;
         Ok(self.pca.restore(&predicted.mapv(f64::from))?.mapv(|value| value as f32))
+    }
+
+    fn inputs(&self) -> Inputs {
+        self.model.inputs()
     }
 }
 

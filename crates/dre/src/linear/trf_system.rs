@@ -7,7 +7,7 @@ use super::config::{FeatureLags, lags_by_feature};
 use super::faults::{check_alpha, singular};
 use super::lags::{Columns, LagRange};
 use super::masks::{Group, Measured, pick};
-use super::moments::{LagMoments, check_shape};
+use super::moments::{BLOCK, LagMoments, check_shape};
 use super::normal::Moments;
 use super::rows::Runs;
 use super::solver::{PenaltyMatrix, Ridge};
@@ -84,6 +84,14 @@ impl SignalMeans {
 pub(super) type Pass<'a> =
     dyn Fn(&mut dyn FnMut(Array3<f64>, Array3<f64>, usize) -> Result<()>) -> Result<()> + Sync + 'a;
 
+/// A [`Pass`] over arrays that are at hand, a few epochs at a time, so that no second copy of them is held.
+pub(super) fn in_blocks<'a>(features: &'a ArrayRef3<f64>, data: &'a ArrayRef3<f64>) -> Box<Pass<'a>> {
+    Box::new(|work| {
+        let blocks = features.axis_chunks_iter(Axis(0), BLOCK).zip(data.axis_chunks_iter(Axis(0), BLOCK));
+        blocks.enumerate().try_for_each(|(i, (features, data))| work(features.to_owned(), data.to_owned(), i * BLOCK))
+    })
+}
+
 /// Targets with the same rows, and their moments.
 #[derive(Clone, Debug)]
 pub(super) struct TrfPart {
@@ -124,9 +132,9 @@ impl TrfSystem {
         let mut seen = Measured::new(n_targets, n_times);
         seen.push(n_epochs, measured);
         let whole: Vec<std::ops::Range<usize>> = std::iter::once(0..n_epochs).collect();
-        let pass: &Pass<'_> = &|work| work(features.to_owned(), data.to_owned(), 0);
+        let pass = in_blocks(features, data);
         let mut systems =
-            Self::gather(&layout, &seen.groups(0), (n_targets, n_times), (&whole, n_epochs), pass, n_threads)?;
+            Self::gather(&layout, &seen.groups(0), (n_targets, n_times), (&whole, n_epochs), &pass, n_threads)?;
         Ok(systems.swap_remove(0))
     }
 
@@ -164,11 +172,12 @@ impl TrfSystem {
                 moments.push(LagMoments::new(layout.columns(), group.targets.len(), n_times, 0, n_threads)?);
             }
         }
-        pass(&mut |features, data, first| {
+        pass(&mut |features, mut data, first| {
             let last = first + data.shape()[0];
             for (g, (means, group)) in means.iter().zip(groups).enumerate() {
                 let mut features = features.clone();
-                let mut data = own(&data, group).unwrap_or_else(|| data.clone());
+                // A group of all targets is the only one.
+                let mut data = own(&data, group).unwrap_or_else(|| std::mem::take(&mut data));
                 for (block, means) in [(&mut features, &means.features), (&mut data, &means.data)] {
                     for (mut rows, mean) in block.axis_iter_mut(Axis(1)).zip(means) {
                         rows -= *mean;

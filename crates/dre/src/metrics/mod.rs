@@ -12,5 +12,5 @@ pub use correlation::Correlation;
 pub use evoked::{ALL_EPOCHS, ConditionMean};
 pub use interval::bootstrap_interval;
 pub use parts::score_parts;
-pub use score::{ScoreSpec, Scores, SubjectScores, mean_from, score};
+pub use score::{ScoreSpec, Scores, SubjectScores, mean_from, score, score_subject};
 pub(crate) use score::{check_finite, mean_of};

@@ -80,39 +80,16 @@ pub struct SubjectScores {
 /// where the model predicts NaN or infinity; [`Error::Shape`] where a prediction has the wrong shape; what the model reports.
 pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Result<Scores> {
     let first = spec.first_sample(dataset)?;
-    let (mut batch, mut evoked) = (Batch::default(), EvokedSums::default());
+    let mut evoked = EvokedSums::default();
     let mut subjects = Vec::with_capacity(dataset.n_subjects());
-    for (index, label) in dataset.subjects().iter().enumerate() {
+    for index in 0..dataset.n_subjects() {
         // Where subjects are held out, the others have no test epochs.
         if dataset.subject_epochs(spec.set, index).is_empty() {
             continue;
         }
-        let mut correlation = Correlation::new(dataset.n_channels(), dataset.n_times());
-        let mut own = EvokedSums::default();
-        for epochs in dataset.subject_epochs(spec.set, index).chunks(spec.batch_size) {
-            dataset.draw(epochs, &mut batch);
-            let predicted = model.predict(&batch)?;
-            correlation.push_measured(&batch.data, &predicted, batch.measured.as_ref())?;
-            check_finite(dataset, epochs, &predicted)?;
-            for (i, epoch) in epochs.iter().enumerate() {
-                let (truth, predicted) = (batch.data.index_axis(Axis(0), i), predicted.index_axis(Axis(0), i));
-                let measured = batch.measured.as_ref().map(|measured| measured.index_axis(Axis(0), i));
-                let measured = measured.as_deref();
-                own.push(ALL_EPOCHS, &truth, &predicted, measured);
-                if let Some(text) = spec.condition.as_ref().and_then(|column| dataset.event_text(epoch, column)) {
-                    own.push(text, &truth, &predicted, measured);
-                }
-            }
-        }
+        let (scores, own) = score_one(dataset, model, spec, (index, first))?;
         evoked.push_means(own);
-        let map = correlation.r();
-        subjects.push(SubjectScores {
-            subject: label.clone(),
-            n_epochs: correlation.n_epochs(),
-            r: mean_from(&map, first),
-            r_over_time: over_channels(&map),
-            map,
-        });
+        subjects.push(scores);
     }
     let mut mean_map = Array2::zeros((dataset.n_channels(), dataset.n_times()));
     for ((c, t), mean) in mean_map.indexed_iter_mut() {
@@ -125,6 +102,64 @@ pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Resu
         evoked: evoked.means(),
         subjects,
     })
+}
+
+/// As [`score`], for one subject of the data set.
+///
+/// # Errors
+/// As [`score`]; [`Error::NoEpochs`] where the subject has no epoch in the set.
+///
+/// # Panics
+/// Where `subject` is not below [`Dataset::n_subjects`].
+pub fn score_subject(
+    dataset: &Dataset,
+    model: &dyn Predictor,
+    spec: &ScoreSpec,
+    subject: usize,
+) -> Result<SubjectScores> {
+    let first = spec.first_sample(dataset)?;
+    if dataset.subject_epochs(spec.set, subject).is_empty() {
+        return Err(Error::NoEpochs {
+            what: format!("the {} set of {}", spec.set.name(), dataset.subjects()[subject]),
+            advice: "choose another subject, or other shares of the sets".to_owned(),
+        });
+    }
+    Ok(score_one(dataset, model, spec, (subject, first))?.0)
+}
+
+/// Scores and evoked responses of one subject.
+fn score_one(
+    dataset: &Dataset,
+    model: &dyn Predictor,
+    spec: &ScoreSpec,
+    (subject, first): (usize, usize),
+) -> Result<(SubjectScores, EvokedSums)> {
+    let (mut batch, mut own) = (Batch::default(), EvokedSums::default());
+    let mut correlation = Correlation::new(dataset.n_channels(), dataset.n_times());
+    for epochs in dataset.subject_epochs(spec.set, subject).chunks(spec.batch_size) {
+        dataset.draw(epochs, &mut batch);
+        let predicted = model.predict(&batch)?;
+        correlation.push_measured(&batch.data, &predicted, batch.measured.as_ref())?;
+        check_finite(dataset, epochs, &predicted)?;
+        for (i, epoch) in epochs.iter().enumerate() {
+            let (truth, predicted) = (batch.data.index_axis(Axis(0), i), predicted.index_axis(Axis(0), i));
+            let measured = batch.measured.as_ref().map(|measured| measured.index_axis(Axis(0), i));
+            let measured = measured.as_deref();
+            own.push(ALL_EPOCHS, &truth, &predicted, measured);
+            if let Some(text) = spec.condition.as_ref().and_then(|column| dataset.event_text(epoch, column)) {
+                own.push(text, &truth, &predicted, measured);
+            }
+        }
+    }
+    let map = correlation.r();
+    let scores = SubjectScores {
+        subject: dataset.subjects()[subject].clone(),
+        n_epochs: correlation.n_epochs(),
+        r: mean_from(&map, first),
+        r_over_time: over_channels(&map),
+        map,
+    };
+    Ok((scores, own))
 }
 
 /// Refuses a prediction of `epochs` that holds NaN or infinity.

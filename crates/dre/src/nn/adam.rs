@@ -1,5 +1,7 @@
 //! The Adam optimiser.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::network::Network;
@@ -14,6 +16,8 @@ pub struct Adam {
     n_steps: u64,
     mean: Vec<f32>,
     square: Vec<f32>,
+    /// The parameters that are updated; all others stay.
+    range: Range<usize>,
 }
 
 const BETA1: f64 = 0.9;
@@ -26,7 +30,13 @@ impl Adam {
     /// A fresh optimiser for a network.
     pub fn new(network: &Network, lr: f64) -> Self {
         let n = network.params.len();
-        Self { lr, n_steps: 0, mean: vec![0.0; n], square: vec![0.0; n] }
+        Self { lr, n_steps: 0, mean: vec![0.0; n], square: vec![0.0; n], range: 0..n }
+    }
+
+    /// The same, updating only some of the parameters.
+    #[must_use]
+    pub(super) fn only(self, range: Range<usize>) -> Self {
+        Self { range, ..self }
     }
 
     /// Steps made so far.
@@ -43,14 +53,13 @@ impl Adam {
         let (keep1, add1) = (BETA1 as f32, (1.0 - BETA1) as f32);
         let (keep2, add2) = (BETA2 as f32, (1.0 - BETA2) as f32);
         let threads = network.threads.clone();
-        let Self { mean, square, .. } = self;
+        let Self { mean, square, range, .. } = self;
         threads.install(|| {
-            network
-                .params
+            network.params[range.clone()]
                 .par_chunks_mut(CHUNK)
-                .zip(workspace.gradient.par_chunks(CHUNK))
-                .zip(mean.par_chunks_mut(CHUNK))
-                .zip(square.par_chunks_mut(CHUNK))
+                .zip(workspace.gradient[range.clone()].par_chunks(CHUNK))
+                .zip(mean[range.clone()].par_chunks_mut(CHUNK))
+                .zip(square[range.clone()].par_chunks_mut(CHUNK))
                 .for_each(|(((p, g), m), v)| {
                     for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
                         *m = keep1 * *m + add1 * g;
@@ -84,6 +93,7 @@ impl Adam {
             };
             network.layout.import(&tensors.iter().filter_map(strip).collect::<Vec<_>>())
         };
-        Ok(Self { lr, n_steps, mean: part("mean")?, square: part("square")? })
+        let range = 0..network.params.len();
+        Ok(Self { lr, n_steps, mean: part("mean")?, square: part("square")?, range })
     }
 }

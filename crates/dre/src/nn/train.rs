@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{Adam, Network, NetworkConfig, Tensor, TrainConfig, Workspace};
-use crate::data::{Batch, Dataset, Epoch, Set};
+use crate::data::{Batch, Epoch, EpochSource, Set};
 use crate::results::PassRecord;
 use crate::{Error, Result};
 
@@ -110,6 +110,24 @@ impl Training {
         Ok(Self { network, adam, config, seed, pass: 0, batch: 0, loss_sum: (0.0, 0), history: vec![], best: None })
     }
 
+    /// Starts with the network's present weights and trains one subject's embedding alone; everything else stays.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a setting makes no sense, or the network has no embedding for this subject.
+    pub fn of_subject(network: Network, config: TrainConfig, seed: u64, subject: usize) -> Result<Self> {
+        let (dim, n_subjects) = (network.config().subject_dim, network.dims().n_subjects);
+        if dim == 0 || subject >= n_subjects {
+            return Err(Error::Setting {
+                name: "subject".into(),
+                found: if dim == 0 { "a network with subject_dim = 0".into() } else { subject.to_string() },
+                expected: format!("a network with an embedding of the subject, an index below {n_subjects}"),
+            });
+        }
+        let first = network.layout.slots.embedding.start + subject * dim;
+        let training = Self::new(network, config, seed)?;
+        Ok(Self { adam: training.adam.only(first..first + dim), ..training })
+    }
+
     /// The network with its latest weights.
     pub fn network(&self) -> &Network {
         &self.network
@@ -147,7 +165,11 @@ impl Training {
     /// # Errors
     /// [`Error::NoEpochs`] without training epochs, [`Error::Diverged`] where the loss is no longer finite, and the
     /// observer's own.
-    pub fn run<O: Observer>(&mut self, data: &Dataset, observer: &mut O) -> std::result::Result<Ended, O::Error> {
+    pub fn run<O: Observer>(
+        &mut self,
+        data: &dyn EpochSource,
+        observer: &mut O,
+    ) -> std::result::Result<Ended, O::Error> {
         let epochs = data.epochs(Set::Train);
         if epochs.is_empty() {
             return Err(Error::NoEpochs {
@@ -222,7 +244,7 @@ impl Training {
 
     /// Mean loss over what was measured of the validation epochs after the init window; over the whole epochs where nothing
     /// follows it, and the training loss of this pass where nothing was measured or there are no validation epochs.
-    fn validate(&self, data: &Dataset, workspace: &mut Workspace) -> Result<f64> {
+    fn validate(&self, data: &dyn EpochSource, workspace: &mut Workspace) -> Result<f64> {
         let epochs = data.epochs(Set::Valid);
         if epochs.is_empty() {
             return Ok(self.train_loss());

@@ -43,6 +43,12 @@ pub struct Results {
     /// What predictions rest on, by model, then by what was permuted; empty where it was not computed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub importance: Vec<ImportanceResult>,
+    /// Features told from data, where the study asks for it.
+    #[serde(default)]
+    pub decoding: Option<DecodingResult>,
+    /// Subjects whom a network that had not seen them was adapted to.
+    #[serde(default)]
+    pub adaptation: Vec<AdaptationResult>,
     /// Where all of it comes from.
     pub provenance: Provenance,
 }
@@ -119,6 +125,67 @@ pub struct BandResult {
     pub unique: Option<f64>,
     /// 95 % confidence interval of the unique contribution across subjects.
     pub unique_confidence: Option<[f64; 2]>,
+}
+
+/// Backward models: features told from data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DecodingResult {
+    /// Lags (s) of the data, from first to last; negative for data after the feature's sample.
+    pub lags: Vec<f64>,
+    /// One entry per feature.
+    pub features: Vec<DecodedFeature>,
+    /// Settings and choices worth showing, as name and text.
+    pub choices: Vec<(String, String)>,
+}
+
+/// How well a feature is told from data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DecodedFeature {
+    /// Name of the feature.
+    pub name: String,
+    /// Mean over subjects of the subjects' r, between the feature and what is told of it, over all samples of the test epochs.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub mean_r: f64,
+    /// 95 % confidence interval of `mean_r` across subjects; none with fewer than 3 subjects.
+    pub confidence: Option<[f64; 2]>,
+    /// r by subject label.
+    pub subjects: IndexMap<String, f64>,
+    /// Pattern, mean over subjects (scaled data per standardised feature): per channel, per lag.
+    pub pattern: Vec<Vec<f32>>,
+}
+
+/// A network adapted to a subject that it had not seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdaptationResult {
+    /// Label of the subject.
+    pub subject: String,
+    /// Name of the network.
+    pub model: String,
+    /// Mean r on the subject's test epochs with the mean of the others' embeddings.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub unadapted: f64,
+    /// Mean r of the same network where the subject took part in its training; none where it is not fitted.
+    pub trained_with: Option<f64>,
+    /// By length of data, ascending.
+    pub points: Vec<AdaptationPoint>,
+}
+
+/// Mean r on the subject's test epochs after adapting to some of its data.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdaptationPoint {
+    /// Length of the data (minutes).
+    pub minutes: f64,
+    /// Number of training epochs.
+    pub n_epochs: usize,
+    /// The network with a fitted embedding.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub embedding: f64,
+    /// The same, followed by a fitted linear map of channels.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub mapped: f64,
+    /// A TRF on the same data.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub trf: f64,
 }
 
 /// Score of one subject.

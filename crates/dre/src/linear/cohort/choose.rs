@@ -1,6 +1,6 @@
 //! Which penalty predicts held-out epochs best.
 
-use ndarray::{Array3, Axis, s};
+use ndarray::{Array2, Array3, ArrayView1, Axis, s};
 
 use super::source::Source;
 use crate::Result;
@@ -11,8 +11,20 @@ use crate::metrics::Correlation;
 pub(super) struct Choice {
     /// Index of the alpha for each channel or component.
     pub(super) chosen: Vec<usize>,
-    /// Mean r for each alpha.
+    /// Mean r for each alpha; empty where the choice was made by squared error.
     pub(super) valid_r: Vec<f64>,
+}
+
+impl Choice {
+    /// The least of errors `(n_alphas, n_targets)`, for each target or for their sum; a target that was never measured has
+    /// NaN and no say.
+    pub(super) fn of_errors(errors: &Array2<f64>, per_target: bool) -> Self {
+        let negative = |values: ArrayView1<'_, f64>| values.iter().map(|error| -error).collect::<Vec<_>>();
+        let sums = errors.map_axis(Axis(1), |row| row.iter().filter(|error| error.is_finite()).sum::<f64>());
+        let best = first_best(&negative(sums.view()));
+        let own = |target: ArrayView1<'_, f64>| if per_target { first_best(&negative(target)) } else { best };
+        Self { chosen: errors.axis_iter(Axis(1)).map(own).collect(), valid_r: Vec::new() }
+    }
 }
 
 /// Scores models, one per alpha, on epochs that they have not seen: r across all of them for each channel × time, averaged

@@ -6,11 +6,12 @@ use ndarray::{Array1, Array2};
 
 use super::super::bands::{Bands, Tries, band_weights, leave_one_out};
 use super::super::config::{BandedConfig, LinearOptions, TrfConfig};
+use super::super::leave_out::LeftOut;
 use super::super::masks::Group;
 use super::super::pca::Pca;
 use super::super::trf_system::{TrfLayout, TrfSystem};
 use super::super::{Penalty, Trf};
-use super::choose::choose;
+use super::choose::{Choice, choose};
 use super::source::{Source, fit_pca};
 use super::{CohortBanded, CohortTrf, FitSpec, SubjectFit, by_subject, check_alphas};
 use crate::data::{Dataset, Epoch, Set};
@@ -82,6 +83,8 @@ struct Part {
 /// What several models of one subject share.
 struct Shared {
     key: (TrfLayout, usize, usize),
+    /// Targets that share their rows of the training (and validation) epochs.
+    groups: Vec<Group>,
     /// By fold of the training epochs.
     folds: Vec<TrfSystem>,
     ranges: Vec<Range<usize>>,
@@ -243,7 +246,7 @@ fn gather(
     let mut systems = TrfSystem::gather(&key.0, &groups, shape, (&wanted, n_train), &pass, n_threads)?;
     let valid = if needs_valid { systems.pop() } else { None };
     let Some(all) = TrfSystem::sum(&systems) else { unreachable!("there is a fold") };
-    Ok(Shared { key, folds: systems, ranges, all, valid })
+    Ok(Shared { key, groups, folds: systems, ranges, all, valid })
 }
 
 /// What a model of one subject is fitted from.
@@ -261,22 +264,26 @@ impl Subject<'_> {
         let (dataset, shared) = (self.source.dataset, self.shared);
         let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, self.n_threads);
         let models = solve(&shared.all)?;
-        let train = dataset.subject_epochs(Set::Train, self.subject);
-        let mut sets: Vec<(Vec<Trf>, &[Epoch])> = Vec::new();
-        if options.n_folds == 0 {
-            sets.push((models.clone(), dataset.subject_epochs(Set::Valid, self.subject)));
+        let per_target = options.alpha_per_channel;
+        let choice = if options.leave_one_out {
+            self.by_leaving_one_out(config, per_target)?
         } else {
-            for (held_out, range) in shared.ranges.iter().enumerate() {
-                let rest = shared.folds.iter().enumerate().filter(|(f, _)| *f != held_out).map(|(_, s)| s);
-                if let Some(rest) = TrfSystem::sum(rest) {
-                    sets.push((solve(&rest)?, &train[range.clone()]));
+            let train = dataset.subject_epochs(Set::Train, self.subject);
+            let mut sets: Vec<(Vec<Trf>, &[Epoch])> = Vec::new();
+            if options.n_folds == 0 {
+                sets.push((models.clone(), dataset.subject_epochs(Set::Valid, self.subject)));
+            } else {
+                for (held_out, range) in shared.ranges.iter().enumerate() {
+                    let rest = shared.folds.iter().enumerate().filter(|(f, _)| *f != held_out).map(|(_, s)| s);
+                    if let Some(rest) = TrfSystem::sum(rest) {
+                        sets.push((solve(&rest)?, &train[range.clone()]));
+                    }
                 }
             }
-        }
-        let per_target = options.alpha_per_channel;
-        let choice = choose(&self.source, &sets, self.spec.valid_from, per_target, |model, batch| {
-            model.predict(&batch.features.mapv(f64::from), self.n_threads)
-        })?;
+            choose(&self.source, &sets, self.spec.valid_from, per_target, |model, batch| {
+                model.predict(&batch.features.mapv(f64::from), self.n_threads)
+            })?
+        };
         let mut single_lags = Vec::new();
         if config.single_lags {
             let by_alpha: Vec<Vec<Trf>> = config
@@ -326,6 +333,17 @@ impl Subject<'_> {
             losses: Array1::zeros(0),
             without: Vec::new(),
         })
+    }
+
+    /// The penalties with the least error where each training epoch is predicted by a fit to all others; of components,
+    /// the error is that of the components.
+    fn by_leaving_one_out(&self, config: &TrfConfig, per_target: bool) -> Result<Choice> {
+        let train = self.source.dataset.subject_epochs(Set::Train, self.subject);
+        let pass = |work: &mut dyn FnMut(_, _, _) -> Result<()>| self.source.pass(train, work);
+        let penalties = (config.penalty, config.alphas.as_slice());
+        let how = (LeftOut::Epoch, self.n_threads);
+        let errors = self.shared.all.leave_one_out(&self.shared.groups, &pass, penalties, how)?;
+        Ok(Choice::of_errors(&errors, per_target))
     }
 
     fn banded(&self, config: &BandedConfig, options: LinearOptions, bands: &Bands, seed: u64) -> Result<Part> {

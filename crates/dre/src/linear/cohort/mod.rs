@@ -1,6 +1,7 @@
 //! Linear models of whole cohorts: one per subject, penalties chosen on the subject's own epochs.
 
 mod choose;
+mod decoder;
 mod features;
 mod recurrent;
 mod source;
@@ -14,6 +15,7 @@ use crate::data::{Batch, Dataset};
 use crate::model::{Inputs, Predictor};
 use crate::{Error, Result, parallel};
 
+pub use decoder::{CohortDecoder, fit_decoder};
 pub use features::{FeatureModel, FeatureTask, fit_banded, fit_feature_models, fit_trf};
 pub use recurrent::{Counted, fit_rtrf};
 pub use source::fit_pca;
@@ -261,11 +263,19 @@ impl Predictor for CohortTrf {
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>> {
         parts(&self.subjects, self.n_threads).predict(batch)
     }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::FEATURES
+    }
 }
 
 impl Predictor for CohortBanded {
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>> {
         parts(&self.subjects, self.n_threads).predict(batch)
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::FEATURES
     }
 }
 
@@ -275,7 +285,7 @@ impl Predictor for CohortRtrf {
     }
 
     fn inputs(&self) -> Inputs {
-        Inputs { n_init_times: self.n_init_times, ..Inputs::default() }
+        Inputs { n_init_times: self.n_init_times, ..Inputs::FEATURES }
     }
 }
 
@@ -303,6 +313,10 @@ impl Predictor for Parts<'_> {
         }
         Ok(predicted.mapv(|v| v as f32))
     }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::FEATURES
+    }
 }
 
 /// What one band contributes, for each subject.
@@ -314,6 +328,10 @@ struct BandPart {
 impl Predictor for BandPart {
     fn predict(&self, batch: &Batch) -> Result<Array3<f32>> {
         Parts { models: self.models.iter().collect(), n_threads: self.n_threads }.predict(batch)
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::FEATURES
     }
 }
 

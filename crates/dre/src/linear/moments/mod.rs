@@ -32,7 +32,7 @@ use super::rows::{self, Runs};
 use crate::{Error, Result};
 
 /// Epochs whose spectra are held at the same time.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 
 /// Accumulates moments of epochs of one length.
 #[derive(Debug)]

@@ -1,0 +1,15 @@
+//! `dre ablate`: a network beside itself with parts taken away.
+
+use super::Context;
+use crate::args::RunArgs;
+use crate::error::Result;
+use crate::pipeline;
+
+pub(super) fn execute(args: RunArgs, context: &Context<'_>) -> Result<()> {
+    let job = super::job(args.study, args.threads.count(), args.fit)?;
+    pipeline::prepare(&job, context)?;
+    let (ablation, results) = pipeline::ablate(&job, context)?;
+    let page = pipeline::report(&results, &ablation.out)?;
+    super::show(&results, Some(&page), context.console);
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Backward models on disk.
+
+use std::path::Path;
+
+use dre::linear::{CohortDecoder, Decoder, SubjectFit, Trf};
+use ndarray::{Array1, Array3};
+use serde::{Deserialize, Serialize};
+
+use super::linear::{Loaded, stack};
+use crate::store::{StoreError, read_json, write_json, write_npy};
+
+/// File that says what the decoders are; written last.
+const DECODER_FILE: &str = "decoder.json";
+
+/// Content of `decoder.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct DecoderFile {
+    /// Everything that decides the fit.
+    recipe: serde_json::Value,
+    /// Names of the features that are told.
+    features: Vec<String>,
+    /// First lag of the data (samples).
+    lag_min: isize,
+    subjects: Vec<SubjectFile>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SubjectFile {
+    subject: String,
+    alpha: f64,
+    valid_r: Vec<f64>,
+}
+
+/// Writes `coef.npy` and `patterns.npy` (subject, feature, channel, lag), `intercept.npy` (subject, feature) and, last,
+/// `decoder.json`.
+///
+/// # Errors
+/// [`StoreError::Write`].
+pub fn write_decoder(folder: &Path, decoder: &CohortDecoder, recipe: &serde_json::Value) -> Result<(), StoreError> {
+    let about = folder.join(DECODER_FILE);
+    if about.exists() {
+        // It would vouch for what is about to be replaced.
+        std::fs::remove_file(&about).map_err(StoreError::write(&about))?;
+    }
+    let fits = || decoder.subjects.iter().map(|fit| &fit.model);
+    write_npy(&folder.join("coef.npy"), &stack(fits().map(|fit| &fit.model.coef)))?;
+    write_npy(&folder.join("patterns.npy"), &stack(fits().map(|fit| &fit.patterns)))?;
+    write_npy(&folder.join("intercept.npy"), &stack(fits().map(|fit| &fit.model.intercept)))?;
+    let subjects = decoder.subjects.iter().map(|fit| SubjectFile {
+        subject: fit.subject.clone(),
+        alpha: fit.alphas.first().copied().unwrap_or(f64::NAN),
+        valid_r: fit.valid_r.clone(),
+    });
+    let file = DecoderFile {
+        recipe: recipe.clone(),
+        features: decoder.features.clone(),
+        lag_min: fits().next().map_or(0, |fit| fit.model.lag_min),
+        subjects: subjects.collect(),
+    };
+    write_json(&about, &file)
+}
+
+/// Whether the decoders of a folder were made with this recipe.
+pub fn is_decoder_current(folder: &Path, recipe: &serde_json::Value) -> bool {
+    read_json(&folder.join(DECODER_FILE)).is_ok_and(|file: DecoderFile| file.recipe == *recipe)
+}
+
+/// Reads what [`write_decoder`] wrote.
+///
+/// # Errors
+/// [`StoreError`] that names the file at fault.
+pub fn read_decoder(folder: &Path) -> Result<CohortDecoder, StoreError> {
+    let about: DecoderFile = read_json(&folder.join(DECODER_FILE))?;
+    let [coef, patterns, intercept] =
+        ["coef.npy", "patterns.npy", "intercept.npy"].map(|name| Loaded::read(folder, name));
+    let (coef, patterns, intercept) = (coef?, patterns?, intercept?);
+    let subjects = about.subjects.into_iter().enumerate().map(|(i, fit)| {
+        let (coef_of, patterns_of): (Array3<f64>, Array3<f64>) = (coef.part(i)?, patterns.part(i)?);
+        let intercept_of: Array1<f64> = intercept.part(i)?;
+        let n_features = about.features.len();
+        if coef_of.dim() != patterns_of.dim() || coef_of.dim().0 != n_features || intercept_of.len() != n_features {
+            let found = format!("coefficients {:?} beside patterns {:?}", coef_of.dim(), patterns_of.dim());
+            return Err(StoreError::damaged(&folder.join("coef.npy"), found, format!("{n_features} features in all")));
+        }
+        let model = Trf { coef: coef_of, intercept: intercept_of, lag_min: about.lag_min };
+        Ok(SubjectFit {
+            subject: fit.subject,
+            model: Decoder { model, patterns: patterns_of },
+            alphas: vec![fit.alpha],
+            valid_r: fit.valid_r,
+            nested_r2: None,
+        })
+    });
+    Ok(CohortDecoder { subjects: subjects.collect::<Result<_, StoreError>>()?, features: about.features })
+}

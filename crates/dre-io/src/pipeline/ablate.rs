@@ -1,0 +1,60 @@
+//! Ablations: what a network loses where a part of it is taken away.
+
+use std::fs;
+use std::path::Path;
+
+use super::fit::{model_folder, recipe};
+use super::{Job, Monitor, Result};
+use crate::cohort::CohortFolder;
+use crate::models::read_info;
+use crate::store::{NewFolder, StoreError};
+use crate::study::{AblateSpec, ModelSpec};
+
+/// Folder of the ablations in a run's folder.
+pub const ABLATION_FOLDER: &str = "ablation";
+
+/// The job that fits and scores the network and its variants on the study's cohort, splits and seed, in a folder of its own.
+/// A network that the study has fitted already is taken over.
+///
+/// # Errors
+/// [`dre::Error::Setting`] for variants that make no sense; others as they come.
+pub fn ablation(job: &Job, cohort: &CohortFolder, monitor: &dyn Monitor) -> Result<Job> {
+    let default = AblateSpec::default();
+    let spec = job.study.ablate.as_ref().unwrap_or(&default);
+    let (base_name, base) = spec.base(&job.study)?;
+    let mut out = Job { out: job.out.join(ABLATION_FOLDER), models: vec![base_name.to_owned()], ..job.clone() };
+    let n_channels = cohort.cohort.channels.len();
+    for name in &spec.variants {
+        let variant = spec.variant(base, name)?;
+        let n_components = variant.reduction.n_components;
+        if n_components > n_channels {
+            monitor.warn(&format!(
+                "{name} is left out: {n_components} components of {n_channels} channels; say [ablate.changes.{name}] with \
+                 fewer n_components to keep it"
+            ));
+            continue;
+        }
+        let model = format!("{base_name}-{name}");
+        out.study.models.insert(model.clone(), ModelSpec::Dre(variant));
+        out.models.push(model);
+    }
+    out.study.validate()?;
+    let (from, to) = (model_folder(job, base_name), model_folder(&out, base_name));
+    let wanted = recipe(&out, cohort, &out.study.models[base_name]);
+    let is_current = |folder: &Path| read_info(folder).is_ok_and(|info| info.recipe == wanted);
+    if !job.force && is_current(&from) && !is_current(&to) {
+        copy(&from, &to)?;
+    }
+    Ok(out)
+}
+
+/// Copies the files of a folder; the copy is there whole or not at all.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let new = NewFolder::new(to)?;
+    for entry in fs::read_dir(from).map_err(StoreError::read(from))? {
+        let entry = entry.map_err(StoreError::read(from))?;
+        let place = new.path().join(entry.file_name());
+        fs::copy(entry.path(), &place).map_err(StoreError::write(&place))?;
+    }
+    Ok(new.finish()?)
+}

@@ -1,0 +1,99 @@
+//! Backward models: features told from data.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use dre::data::{Dataset, Set};
+use dre::linear::{CohortDecoder, DecodeConfig, FitSpec, fit_decoder};
+use dre::results::{DecodedFeature, DecodingResult};
+use indexmap::IndexMap;
+
+use super::fit::recipe_of;
+use super::linear::{confidence, in_model, warn_of_edges};
+use super::{Job, Monitor, PipelineError, Result};
+use crate::cohort::CohortFolder;
+use crate::models::{is_decoder_current, read_decoder, write_decoder};
+
+/// Folder of the backward models in a run's folder.
+const DECODING_FOLDER: &str = "decoding";
+
+/// Epochs drawn at a time.
+const BATCH: usize = 64;
+
+/// What the study asks for; nothing where only some of its models are asked for.
+pub(super) fn wanted(job: &Job) -> Option<&DecodeConfig> {
+    job.study.decode.as_ref().filter(|_| job.models.len() == job.study.models.len())
+}
+
+fn folder(job: &Job) -> PathBuf {
+    job.out.join(DECODING_FOLDER)
+}
+
+fn recipe(job: &Job, cohort: &CohortFolder, config: &DecodeConfig) -> serde_json::Value {
+    recipe_of(job, cohort, &serde_json::json!({ "kind": "decoder", "settings": config }))
+}
+
+/// Fits the backward models where they are asked for and not up to date.
+pub(super) fn fit(job: &Job, cohort: &CohortFolder, data: &Dataset, monitor: &dyn Monitor) -> Result<()> {
+    let Some(config) = wanted(job) else { return Ok(()) };
+    let (folder, recipe) = (folder(job), recipe(job, cohort, config));
+    if !job.force && is_decoder_current(&folder, &recipe) {
+        monitor.step("Up to date", "backward models");
+        return Ok(());
+    }
+    if monitor.stop_requested() {
+        return Err(PipelineError::Cancelled);
+    }
+    let started = Instant::now();
+    monitor.step("Fitting", &format!("backward models, {} penalties, per subject", config.alphas.len()));
+    let spec = FitSpec { valid_from: 0, batch_size: BATCH, n_threads: job.n_threads };
+    let decoder = fit_decoder(data, config, &spec).map_err(in_model("decode"))?;
+    let chosen: Vec<f64> = decoder.subjects.iter().flat_map(|fit| fit.alphas.iter().copied()).collect();
+    warn_of_edges("decode.alphas", "decoder", &config.alphas, &chosen, monitor);
+    monitor.detail(&format!("decoder: fitted in {:.1} s", started.elapsed().as_secs_f64()));
+    Ok(write_decoder(&folder, &decoder, &recipe)?)
+}
+
+/// Scores the backward models on the test epochs.
+pub(super) fn evaluate(
+    job: &Job,
+    cohort: &CohortFolder,
+    data: &Dataset,
+    monitor: &dyn Monitor,
+) -> Result<Option<DecodingResult>> {
+    let Some(config) = wanted(job) else { return Ok(None) };
+    let folder = folder(job);
+    if !is_decoder_current(&folder, &recipe(job, cohort, config)) {
+        return Err(PipelineError::Missing { path: folder, step: "fit" });
+    }
+    monitor.step("Scoring", "backward models");
+    let decoder = read_decoder(&folder)?;
+    let r = decoder.score(data, Set::Test, BATCH, job.n_threads)?;
+    Ok(Some(summary(&decoder, &r, data.sfreq())))
+}
+
+fn summary(decoder: &CohortDecoder, r: &[Vec<f64>], sfreq: f64) -> DecodingResult {
+    let n = decoder.subjects.len().max(1) as f64;
+    let first = decoder.subjects.first().map(|fit| &fit.model);
+    let (n_channels, n_lags) = first.map_or((0, 0), |fit| (fit.patterns.dim().1, fit.patterns.dim().2));
+    let lag_min = first.map_or(0, |fit| fit.model.lag_min);
+    let pattern = |feature: usize, channel: usize, lag: usize| {
+        decoder.subjects.iter().map(|fit| fit.model.patterns[[feature, channel, lag]]).sum::<f64>() / n
+    };
+    let feature = |(f, name): (usize, &String)| {
+        let own: Vec<f64> = r.iter().map(|subject| subject[f]).collect();
+        let labels = decoder.subjects.iter().map(|fit| fit.subject.clone());
+        DecodedFeature {
+            name: name.clone(),
+            mean_r: own.iter().sum::<f64>() / n,
+            confidence: confidence(own.iter().copied()),
+            subjects: labels.zip(own).collect::<IndexMap<_, _>>(),
+            pattern: (0..n_channels).map(|c| (0..n_lags).map(|lag| pattern(f, c, lag) as f32).collect()).collect(),
+        }
+    };
+    DecodingResult {
+        lags: (0..n_lags as isize).map(|lag| (lag_min + lag) as f64 / sfreq).collect(),
+        features: decoder.features.iter().enumerate().map(feature).collect(),
+        choices: decoder.choices(),
+    }
+}

@@ -1,0 +1,84 @@
+//! How much of what a brain state does to responses a model captures.
+
+use ndarray::{Array2, ArrayRef2, Zip};
+
+use super::{By, StateBin};
+
+/// Products of deviations below this are those of constants.
+const FLOOR: f64 = 1e-20;
+
+/// Response of the last quantile less that of the first; of phases, of the bin at 0 less that at π.
+pub(super) fn difference(by: By, bins: &[StateBin], of: impl Fn(&StateBin) -> &Array2<f64>) -> Array2<f64> {
+    let (plus, minus) = match by {
+        By::Power => (bins.len() - 1, 0),
+        By::Phase => (0, bins.len() / 2),
+    };
+    of(&bins[plus]) - of(&bins[minus])
+}
+
+/// For each channel × time, r across bins between true and predicted means; 0 where the prediction does not vary, NaN where
+/// a bin has no truth.
+pub(super) fn r_across_bins(bins: &[StateBin], model: usize) -> Array2<f64> {
+    let shape = bins[0].truth.dim();
+    Array2::from_shape_fn(shape, |at| r(&mut bins.iter().map(|bin| (bin.truth[at], bin.predicted[model][at]))))
+}
+
+/// r between two maps over all places from sample `first` on; NaN where fewer than three places have both.
+pub(super) fn r_of_maps(a: &ArrayRef2<f64>, b: &ArrayRef2<f64>, first: usize) -> f64 {
+    let mut pairs = Vec::with_capacity(a.len());
+    Zip::indexed(a).and(b).for_each(|(_, t), &a, &b| {
+        if t >= first && a.is_finite() && b.is_finite() {
+            pairs.push((a, b));
+        }
+    });
+    if pairs.len() < 3 { f64::NAN } else { r(&mut pairs.into_iter()) }
+}
+
+/// r over channels at each time.
+pub(super) fn r_over_channels(a: &ArrayRef2<f64>, b: &ArrayRef2<f64>) -> Vec<f64> {
+    (0..a.ncols())
+        .map(|t| {
+            let pairs = a.column(t).into_iter().zip(b.column(t)).map(|(&a, &b)| (a, b));
+            let pairs: Vec<(f64, f64)> = pairs.filter(|(a, b)| a.is_finite() && b.is_finite()).collect();
+            if pairs.len() < 3 { f64::NAN } else { r(&mut pairs.into_iter()) }
+        })
+        .collect()
+}
+
+fn r(pairs: &mut dyn Iterator<Item = (f64, f64)>) -> f64 {
+    let pairs: Vec<(f64, f64)> = pairs.collect();
+    let n = pairs.len() as f64;
+    let (x, y) = pairs.iter().fold((0.0, 0.0), |(x, y), (a, b)| (x + a / n, y + b / n));
+    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    for (a, b) in pairs {
+        xx += (a - x).powi(2);
+        yy += (b - y).powi(2);
+        xy += (a - x) * (b - y);
+    }
+    xy / (xx * yy + FLOOR).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn bin(truth: f64, predicted: f64) -> StateBin {
+        StateBin { n_epochs: 1, value: 0.0, truth: array![[truth, 1.0]], predicted: vec![array![[predicted, 0.0]]] }
+    }
+
+    #[test]
+    fn differences_and_r_by_hand() {
+        let bins = [bin(1.0, 2.0), bin(2.0, 4.0), bin(4.0, 8.0), bin(3.0, 6.0)];
+        assert_eq!(difference(By::Power, &bins, |bin| &bin.truth), array![[2.0, 0.0]]);
+        assert_eq!(difference(By::Phase, &bins, |bin| &bin.truth), array![[-3.0, 0.0]]);
+        let r = r_across_bins(&bins, 0);
+        assert!((r[[0, 0]] - 1.0).abs() < 1e-9, "{r}");
+        assert_eq!(r[[0, 1]], 0.0);
+        let a = array![[9.0, 1.0, 2.0, f64::NAN], [9.0, 3.0, 4.0, 1.0]];
+        let b = array![[-9.0, 2.0, 4.0, 5.0], [0.0, 6.0, 8.0, 2.0]];
+        assert!((r_of_maps(&a, &b, 1) - 1.0).abs() < 1e-9);
+        assert!(r_over_channels(&a, &b).iter().all(|r| r.is_nan()), "two channels are too few");
+    }
+}
