@@ -106,10 +106,11 @@ pub(crate) fn evaluate(job: &Job, context: &Context<'_>) -> Result<Results> {
     Ok(dre_io::pipeline::evaluate(job, &cohort, &mut Watch::new(context))?)
 }
 
-/// Permutes the inputs of the fitted models, adds what was found to the results and writes them.
-pub(crate) fn importance(job: &Job, results: Results, context: &Context<'_>) -> Result<Results> {
+/// Permutes the inputs of the fitted models, of those named in `only` or of those that the study names, adds what was found
+/// to the results and writes them.
+pub(crate) fn importance(job: &Job, results: Results, only: &[String], context: &Context<'_>) -> Result<Results> {
     let cohort = dre_io::pipeline::open_prepared(job)?;
-    Ok(dre_io::pipeline::importance(job, &cohort, results, &mut Watch::new(context))?)
+    Ok(dre_io::pipeline::importance(job, &cohort, results, only, &mut Watch::new(context))?)
 }
 
 /// Fits and scores a network and its variants on the prepared cohort; gives their job and results.

@@ -43,7 +43,18 @@ pub(crate) fn text(results: &Results) -> Option<String> {
 /// A row for each input that was permuted, in each model; none where none was.
 pub(crate) fn importance(results: &Results) -> Option<String> {
     let first = results.importance.first()?;
-    let header = ["model", "input", "permuted", "Δr", "95 % interval", "p", "q", "peak (s)", "clusters p ≤ 0.05 (s)"];
+    let header = [
+        "model",
+        "input",
+        "permuted",
+        "Δr",
+        "95 % interval",
+        "p",
+        "q",
+        "subjects p ≤ 0.05",
+        "peak (s)",
+        "clusters p ≤ 0.05 (s)",
+    ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(results.importance.iter().map(row));
     rows.push(vec![format!("{} inputs", results.importance.len())]);
@@ -51,7 +62,7 @@ pub(crate) fn importance(results: &Results) -> Option<String> {
         "Importance: fall of r when an input is permuted, mean over channels and times from {:.3} to {:.3} s; p one-sided\n\n",
         first.window[0], first.window[1]
     );
-    text += &aligned(&rows, &[0, 1, 2, 8]);
+    text += &aligned(&rows, &[0, 1, 2, 9]);
     let mut notes: Vec<String> = Vec::new();
     for result in &results.importance {
         for note in &result.notes {
@@ -85,6 +96,10 @@ fn row(result: &ImportanceResult) -> Vec<String> {
         result.confidence.map_or_else(dash, interval),
         result.test.map_or_else(dash, |test| small(test.p)),
         result.q.map_or_else(dash, small),
+        match result.subjects.len() {
+            0 => dash(),
+            n => format!("{} of {n}", result.subjects.values().filter(|s| s.p <= 0.05).count()),
+        },
         result.peak.map_or_else(dash, |peak| format!("{peak:.3}")),
         clusters,
     ]

@@ -8,15 +8,12 @@ use crate::pipeline;
 pub(super) fn execute(args: ImportanceArgs, context: &Context<'_>) -> Result<()> {
     let file = args.study.study.clone();
     let options = FitOptions { seed: args.seed, force: args.force, ..FitOptions::default() };
-    let mut job = super::job(args.study, args.threads.count(), options)?;
+    let job = super::job(args.study, args.threads.count(), options)?;
     if let Some(name) = args.models.iter().find(|name| !job.models.contains(name)) {
         return Err(CliError::UnknownModel { file, name: name.clone(), known: job.models.join(", ") });
     }
-    if !args.models.is_empty() {
-        job.study.importance.get_or_insert_default().models.clone_from(&args.models);
-    }
     let results = pipeline::evaluate(&job, context)?;
-    let results = pipeline::importance(&job, results, context)?;
+    let results = pipeline::importance(&job, results, &args.models, context)?;
     let page = pipeline::report(&results, &job.out)?;
     super::show(&results, Some(&page), context.console);
     Ok(())

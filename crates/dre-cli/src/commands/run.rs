@@ -18,7 +18,7 @@ pub(super) fn everything(job: &Job, context: &Context<'_>) -> Result<Results> {
     pipeline::fit(job, context)?;
     let mut results = pipeline::evaluate(job, context)?;
     if job.study.importance.is_some() {
-        results = pipeline::importance(job, results, context)?;
+        results = pipeline::importance(job, results, &[], context)?;
     }
     let page = pipeline::report(&results, &job.out)?;
     super::show(&results, Some(&page), context.console);

@@ -51,11 +51,6 @@ fn spec_of(job: &Job) -> ImportanceSpec {
     job.study.importance.clone().unwrap_or_default()
 }
 
-/// The models whose inputs are permuted.
-fn models_of<'a>(job: &'a Job, spec: &ImportanceSpec) -> Vec<&'a String> {
-    job.models.iter().filter(|name| spec.models.is_empty() || spec.models.contains(name)).collect()
-}
-
 fn folder(job: &Job, name: &str) -> PathBuf {
     job.out.join(IMPORTANCE_FOLDER).join(name)
 }
@@ -78,12 +73,12 @@ fn read_up_to_date(job: &Job, cohort: &CohortFolder, name: &str) -> Option<Vec<I
 
 /// What earlier analyses found, as far as they belong to the present models and settings.
 pub(super) fn up_to_date(job: &Job, cohort: &CohortFolder) -> Vec<ImportanceResult> {
-    let spec = spec_of(job);
-    models_of(job, &spec).into_iter().filter_map(|name| read_up_to_date(job, cohort, name)).flatten().collect()
+    job.models.iter().filter_map(|name| read_up_to_date(job, cohort, name)).flatten().collect()
 }
 
 /// Permutes the inputs of the fitted models of `job` as its study says, where that is not up to date, and gives `results`,
-/// which [`evaluate`](super::evaluate()) made, with what was found; writes the maps, tables and `results.json`.
+/// which [`evaluate`](super::evaluate()) made, with what was found; writes the maps, tables and `results.json`. The models
+/// are those named in `only`, or where it is empty those that the study names, else all.
 ///
 /// # Errors
 /// [`PipelineError::Missing`] where a model is not fitted, or fitted with other settings; [`PipelineError::Cancelled`]
@@ -92,11 +87,13 @@ pub fn importance(
     job: &Job,
     cohort: &CohortFolder,
     mut results: Results,
+    only: &[String],
     monitor: &mut dyn Monitor,
 ) -> Result<Results> {
     let spec = spec_of(job);
     let mut stale = Vec::new();
-    for name in models_of(job, &spec) {
+    let chosen = if only.is_empty() { &spec.models } else { only };
+    for name in job.models.iter().filter(|name| chosen.is_empty() || chosen.contains(name)) {
         if !job.force && read_up_to_date(job, cohort, name).is_some() {
             monitor.step("Up to date", &format!("importance of {name}'s inputs"));
         } else {
