@@ -4,7 +4,7 @@ use dre::results::{LinearResult, ModelResult, Results};
 use serde::Serialize;
 
 use crate::charts::coefficients::{CoefficientsOf, Course, domain, draw};
-use crate::charts::{Drawn, both, channels::MAX_ROWS};
+use crate::charts::{Size, channels::MAX_ROWS};
 use crate::evoked::ranking;
 use crate::topography::sensors::Montage;
 use crate::topography::{MapsFigure, MapsStore};
@@ -27,13 +27,14 @@ pub(crate) struct LinearModel {
 #[derive(Debug, Serialize)]
 struct Panel {
     title: String,
-    wide: String,
-    narrow: String,
+    svg: String,
 }
 
 impl Panel {
-    fn new(title: &str, Drawn { wide, narrow }: Drawn) -> Option<Self> {
-        (!wide.is_empty()).then(|| Self { title: title.to_owned(), wide, narrow })
+    /// Panels stand two by two on a wide page, at a phone's width.
+    fn new(title: &str, draw: impl Fn(Size) -> String) -> Option<Self> {
+        let svg = draw(Size::Narrow);
+        (!svg.is_empty()).then(|| Self { title: title.to_owned(), svg })
     }
 }
 
@@ -72,14 +73,14 @@ fn one(results: &Results, index: usize, name: &str, model: &ModelResult, linear:
             let course = |&c: &usize| Some(Course { channel: names.get(c)?, values: by_channel.get(c)? });
             let courses: Vec<Course<'_>> = shown.iter().filter_map(course).collect();
             let what = CoefficientsOf { model: index, feature, domain: all? };
-            Panel::new(feature, both(|size| draw(&what, &linear.lags, &courses, size)))
+            Panel::new(feature, |size| draw(&what, &linear.lags, &courses, size))
         })
         .collect();
     let r: Vec<f32> = linear.single_lag_r.iter().map(|r| *r as f32).collect();
     let single = domain(r.iter()).and_then(|domain| {
         let what = CoefficientsOf { model: index, feature: "single lags", domain };
         let course = [Course { channel: "the mean", values: &r }];
-        Panel::new("r of fits to single lags", both(|size| draw(&what, &linear.lags, &course, size)))
+        Panel::new("r of fits to single lags", |size| draw(&what, &linear.lags, &course, size))
     });
     let interval = |value: f64, interval: Option<[f64; 2]>| match interval {
         Some([low, high]) => format!("{} [{}, {}]", format::r(value), format::r(low), format::r(high)),

@@ -109,6 +109,7 @@
       pixels.forEach((pixel, p) => {
         let value = constant;
         for (let k = 0; k < known.length; k++) value += coefficients[k] * rows[p][known[k]];
+        if (!map.signed) value = Math.max(0, value);
         picture.data.set([...ramp[colourIndex(value, map.limit, ramp.length)], 255], 4 * pixel);
       });
     }
@@ -134,6 +135,18 @@
     if (dots) dots.setAttribute("d", marked.map((i) => `M${(78 + 66 * places[2 * i]).toFixed(1)} ${(86 - 66 * places[2 * i + 1]).toFixed(1)}h0`).join(""));
   };
 
+  // What need not be there at once is done one piece at a time, so that the page stays responsive.
+  const queue = [];
+  const later = (task) => {
+    queue.push(task);
+    if (queue.length === 1) setTimeout(work);
+  };
+  const work = () => {
+    queue[0]();
+    queue.shift();
+    if (queue.length) setTimeout(work);
+  };
+
   const sets = store.maps.map((set) => {
     const root = document.querySelector(`.maps[data-maps="${set.id}"]`);
     const slider = root.querySelector("input[type=range]");
@@ -141,7 +154,7 @@
     let frame = set.first;
     const views = all(".topo", root).map((figure) => {
       const map = set.maps[Number(figure.dataset.map)];
-      return { figure, map, svg: figure.querySelector("svg"), painted: null, visible: false };
+      return { figure, map, svg: figure.querySelector("svg"), painted: null };
     });
     const valuesOf = (map, at) => {
       map.all ??= unpack(map.values);
@@ -161,16 +174,17 @@
       view.svg.setAttribute("aria-label", spoken);
       view.svg.querySelector("desc").textContent = spoken;
     };
-    // Only what is in view is painted; the rest when it comes into view.
+    // A slider paints only what is in view; the rest is painted when it comes into view.
     const watch = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const view = views.find((v) => v.figure === target);
-        view.visible = isIntersecting;
-        if (isIntersecting) paint(view);
-      }
+      for (const { target } of entries.filter((entry) => entry.isIntersecting)) paint(views.find((v) => v.figure === target));
     }, { rootMargin: "200px" });
     for (const view of views) watch.observe(view.figure);
-    const repaint = () => views.filter((view) => view.visible || printing).forEach(paint);
+    for (const view of views) later(() => paint(view));
+    const isNear = ({ figure }) => {
+      const { top, bottom, width } = figure.getBoundingClientRect();
+      return width > 0 && bottom > -200 && top < innerHeight + 200;
+    };
+    const repaint = () => views.filter((view) => printing || isNear(view)).forEach(paint);
 
     const following = all(`[data-follows="${set.id}"]`);
     const show = (at) => {
@@ -233,7 +247,7 @@
     });
   }
 
-  // Butterfly plots: the line of every channel that the page holds, drawn when the plot comes into view.
+  // Butterfly plots: the line of every channel that the page holds.
   const drawButterfly = (line) => {
     const [condition, index] = line.dataset.butterfly.split(" ").map(Number);
     const frame = frameOf(line.closest("svg"));
@@ -244,10 +258,4 @@
       return pathOf(frame, store.times, packed.all.slice(start, start + n));
     }).join(""));
   };
-  const butterflies = new IntersectionObserver((entries, observer) => {
-    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
-      observer.unobserve(target);
-      drawButterfly(target.querySelector("[data-butterfly]"));
-    }
-  }, { rootMargin: "400px" });
-  for (const plot of all(".butterfly-plot")) butterflies.observe(plot);
+  for (const line of all("[data-butterfly]")) later(() => drawButterfly(line));

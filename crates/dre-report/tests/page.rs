@@ -69,7 +69,8 @@ fn nothing_is_fetched() {
         let html = page(variant);
         let outside = html.match_indices("http").filter(|(i, _)| {
             let rest = &html[*i..];
-            !rest.starts_with("http-equiv") && !rest.starts_with("http://www.w3.org/2000/svg\"")
+            let address = rest.starts_with("http:") || rest.starts_with("https:");
+            address && !rest.starts_with("http://www.w3.org/2000/svg\"")
         });
         let outside: Vec<_> = outside.collect();
         assert!(outside.is_empty(), "{variant}: {outside:?}");
@@ -338,4 +339,49 @@ fn missing_parts_are_said_and_the_rest_is_shown() {
         assert!(html.contains(text), "{text}");
     }
     assert!(html.contains("mean r per subject"), "the scores are still drawn");
+}
+
+#[test]
+fn maps_stand_where_positions_are_known_and_their_lack_is_said() {
+    let p300 = page("p300");
+    assert!(p300.contains("maps show them by name, where an ideal round head has them"));
+    assert!(p300.contains("With so few sensors nothing is said about what lies between them"));
+    let neuromag = page("neuromag");
+    for text in [
+        "Maps leave out 1 of the 30 mag channels, without a position.",
+        "No map of the 2 eeg channels: no position is known.",
+        "grad, root mean square of each pair",
+        "grad, mean of each pair",
+    ] {
+        assert!(neuromag.contains(text), "{text}");
+    }
+    assert!(neuromag.contains("data-maps=\"evoked\"") && neuromag.contains("data-maps=\"coefficients-0\""));
+
+    let mut results = fake::variant("neuromag");
+    results.cohort.channels.iter_mut().for_each(|c| c.position = None);
+    let html = write_html(&results).expect("renders");
+    assert!(!html.contains("class=\"topo ") && html.contains("No map of the 30 mag channels: no position is known."));
+    assert!(html.contains("butterfly-plot"), "what needs no position is shown");
+}
+
+#[test]
+fn every_condition_has_butterflies_of_the_truth_and_of_each_model() {
+    let results = fake::variant("neuromag");
+    let plots = results.evoked.len() * (1 + results.models.len());
+    assert_eq!(page("neuromag").matches("class=\"panel butterfly-plot").count(), plots);
+    assert_eq!(page("single").matches("butterfly-plot of-model").count(), 0, "one channel is no butterfly");
+}
+
+#[test]
+fn intervals_of_the_mean_are_shown_where_there_are_any() {
+    let mut results = fake::variant("neuromag");
+    results.models["dre"].confidence = Some([0.281, 0.304]);
+    let html = write_html(&results).expect("renders");
+    assert!(html.contains("data-label=\"95 % CI\">0.281 to 0.304</td>"));
+    assert!(html.contains("the level one its 95 % confidence interval"));
+    for model in results.models.values_mut() {
+        model.confidence = None;
+    }
+    let html = write_html(&results).expect("renders");
+    assert!(!html.contains("the level one its 95 % confidence interval"));
 }

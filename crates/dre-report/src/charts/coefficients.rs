@@ -43,6 +43,7 @@ pub(crate) fn draw(what: &CoefficientsOf<'_>, lags: &[f64], courses: &[Course<'_
         svg.path("line", &path(points.map(|(lag, v)| (frame.x.at(*lag), frame.y.at(f64::from(*v))))), "");
     }
     svg.end();
+    frame.draw_cursor(&mut svg);
     svg.finish()
 }
 

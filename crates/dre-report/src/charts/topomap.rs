@@ -2,8 +2,8 @@
 
 use crate::format;
 use crate::svg::{Anchor, Svg, num};
-use crate::topography::sensors::{Sensors, unproject};
-use crate::topography::spline::Spline;
+use crate::topography::sensors::{Sensors, dot, unproject};
+use crate::topography::spline::Interpolator;
 use crate::topography::{INTERPOLATE_FROM, REACH, palette};
 
 /// Width and height of a map (px).
@@ -24,6 +24,8 @@ pub(crate) struct MapOf<'a> {
     pub(crate) significant: &'a [usize],
     /// Value of the strongest colours.
     pub(crate) limit: f64,
+    /// Whether there are negative values; where there are none, interpolation makes none.
+    pub(crate) signed: bool,
     /// What is read aloud.
     pub(crate) label: &'a str,
 }
@@ -103,19 +105,24 @@ fn discs(svg: &mut Svg, what: &MapOf<'_>) {
 /// Values of the raster, top row first; NaN outside the outline and farther than [`REACH`] from any sensor.
 fn interpolate(what: &MapOf<'_>) -> Vec<f64> {
     let mut out = vec![f64::NAN; SIDE * SIDE];
-    let Some(spline) = Spline::new(&what.sensors.directions(), what.values) else { return out };
-    // One pixel beyond the outline, which covers the raster's edge.
-    let farthest = 1.0 + 2.0 / SIDE as f64;
-    for (i, value) in out.iter_mut().enumerate() {
-        let u = ((i % SIDE) as f64 + 0.5) / SIDE as f64 * 2.0 - 1.0;
-        let v = 1.0 - ((i / SIDE) as f64 + 0.5) / SIDE as f64 * 2.0;
-        if u.hypot(v) > farthest {
-            continue;
-        }
-        let direction = unproject([u, v], what.sensors.edge);
-        if spline.nearest(direction) >= REACH.cos() {
-            *value = spline.at(direction);
-        }
+    let (pixels, interpolator) = what.sensors.raster.get_or_init(|| raster(what.sensors));
+    for (pixel, value) in pixels.iter().zip(interpolator.at_targets(what.values).into_iter().flatten()) {
+        out[*pixel] = if what.signed { value } else { value.max(0.0) };
     }
     out
+}
+
+/// Pixels that are shown and the way to their values, the same for all maps of these sensors.
+fn raster(sensors: &Sensors) -> (Vec<usize>, Interpolator) {
+    // One pixel beyond the outline, which covers the raster's edge.
+    let farthest = 1.0 + 2.0 / SIDE as f64;
+    let directions = sensors.directions();
+    let place = |i: usize| {
+        let u = ((i % SIDE) as f64 + 0.5) / SIDE as f64 * 2.0 - 1.0;
+        let v = 1.0 - ((i / SIDE) as f64 + 0.5) / SIDE as f64 * 2.0;
+        (u.hypot(v) <= farthest).then(|| (i, unproject([u, v], sensors.edge)))
+    };
+    let near = |(_, target): &(usize, [f64; 3])| directions.iter().any(|d| dot(*d, *target) >= REACH.cos());
+    let (pixels, targets): (Vec<usize>, Vec<[f64; 3]>) = (0..SIDE * SIDE).filter_map(place).filter(near).unzip();
+    (pixels, Interpolator::new(directions, &targets))
 }

@@ -26,7 +26,7 @@ const MAX_FRAMES: usize = 60;
 /// Frames are not thinned below this number for the sake of size.
 const MIN_FRAMES: usize = 12;
 /// Bytes of base64 that one set of moving maps may add to the page.
-const BUDGET: usize = 1_100_000;
+const BUDGET: usize = 800_000;
 
 /// How the two planar gradiometers of a place are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +135,8 @@ struct MapStore {
     /// Index in [`SplineStore::sensors`].
     sensors: usize,
     limit: f64,
+    /// Whether there are negative values.
+    signed: bool,
     /// (frame, site).
     values: Compact,
     /// Sites that are marked, per frame; empty where nothing was tested.
@@ -186,7 +188,7 @@ impl Maps {
         for row in &self.rows {
             for (index, (sensors, scale)) in montage.groups.iter().zip(&scales).enumerate() {
                 let Some((low, high)) = *scale else { continue };
-                let limit = high.max(-low);
+                let (limit, signed) = (high.max(-low), low < 0.0);
                 let mut shown = Vec::new();
                 for series in &row.series {
                     let values = self.combined(series, sensors);
@@ -200,13 +202,14 @@ impl Maps {
                         values: &values[self.first],
                         significant: significant.get(self.first).map_or(&[][..], Vec::as_slice),
                         limit,
+                        signed,
                         label: &label,
                     };
                     let svg = draw(&picture);
                     let (name, class) = (series.name.clone(), series.class.clone());
                     shown.push(MapFigure { name: name.clone(), class, index: maps.len(), svg });
                     let values = Compact::new(&values.concat());
-                    maps.push(MapStore { name, sensors: index, limit, values, significant });
+                    maps.push(MapStore { name, sensors: index, limit, signed, values, significant });
                 }
                 if !shown.is_empty() {
                     let several = montage.groups.len() > 1 || sensors.paired();
@@ -218,9 +221,9 @@ impl Maps {
                     rows.push(RowFigure {
                         title: row.title.clone(),
                         kind: if several { format!("{}{combined}", sensors.kind) } else { String::new() },
-                        low: if low < 0.0 { short(-limit) } else { "0".to_owned() },
+                        low: if signed { short(-limit) } else { "0".to_owned() },
                         high: short(limit),
-                        signed: low < 0.0,
+                        signed,
                         maps: shown,
                     });
                 }

@@ -1,11 +1,13 @@
 //! Where sensors stand on a map: directions from the middle of the head, and places in the plane.
 
+use std::cell::OnceCell;
 use std::f64::consts::FRAC_PI_2;
 
 use dre::data::{Channel, ChannelType};
 use serde::Serialize;
 
 use super::montage;
+use super::spline::Interpolator;
 use crate::format;
 
 /// Fewer places than this are no map.
@@ -35,12 +37,14 @@ pub(crate) struct Site {
 }
 
 /// The sensors of one type that have a place.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sensors {
     pub(crate) kind: ChannelType,
     pub(crate) sites: Vec<Site>,
     /// Polar angle (radians) at the outline.
     pub(crate) edge: f64,
+    /// Pixels of a map that are shown and the way to their values; made by the first map.
+    pub(crate) raster: OnceCell<(Vec<usize>, Interpolator)>,
 }
 
 /// Numbers of one group of sensors for the page's script.
@@ -140,7 +144,7 @@ impl Sensors {
         for site in &mut sites {
             site.place = project(site.direction, edge);
         }
-        Self { kind, sites, edge }
+        Self { kind, sites, edge, raster: OnceCell::new() }
     }
 
     /// Whether pairs of channels share places, as planar gradiometers do.

@@ -25,45 +25,73 @@ fn kernel(x: f64) -> f64 {
     sum / (4.0 * std::f64::consts::PI)
 }
 
-/// The spline through values at sensors.
+/// Splines from fixed sensors to fixed targets, for many sets of values.
 #[derive(Clone, Debug)]
-pub(crate) struct Spline {
-    directions: Vec<[f64; 3]>,
-    coefficients: Vec<f64>,
-    constant: f64,
+pub(crate) struct Interpolator {
+    sensors: Vec<[f64; 3]>,
+    all: Factor,
+    /// Target × sensor.
+    kernels: Vec<f64>,
 }
 
-impl Spline {
-    /// Through the finite ones of `values` (one for each of `directions`, unit vectors, no two alike); none where there
-    /// is no finite value. Costs n³/3 for n sensors.
-    pub(crate) fn new(directions: &[[f64; 3]], values: &[f64]) -> Option<Self> {
-        let known = directions.iter().zip(values).filter(|(_, v)| v.is_finite());
-        let (directions, values): (Vec<[f64; 3]>, Vec<f64>) = known.map(|(d, v)| (*d, *v)).unzip();
-        let n = values.len();
-        let mut matrix: Vec<f64> = Vec::with_capacity(n * n);
-        for a in &directions {
-            matrix.extend(directions.iter().map(|b| kernel(dot(*a, *b))));
+impl Interpolator {
+    /// From `sensors` to `targets` (unit vectors; no two sensors alike). Costs n³/3 for n sensors, and n for each target.
+    pub(crate) fn new(sensors: Vec<[f64; 3]>, targets: &[[f64; 3]]) -> Self {
+        let all = Factor::new(&sensors);
+        let kernels = targets.iter().flat_map(|t| sensors.iter().map(|s| kernel(dot(*t, *s)))).collect();
+        Self { sensors, all, kernels }
+    }
+
+    /// The value at each target, from the finite ones of `values` (one per sensor); none where there is no finite value.
+    pub(crate) fn at_targets(&self, values: &[f64]) -> Option<Vec<f64>> {
+        let known: Vec<usize> = (0..self.sensors.len()).filter(|i| values[*i].is_finite()).collect();
+        if known.is_empty() {
+            return None;
         }
+        let mut coefficients = vec![0.0; self.sensors.len()];
+        let constant = if known.len() == values.len() {
+            self.all.coefficients(values, &mut coefficients)
+        } else {
+            let sensors: Vec<[f64; 3]> = known.iter().map(|i| self.sensors[*i]).collect();
+            let values: Vec<f64> = known.iter().map(|i| values[*i]).collect();
+            let mut own = vec![0.0; known.len()];
+            let constant = Factor::new(&sensors).coefficients(&values, &mut own);
+            known.iter().zip(own).for_each(|(i, c)| coefficients[*i] = c);
+            constant
+        };
+        let sum = |row: &[f64]| row.iter().zip(&coefficients).map(|(k, c)| k * c).sum::<f64>();
+        Some(self.kernels.chunks_exact(self.sensors.len()).map(|row| constant + sum(row)).collect())
+    }
+}
+
+/// What the constants follow from.
+#[derive(Clone, Debug)]
+struct Factor {
+    lower: Vec<f64>,
+    /// Solution for values of 1, which eliminates the border that makes the coefficients sum to 0.
+    of_ones: Vec<f64>,
+}
+
+impl Factor {
+    fn new(sensors: &[[f64; 3]]) -> Self {
+        let n = sensors.len();
+        let mut lower: Vec<f64> = sensors.iter().flat_map(|a| sensors.iter().map(|b| kernel(dot(*a, *b)))).collect();
         for i in 0..n {
-            matrix[i * n + i] += SMOOTHING;
+            lower[i * n + i] += SMOOTHING;
         }
-        factor(&mut matrix, n);
-        // The border of ones that makes the coefficients sum to 0, eliminated.
-        let (of_values, of_ones) = (solve(&matrix, &values), solve(&matrix, &vec![1.0; n]));
-        let constant = of_values.iter().sum::<f64>() / of_ones.iter().sum::<f64>();
-        let coefficients = of_values.iter().zip(&of_ones).map(|(v, one)| v - constant * one).collect();
-        (n > 0 && constant.is_finite()).then_some(Self { directions, coefficients, constant })
+        factor(&mut lower, n);
+        let of_ones = solve(&lower, &vec![1.0; n]);
+        Self { lower, of_ones }
     }
 
-    /// The value at a direction (unit vector).
-    pub(crate) fn at(&self, direction: [f64; 3]) -> f64 {
-        let parts = self.directions.iter().zip(&self.coefficients).map(|(d, c)| c * kernel(dot(*d, direction)));
-        self.constant + parts.sum::<f64>()
-    }
-
-    /// Cosine of the angle to the nearest sensor.
-    pub(crate) fn nearest(&self, direction: [f64; 3]) -> f64 {
-        self.directions.iter().map(|d| dot(*d, direction)).fold(-1.0, f64::max)
+    /// Fills the cᵢ and returns c₀.
+    fn coefficients(&self, values: &[f64], out: &mut [f64]) -> f64 {
+        let of_values = solve(&self.lower, values);
+        let constant = of_values.iter().sum::<f64>() / self.of_ones.iter().sum::<f64>();
+        for ((c, v), one) in out.iter_mut().zip(of_values).zip(&self.of_ones) {
+            *c = v - constant * one;
+        }
+        constant
     }
 }
 
@@ -113,28 +141,29 @@ mod tests {
     #[test]
     fn values_between_sensors_are_those_of_mne() {
         let golden = golden();
-        let spline = Spline::new(&golden.directions, &golden.values).expect("there are values");
-        for (at, expected) in golden.at.iter().zip(&golden.expected) {
-            let found = spline.at(*at);
-            assert!((found - expected).abs() < 1e-9, "{at:?}: {found} against {expected}");
+        let found = Interpolator::new(golden.directions, &golden.at).at_targets(&golden.values).expect("values");
+        for (found, expected) in found.iter().zip(&golden.expected) {
+            assert!((found - expected).abs() < 1e-9, "{found} against {expected}");
         }
     }
 
     #[test]
     fn a_value_that_is_missing_is_filled_from_the_others() {
-        let golden = golden();
-        let mut values = golden.values.clone();
-        values[3] = f64::NAN;
-        let spline = Spline::new(&golden.directions, &values).expect("there are values");
-        assert!(spline.at(golden.directions[3]).is_finite());
-        assert!((spline.at(golden.directions[4]) - values[4]).abs() < 0.05);
-        assert!(Spline::new(&golden.directions, &[f64::NAN; 10]).is_none());
+        let mut golden = golden();
+        golden.values[3] = f64::NAN;
+        let interpolator = Interpolator::new(golden.directions.clone(), &golden.at);
+        let found = interpolator.at_targets(&golden.values).expect("values");
+        golden.directions.remove(3);
+        golden.values.remove(3);
+        let without = Interpolator::new(golden.directions, &golden.at).at_targets(&golden.values).expect("values");
+        assert!(found.iter().zip(without).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert!(interpolator.at_targets(&[f64::NAN; 10]).is_none());
     }
 
     #[test]
     fn one_value_everywhere_stays_one_value() {
         let golden = golden();
-        let spline = Spline::new(&golden.directions, &[2.5; 10]).expect("there are values");
-        assert!(golden.at.iter().all(|d| (spline.at(*d) - 2.5).abs() < 1e-9));
+        let found = Interpolator::new(golden.directions, &golden.at).at_targets(&[2.5; 10]).expect("values");
+        assert!(found.iter().all(|v| (v - 2.5).abs() < 1e-9));
     }
 }
