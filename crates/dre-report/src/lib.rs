@@ -12,7 +12,9 @@ mod error;
 mod evoked;
 mod figures;
 mod format;
+mod group;
 mod headline;
+mod importance;
 mod maps;
 mod page;
 mod scale;
@@ -20,6 +22,7 @@ mod store;
 mod svg;
 mod tables;
 mod topography;
+mod values;
 
 use dre::results::Results;
 use minijinja::syntax::SyntaxConfig;

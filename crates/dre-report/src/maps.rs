@@ -108,12 +108,12 @@ pub(crate) fn coefficients(results: &Results, index: usize, montage: &Montage) -
 }
 
 /// The index below `n` with the largest sum of squares.
-fn strongest<I: Iterator<Item = f32>>(n: usize, values: impl Fn(usize) -> I) -> usize {
+pub(crate) fn strongest<I: Iterator<Item = f32>>(n: usize, values: impl Fn(usize) -> I) -> usize {
     let power = |i: usize| values(i).filter(|v| v.is_finite()).map(|v| f64::from(v).powi(2)).sum::<f64>();
     (0..n).map(|i| (i, power(i))).max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(i, _)| i)
 }
 
-fn frames(at: &[f64], kept: &[usize]) -> Vec<Frame> {
+pub(crate) fn frames(at: &[f64], kept: &[usize]) -> Vec<Frame> {
     let frame = |i: &usize| {
         let at = crate::store::rounded(at[*i], 4);
         Frame { label: format!("{}\u{202f}s", format::fixed(at, 3)), at: Some(at) }
@@ -122,7 +122,7 @@ fn frames(at: &[f64], kept: &[usize]) -> Vec<Frame> {
 }
 
 /// Channels × times to frames × channels.
-fn by_frame(rows: &[Vec<f32>], kept: &[usize]) -> Vec<Vec<f64>> {
+pub(crate) fn by_frame(rows: &[Vec<f32>], kept: &[usize]) -> Vec<Vec<f64>> {
     kept.iter().map(|i| rows.iter().map(|row| row.get(*i).map_or(f64::NAN, |v| f64::from(*v))).collect()).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::headline::{self, Comparison, Part};
 use crate::store::{Store, rounded, script_json};
 use crate::topography::sensors::Montage;
 use crate::topography::{MapsFigure, SplineStore, palette};
-use crate::{format, maps, tables};
+use crate::{format, group, importance, maps, tables};
 
 /// Above this many rows a table starts folded.
 const MAX_OPEN_ROWS: usize = 12;
@@ -36,6 +36,10 @@ pub(crate) struct Page<'a> {
     map_note: String,
     evoked: Option<EvokedSection>,
     linear: Vec<LinearModel>,
+    statistics: Option<group::Statistics>,
+    importance: Vec<importance::ModelImportance>,
+    decoding: Option<group::Decoding>,
+    adaptation: Vec<group::Adaptation>,
     training: Vec<Figure>,
     compare_course: &'static str,
     cohort: Option<Figure>,
@@ -66,6 +70,8 @@ impl<'a> Page<'a> {
         all_maps.extend(score_numbers);
         let (evoked, evoked_store) = evoked::section(results, &montage, &mut all_maps).unzip();
         let linear = coefficients::section(results, &montage, &mut all_maps);
+        let importance = importance::section(results, &montage, &mut all_maps);
+        let decoding = group::decoding(results, &montage, &mut all_maps);
         let (training, mut plots) = figures::training_figures(results);
         let (time, time_plot) = figures::time_figure(results);
         plots.push(time_plot);
@@ -88,6 +94,10 @@ impl<'a> Page<'a> {
             map_note: montage.note(),
             evoked,
             linear,
+            statistics: group::statistics(results),
+            importance,
+            decoding,
+            adaptation: group::adaptation(results),
             training,
             compare_course: figures::COMPARE_COURSE,
             cohort: figures::cohort_figure(results),

@@ -385,3 +385,27 @@ fn intervals_of_the_mean_are_shown_where_there_are_any() {
     let html = write_html(&results).expect("renders");
     assert!(!html.contains("the level one its 95 % confidence interval"));
 }
+
+#[test]
+fn analyses_are_shown_where_there_are_any() {
+    let html = page("words");
+    for section in ["statistics", "importance", "decoding", "adaptation"] {
+        assert!(html.contains(&format!("<section id=\"{section}\">")), "{section}");
+        assert!(html.contains(&format!("href=\"#{section}\"")), "{section} is in the list of sections");
+        assert!(!page("single").contains(&format!("<section id=\"{section}\">")), "{section}");
+    }
+    // Δr with its interval, p values as bounds, an open end of a ratio, the cluster in words.
+    for text in [
+        "trf \u{2212} rtrf",
+        "&lt; 0.001",
+        "[0.61, \u{221e}]",
+        "0.004 to 0.008",
+        "0.15 to 0.158 s (5 channels, p = 0.004)",
+        "word_frequency: the other features explain 48 % of its variance.",
+        "data-maps=\"importance-0\"",
+        "data-maps=\"patterns\"",
+        "dre report",
+    ] {
+        assert!(html.contains(text), "`{text}` is not on the page");
+    }
+}

@@ -4,6 +4,7 @@ pub(crate) mod butterfly;
 pub(crate) mod channels;
 pub(crate) mod coefficients;
 pub(crate) mod cohort;
+pub(crate) mod delta;
 pub(crate) mod evoked;
 pub(crate) mod strips;
 pub(crate) mod time;
