@@ -85,8 +85,9 @@ pub(crate) enum Command {
     /// Do everything a study file asks for: prepare, fit, evaluate, report
     ///
     /// Prepares the recordings, fits every model of the study file, scores all of them on the same test epochs, permutes
-    /// their inputs where the study file has `[importance]`, and writes one HTML report. Whatever is up to date from an earlier run is kept. Ctrl-C stops after the current batch
-    /// and saves; `--resume` continues from there with the very weights that an uninterrupted run would have had.
+    /// their inputs where the study file has `[importance]`, and writes one HTML report. Whatever is up to date from an
+    /// earlier run is kept. Ctrl-C stops after the current batch and saves; `--resume` continues from there with the very
+    /// weights that an uninterrupted run would have had.
     #[command(after_long_help = "\
 Examples:
   dre run examples/p300.toml --data ~/data/p300

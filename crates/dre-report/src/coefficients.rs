@@ -6,7 +6,9 @@ use serde::Serialize;
 use crate::charts::coefficients::{CoefficientsOf, Course, domain, draw};
 use crate::charts::{Drawn, both, channels::MAX_ROWS};
 use crate::evoked::ranking;
-use crate::format;
+use crate::topography::sensors::Montage;
+use crate::topography::{MapsFigure, MapsStore};
+use crate::{format, maps};
 
 /// One model's part of the section.
 #[derive(Debug, Serialize)]
@@ -16,6 +18,7 @@ pub(crate) struct LinearModel {
     bands: Vec<BandRow>,
     single: Option<Panel>,
     caption: String,
+    maps: Option<MapsFigure>,
     /// What the reader must know, such as roll-outs that diverged; may be empty.
     caveat: String,
 }
@@ -43,10 +46,17 @@ struct BandRow {
     unique: String,
 }
 
-/// All linear models that have something to show.
-pub(crate) fn section(results: &Results) -> Vec<LinearModel> {
-    let models = results.models.iter().enumerate();
-    models.filter_map(|(i, (name, model))| one(results, i, name, model, model.linear.as_ref()?)).collect()
+/// All linear models that have something to show; the numbers of their maps are added to `numbers`.
+pub(crate) fn section(results: &Results, montage: &Montage, numbers: &mut Vec<MapsStore>) -> Vec<LinearModel> {
+    let mut out = Vec::new();
+    for (i, (name, model)) in results.models.iter().enumerate() {
+        let shown = model.linear.as_ref().and_then(|linear| one(results, i, name, model, linear));
+        let Some(shown) = shown else { continue };
+        let (figure, store) = maps::coefficients(results, i, montage).unzip();
+        numbers.extend(store);
+        out.push(LinearModel { maps: figure, ..shown });
+    }
+    out
 }
 
 fn one(results: &Results, index: usize, name: &str, model: &ModelResult, linear: &LinearResult) -> Option<LinearModel> {
@@ -109,5 +119,5 @@ fn one(results: &Results, index: usize, name: &str, model: &ModelResult, linear:
         "Coefficients of each feature over lags, mean over subjects: {which}. A positive lag is a past stimulus. All values \
          are in the model's folder (coef.npy, coef.tsv)."
     );
-    Some(LinearModel { name: name.to_owned(), panels, bands, single, caption, caveat })
+    Some(LinearModel { name: name.to_owned(), panels, bands, single, caption, caveat, maps: None })
 }

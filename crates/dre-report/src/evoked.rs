@@ -3,11 +3,15 @@
 use dre::results::{Evoked, Results};
 use serde::Serialize;
 
+use crate::charts::butterfly::{self, ButterflyOf};
 use crate::charts::evoked::{PanelOf, Traces, panel, tile};
-use crate::charts::{Size, TimeMarks};
+use crate::charts::{Size, TimeMarks, model_class};
 use crate::compact::{self, Compact};
 use crate::headline::init_window;
+use crate::maps;
 use crate::scale::extent;
+use crate::topography::sensors::Montage;
+use crate::topography::{MapsFigure, MapsStore};
 
 /// About so many small multiples in all, and at most so many channels.
 const MAX_TILES: usize = 32;
@@ -29,6 +33,9 @@ pub(crate) struct EvokedSection {
     /// Small multiples per condition.
     pub(crate) tiles: Vec<TileRow>,
     pub(crate) n_tiles: usize,
+    /// Butterfly plots per condition; none where there is one channel only.
+    pub(crate) butterflies: Vec<ButterflyRow>,
+    pub(crate) maps: Option<MapsFigure>,
     /// Conditions with no epochs or no values.
     pub(crate) empty: Vec<String>,
 }
@@ -41,6 +48,21 @@ pub(crate) struct Panel {
     /// Empty where the narrow picture serves every width.
     pub(crate) wide: String,
     pub(crate) narrow: String,
+}
+
+/// Butterfly plots of one condition: the true response, then each model's.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ButterflyRow {
+    pub(crate) condition: String,
+    pub(crate) plots: Vec<Butterfly>,
+}
+
+/// One butterfly plot.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Butterfly {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) svg: String,
 }
 
 /// Small multiples of one condition.
@@ -112,8 +134,12 @@ pub(crate) fn marks(results: &Results) -> TimeMarks {
     }
 }
 
-/// Pictures and store; none where there is nothing to show.
-pub(crate) fn section(results: &Results) -> Option<(EvokedSection, EvokedStore)> {
+/// Pictures and store; none where there is nothing to show. The numbers of the maps are added to `numbers`.
+pub(crate) fn section(
+    results: &Results,
+    montage: &Montage,
+    numbers: &mut Vec<MapsStore>,
+) -> Option<(EvokedSection, EvokedStore)> {
     let names: Vec<&str> = results.cohort.channels.iter().map(|c| c.name.as_str()).collect();
     let has_values = |e: &Evoked| e.truth.iter().flatten().any(|v| v.is_finite());
     let (shown, empty): (Vec<&Evoked>, Vec<&Evoked>) = results.evoked.iter().partition(|e| has_values(e));
@@ -168,6 +194,8 @@ pub(crate) fn section(results: &Results) -> Option<(EvokedSection, EvokedStore)>
             .collect(),
     });
     let channels: Vec<String> = stored.iter().map(|c| names[*c].to_owned()).collect();
+    let (figure, map_numbers) = maps::evoked(results, &shown, montage).unzip();
+    numbers.extend(map_numbers);
     let section = EvokedSection {
         channel: names[default].to_owned(),
         channels: channels.clone(),
@@ -175,6 +203,8 @@ pub(crate) fn section(results: &Results) -> Option<(EvokedSection, EvokedStore)>
         panels: panels.collect(),
         tiles: tiles.collect(),
         n_tiles: tiled.len(),
+        butterflies: if names.len() > 1 { butterflies(&shown, &models, &results.times, &marks) } else { Vec::new() },
+        maps: figure,
         empty: empty.iter().map(|e| e.condition.clone()).collect(),
     };
     let values = stored.iter().map(|&channel| {
@@ -190,6 +220,24 @@ pub(crate) fn section(results: &Results) -> Option<(EvokedSection, EvokedStore)>
             .collect(),
     };
     Some((section, store))
+}
+
+fn butterflies(shown: &[&Evoked], models: &[(usize, &str)], times: &[f64], marks: &TimeMarks) -> Vec<ButterflyRow> {
+    let all = shown.iter().flat_map(|e| std::iter::once(&e.truth).chain(e.predicted.values()));
+    let domain = extent(all.flatten().flatten().map(|v| f64::from(*v)).chain([0.0])).unwrap_or((0.0, 0.0));
+    let rows = shown.iter().enumerate().map(|(condition, evoked)| {
+        let plot = |trace: usize, name: &str, class: String, rows: &[Vec<f32>]| {
+            let indices = (condition, trace);
+            let what = ButterflyOf { condition: &evoked.condition, name, class: &class, indices, rows, domain };
+            Butterfly { name: name.to_owned(), svg: butterfly::draw(&what, times, marks), class }
+        };
+        let predicted = models.iter().enumerate().filter_map(|(k, (model, name))| {
+            Some(plot(k + 1, name, model_class(*model), evoked.predicted.get(*name)?))
+        });
+        let truth = plot(0, "true response", "truth".to_owned(), &evoked.truth);
+        ButterflyRow { condition: evoked.condition.clone(), plots: std::iter::once(truth).chain(predicted).collect() }
+    });
+    rows.collect()
 }
 
 fn channel_traces<'a>(evoked: &'a Evoked, channel: usize, models: &[(usize, &'a str)]) -> Traces<'a> {

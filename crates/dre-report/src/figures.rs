@@ -51,13 +51,21 @@ pub(crate) fn scores_figure(results: &Results) -> Option<Figure> {
         .iter()
         .map(|(name, model)| {
             let r = |label: &str| model.subjects.get(label).map_or(f64::NAN, |s| s.r);
-            strips::Row { name, mean: model.mean_r, dots: labels.iter().map(|l| (*l, r(l))).collect() }
+            strips::Row {
+                name,
+                mean: model.mean_r,
+                interval: model.confidence,
+                dots: labels.iter().map(|l| (*l, r(l))).collect(),
+            }
         })
         .collect();
     let from = format::trimmed(results.score_from);
     let mut caption = format!("Each dot is one subject: r averaged over channels and over times from {from} s on.");
     if labels.len() > 1 {
         caption.push_str(" The upright bar is the mean over subjects");
+        if rows.iter().any(|row| row.interval.is_some()) {
+            caption.push_str(", the level one its 95 % confidence interval");
+        }
         let joined = rows.len() > 1 && labels.len() <= strips::MAX_JOINED;
         caption.push_str(if joined { "; a thin line joins the dots of one subject." } else { "." });
     }

@@ -2,7 +2,7 @@
 //!
 //! [`write_html`] turns [`Results`] into a page that needs nothing else: no network, no fonts, no files beside it.
 //! Every figure is drawn here as SVG, so that the page reads without JavaScript; a short script adds read-outs,
-//! a choice of channel and the hiding of models. The page follows the reader's light or dark setting and prints.
+//! a choice of channel, the hiding of models and sliders that move maps of the head over time. The page follows the reader's light or dark setting and prints.
 
 mod charts;
 mod check;
@@ -13,11 +13,13 @@ mod evoked;
 mod figures;
 mod format;
 mod headline;
+mod maps;
 mod page;
 mod scale;
 mod store;
 mod svg;
 mod tables;
+mod topography;
 
 use dre::results::Results;
 use minijinja::syntax::SyntaxConfig;

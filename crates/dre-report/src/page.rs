@@ -8,7 +8,9 @@ use crate::evoked::{self, EvokedSection};
 use crate::figures::{self, Figure};
 use crate::headline::{self, Comparison, Part};
 use crate::store::{Store, rounded, script_json};
-use crate::{format, tables};
+use crate::topography::sensors::Montage;
+use crate::topography::{MapsFigure, SplineStore, palette};
+use crate::{format, maps, tables};
 
 /// Above this many rows a table starts folded.
 const MAX_OPEN_ROWS: usize = 12;
@@ -28,6 +30,10 @@ pub(crate) struct Page<'a> {
     scores: Option<Figure>,
     time: Option<Figure>,
     channels: Option<Figure>,
+    /// Maps of r per channel.
+    score_maps: Option<MapsFigure>,
+    /// What maps do not show, and why.
+    map_note: String,
     evoked: Option<EvokedSection>,
     linear: Vec<LinearModel>,
     training: Vec<Figure>,
@@ -47,19 +53,24 @@ pub(crate) struct Page<'a> {
     provenance: Vec<(&'static str, String)>,
     max_open_rows: usize,
     store: String,
-    style: &'static str,
+    style: String,
     script: &'static str,
 }
 
 impl<'a> Page<'a> {
     /// Draws and words everything; `results` have been checked.
     pub(crate) fn new(results: &'a Results) -> Self {
-        let (evoked, evoked_store) = evoked::section(results).unzip();
+        let montage = Montage::new(&results.cohort.channels);
+        let mut all_maps = Vec::new();
+        let (score_maps, score_numbers) = maps::scores(results, &montage).unzip();
+        all_maps.extend(score_numbers);
+        let (evoked, evoked_store) = evoked::section(results, &montage, &mut all_maps).unzip();
+        let linear = coefficients::section(results, &montage, &mut all_maps);
         let (training, mut plots) = figures::training_figures(results);
         let (time, time_plot) = figures::time_figure(results);
         plots.push(time_plot);
         let times = results.times.iter().map(|t| rounded(*t, 4)).collect();
-        let store = Store { plots, times, evoked: evoked_store };
+        let store = Store { plots, times, evoked: evoked_store, splines: SplineStore::new(&montage), maps: all_maps };
         Self {
             study: if results.study.trim().is_empty() { "Unnamed study" } else { &results.study },
             version: results.provenance.version.trim(),
@@ -73,8 +84,10 @@ impl<'a> Page<'a> {
             scores: figures::scores_figure(results),
             time,
             channels: figures::channels_figure(results),
+            score_maps,
+            map_note: montage.note(),
             evoked,
-            linear: coefficients::section(results),
+            linear,
             training,
             compare_course: figures::COMPARE_COURSE,
             cohort: figures::cohort_figure(results),
@@ -92,8 +105,14 @@ impl<'a> Page<'a> {
             provenance: provenance(results),
             max_open_rows: MAX_OPEN_ROWS,
             store: script_json(&store),
-            style: include_str!("../templates/style.css"),
-            script: include_str!("../templates/script.js"),
+            style: format!("{}{}", palette::style(), include_str!("../templates/style.css")),
+            script: concat!(
+                "\"use strict\";\n(() => {\n",
+                include_str!("../templates/helpers.js"),
+                include_str!("../templates/script.js"),
+                include_str!("../templates/maps.js"),
+                "})();"
+            ),
         }
     }
 }

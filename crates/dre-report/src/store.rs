@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::compact::Compact;
 use crate::evoked::EvokedStore;
+use crate::topography::{MapsStore, SplineStore};
 
 /// All of them.
 #[derive(Debug, Serialize)]
@@ -11,6 +12,8 @@ pub(crate) struct Store {
     pub(crate) plots: Vec<PlotStore>,
     pub(crate) times: Vec<f64>,
     pub(crate) evoked: Option<EvokedStore>,
+    pub(crate) splines: SplineStore,
+    pub(crate) maps: Vec<MapsStore>,
 }
 
 /// Numbers of one line chart.

@@ -91,6 +91,18 @@ impl Svg {
         }
     }
 
+    /// A square picture; `address` is a `data:` address.
+    pub(crate) fn image(&mut self, address: &str, x: f64, y: f64, side: f64) {
+        let (x, y, side) = (num(x), num(y), num(side));
+        self.put(format_args!("<image x=\"{x}\" y=\"{y}\" width=\"{side}\" height=\"{side}\" href=\"{address}\"/>"));
+    }
+
+    /// A dot of the colour `fill`.
+    pub(crate) fn filled_dot(&mut self, (x, y): (f64, f64), radius: f64, fill: &str) {
+        let (x, y, r) = (num(x), num(y), num(radius));
+        self.put(format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" fill=\"{fill}\"/>"));
+    }
+
     /// A path from [`path`] or [`band`]; nothing where it is empty. `extra` is further attributes, already escaped.
     pub(crate) fn path(&mut self, class: &str, d: &str, extra: &str) {
         if !d.is_empty() || !extra.is_empty() {

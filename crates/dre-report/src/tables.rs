@@ -16,6 +16,8 @@ pub(crate) struct ModelRow {
     pub(crate) title: String,
     pub(crate) class: String,
     pub(crate) mean: String,
+    /// Its confidence interval.
+    pub(crate) interval: String,
     pub(crate) sd: String,
     pub(crate) range: String,
     pub(crate) init: String,
@@ -56,6 +58,12 @@ pub(crate) fn models(results: &Results) -> Vec<ModelRow> {
             title: if model.title.trim().is_empty() { name.clone() } else { model.title.clone() },
             class: model_class(i),
             mean: format::r(model.mean_r),
+            interval: match model.confidence {
+                Some([low, high]) if low.is_finite() && high.is_finite() => {
+                    format!("{} to {}", format::r(low), format::r(high))
+                }
+                _ => "\u{2013}".to_owned(),
+            },
             sd: standard_deviation(&r).map_or_else(|| "\u{2013}".to_owned(), format::r),
             range: match extent(r.iter().copied()) {
                 Some((lo, hi)) if r.len() > 1 => format!("{} to {}", format::r(lo), format::r(hi)),

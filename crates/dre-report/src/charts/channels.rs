@@ -27,6 +27,7 @@ pub(crate) fn draw(series: &[Series<'_>], channels: &[&str], order: &[usize], si
             .map(|s| Row {
                 name: s.name,
                 mean: s.mean,
+                interval: None,
                 dots: channels.iter().copied().zip(s.r.iter().copied()).collect(),
             })
             .collect();

@@ -26,6 +26,8 @@ pub(crate) struct Row<'a> {
     pub(crate) name: &'a str,
     /// Mean over the dots.
     pub(crate) mean: f64,
+    /// Confidence interval of the mean, where there is one.
+    pub(crate) interval: Option<[f64; 2]>,
     /// Label and r of every dot, the same labels in the same order in every row.
     pub(crate) dots: Vec<(&'a str, f64)>,
 }
@@ -35,7 +37,7 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
     let Some((lo, hi)) = extent(rows.iter().flat_map(|row| row.dots.iter().map(|s| s.1))) else {
         return String::new();
     };
-    let means = rows.iter().map(|row| row.mean);
+    let means = rows.iter().flat_map(|row| row.interval.into_iter().flatten().chain([row.mean]));
     let domain = extent(means.chain([lo, hi, 0.0])).unwrap_or((lo, hi));
     let wide = size == Size::Wide;
     let crowd = rows.iter().map(|row| row.dots.len()).max().unwrap_or(0);
@@ -75,6 +77,11 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
         if row.mean.is_finite() && crowd > 1 {
             let x = frame.x.at(row.mean);
             let (above, below) = ((x, centre(i) - 15.0), (x, centre(i) + 15.0));
+            let interval = row.interval.filter(|i| i.iter().all(|v| v.is_finite()));
+            if let Some([low, high]) = interval.map(|i| i.map(|v| frame.x.clamped(v))) {
+                svg.line("interval halo-line", (low, centre(i)), (high, centre(i)));
+                svg.line("interval", (low, centre(i)), (high, centre(i)));
+            }
             svg.line("mean halo-line", above, below);
             svg.line("mean", above, below);
         }
@@ -149,7 +156,7 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_without_a_score() {
-        let rows = [Row { name: "trf", mean: f64::NAN, dots: vec![("sub-01", f64::NAN)] }];
+        let rows = [Row { name: "trf", mean: f64::NAN, interval: None, dots: vec![("sub-01", f64::NAN)] }];
         let style = Style { axis: "r", dots: "subjects", radius: 4.5 };
         assert_eq!(draw(&rows, style, Size::Wide), "");
     }
