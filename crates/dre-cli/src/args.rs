@@ -85,8 +85,9 @@ pub(crate) enum Command {
     /// Do everything a study file asks for: prepare, fit, evaluate, report
     ///
     /// Prepares the recordings, fits every model of the study file, scores all of them on the same test epochs, permutes
-    /// their inputs where the study file has [importance], and writes one HTML report. Whatever is up to date from an earlier run is kept. Ctrl-C stops after the current batch
-    /// and saves; `--resume` continues from there with the very weights that an uninterrupted run would have had.
+    /// their inputs where the study file has `[importance]`, and writes one HTML report. Whatever is up to date from an
+    /// earlier run is kept. Ctrl-C stops after the current batch and saves; `--resume` continues from there with the very
+    /// weights that an uninterrupted run would have had.
     #[command(after_long_help = "\
 Examples:
   dre run examples/p300.toml --data ~/data/p300
@@ -123,10 +124,10 @@ Examples:
     /// Permute the models' inputs to learn what their predictions rest on
     ///
     /// Δr is how much Pearson's r falls when an input is permuted over the test epochs within each subject: the value of a
-    /// feature that an epoch's own event carries, and whatever else [importance] of the study file names. Scores the models
+    /// feature that an epoch's own event carries, and whatever else `[importance]` of the study file names. Scores the models
     /// first, as `dre evaluate` does; writes maps and tables below `importance`, `results.json` and the report, and prints
     /// the table. Models whose analysis is up to date are not done again. `dre run` does the same where the study file has
-    /// [importance].
+    /// `[importance]`.
     #[command(after_long_help = "\
 Examples:
   dre importance study.toml
