@@ -95,6 +95,7 @@ fn verdict(browser: &PathBuf, variant: &str) -> Value {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a check that was skipped is said")]
 fn the_page_works_in_a_browser() {
     let Some(browser) = browser() else {
         eprintln!("skipped: no Chromium or Chrome found; name one in CHROME");
