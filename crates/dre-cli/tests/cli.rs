@@ -50,7 +50,9 @@ fn help() {
     let folder = folder();
     let output = snapshot!("help", folder, ["--help"]);
     assert!(output.status.success() && output.stderr.is_empty(), "help is a result");
-    for command in ["run", "prepare", "fit", "evaluate", "report", "info", "features", "audit", "export", "demo"] {
+    for command in
+        ["run", "prepare", "fit", "evaluate", "report", "info", "features", "audit", "export", "simulate", "demo"]
+    {
         let args = [command, "--help"];
         let output = dre(folder.path(), &args);
         insta::assert_snapshot!(format!("help-{command}"), shown(&args, &output));

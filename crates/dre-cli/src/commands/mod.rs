@@ -10,6 +10,7 @@ mod info;
 mod prepare;
 mod report;
 mod run;
+mod simulate;
 mod simulated;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Export(args) => export::execute(&args, context),
         Command::Features(args) => features::execute(args, context),
         Command::Audit(args) => audit::execute(&args, context),
+        Command::Simulate(args) => simulate::execute(&args, context),
         Command::Demo(args) => demo::execute(&args, context),
     }
 }
