@@ -16,7 +16,7 @@ pub(super) struct Repeated {
     reach: f64,
 }
 
-/// P, Q, R, S and T waves: the proportions of McSharry, Clifford, Tarassenko and Smith (2003), "A dynamical model for
+/// P, Q, R, S and T waves: the proportions of `McSharry`, Clifford, Tarassenko and Smith (2003), "A dynamical model for
 /// generating synthetic electrocardiogram signals", IEEE Transactions on Biomedical Engineering 50:289–294.
 const HEART: &[(f64, f64, f64, f64)] = &[
     (-0.17, 0.025, 0.025, 0.1),

@@ -268,8 +268,9 @@ impl Timing {
     }
 }
 
-fn refuse<T>(name: &str, found: impl ToString, expected: String) -> Result<T> {
-    Err(Error::Setting { name: name.to_owned(), found: found.to_string(), expected })
+#[allow(clippy::needless_pass_by_value, reason = "numbers and texts alike")]
+fn refuse<T>(name: &str, found: impl std::fmt::Display, expected: String) -> Result<T> {
+    Err(Error::Setting { name: name.to_owned(), found: format!("{found}"), expected })
 }
 
 fn count(name: &str, found: usize, range: RangeInclusive<usize>, why: &str) -> Result<()> {

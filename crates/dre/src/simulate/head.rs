@@ -28,7 +28,7 @@ pub(super) struct Head {
     sensors: Vec<Sensor>,
     is_meg: bool,
     /// Takes device to head coordinates; EEG: the identity.
-    pub(super) device_to_head: Transform,
+    pub(super) to_head: Transform,
     shells: Shells,
 }
 
@@ -57,7 +57,7 @@ impl Head {
             sensors.iter_mut().for_each(|sensor| sensor.position = about.point(sensor.position));
             Transform::identity()
         };
-        Self { sensors, is_meg, device_to_head, shells: Shells::head(HEAD_CENTRE, HEAD_RADIUS) }
+        Self { sensors, is_meg, to_head: device_to_head, shells: Shells::head(HEAD_CENTRE, HEAD_RADIUS) }
     }
 
     /// The sensors as channels.
@@ -72,7 +72,7 @@ impl Head {
             let place = add(HEAD_CENTRE, scale(unit(dipole.direction), dipole.depth * HEAD_RADIUS));
             for (sum, sensor) in sum.iter_mut().zip(&self.sensors) {
                 *sum += if self.is_meg {
-                    coil_flux(sensor, &self.device_to_head, |p| sphere_field(HEAD_CENTRE, place, dipole.moment, p))
+                    coil_flux(sensor, &self.to_head, |p| sphere_field(HEAD_CENTRE, place, dipole.moment, p))
                 } else {
                     self.shells.potential(place, dipole.moment, sensor.position)?
                 };
@@ -101,7 +101,7 @@ impl Head {
             .iter()
             .map(|sensor| {
                 if self.is_meg {
-                    coil_flux(sensor, &self.device_to_head, |p| free_field(CHEST, MOMENT, p))
+                    coil_flux(sensor, &self.to_head, |p| free_field(CHEST, MOMENT, p))
                 } else {
                     let along = unit(MOMENT);
                     1e-6 * dot(sensor.position, along) / HEAD_RADIUS
@@ -114,6 +114,8 @@ impl Head {
 
     /// A blink at its peak: two dipoles at the eyes. EEG: falling off from the eyes, 150 µV at Fp1 and Fp2.
     pub(super) fn blink(&self) -> Result<Vec<f64>> {
+        /// How fast the potential falls off from the eyes (m).
+        const FALL: f64 = 0.03;
         const EYES: [[f64; 3]; 2] = [[-0.032, 0.068, 0.008], [0.032, 0.068, 0.008]];
         if self.is_meg {
             // Up and to the front, where the lid slides over the cornea.
@@ -123,7 +125,6 @@ impl Head {
             });
             return self.topography(&dipoles);
         }
-        const FALL: f64 = 0.03;
         let near = |p: [f64; 3]| EYES.iter().map(|eye| (-distance(p, *eye) / FALL).exp()).sum::<f64>();
         let front = crate::sensors::position_by_name("Fp1").map_or(1.0, near);
         let mut values: Vec<f64> = self.sensors.iter().map(|sensor| 1.5e-4 * near(sensor.position) / front).collect();
@@ -142,7 +143,7 @@ impl Head {
             let size = norm(free_field(place, moment, HEAD_CENTRE));
             self.sensors
                 .iter()
-                .map(|sensor| coil_flux(sensor, &self.device_to_head, |p| free_field(place, moment, p)) / size)
+                .map(|sensor| coil_flux(sensor, &self.to_head, |p| free_field(place, moment, p)) / size)
                 .collect()
         })
     }

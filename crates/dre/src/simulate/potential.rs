@@ -29,6 +29,9 @@ impl Shells {
     /// Brain, skull and scalp of a head with this centre and outer radius (m): radii of 87, 92 and 100 %, conductivities of
     /// 0.33, 0.0042 and 0.33 S/m. Rush and Driscoll (1968), "Current distribution in the brain from surface electrodes", Anesthesia
     /// and Analgesia 47:717–723, for the skull's eightieth.
+    ///
+    /// # Panics
+    /// Where the radius is not a positive number.
     pub fn head(centre: [f64; 3], radius: f64) -> Self {
         Self::new(centre, &[0.87 * radius, 0.92 * radius, radius], &[0.33, 0.0042, 0.33])
             .expect("the default shells are in order")

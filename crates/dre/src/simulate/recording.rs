@@ -116,31 +116,7 @@ impl RecordingStream {
         let alpha = Alpha::new(config.duration, frequency, &mut streams.rng(Part::Alpha, 0));
         let truths: Vec<WordTruth> = words.iter().map(|word| word_truth(word, &alpha, config)).collect();
 
-        let mut anatomy = of_subject.rng(Part::Anatomy, 0);
-        let mut own = |dipoles: &[Dipole]| -> Vec<Dipole> {
-            dipoles.iter().map(|dipole| individual(dipole, config, &mut anatomy)).collect()
-        };
-        let mut sources = Sources::default();
-        for (i, response) in RESPONSES.iter().enumerate() {
-            let topography = head.topography(&own(response.dipoles))?;
-            sources.name(response.name, &topography);
-            sources.add(Row::Response(i), topography.iter().map(|v| v * gain * config.snr).collect());
-        }
-        for (name, dipole, phase) in &ALPHA {
-            let topography = head.topography(&own(&[*dipole]))?;
-            if effects.alpha {
-                sources.name(name, &topography);
-                sources.add(Row::Alpha(*phase), topography);
-            }
-        }
-        if effects.background {
-            let mut places = of_subject.rng(Part::BackgroundPlaces, 0);
-            for i in 0..N_BACKGROUND {
-                let topography = head.topography(&[anywhere(BACKGROUND, &mut places)])?;
-                let pink = Pink::new(config.sfreq, streams.rng(Part::Background, i));
-                sources.add(Row::Pink(Box::new(pink), 1.0), topography);
-            }
-        }
+        let mut sources = Sources::brain(config, &head, of_subject, streams, gain)?;
         let heart = Repeated::heart(config.duration, &mut streams.rng(Part::Heart, 0));
         let blinks = Repeated::blinks(config.duration, &mut streams.rng(Part::Blinks, 0));
         let ecg = effects.heartbeat.then(|| sources.add(Row::Repeated(heart), head.heart()));
@@ -191,7 +167,7 @@ impl RecordingStream {
             events: corpus.events(&words, &bad_segments),
             mixing: Array2::from_shape_fn((channels.len(), sources.rows.len()), |(c, r)| sources.mixing[r][c] as f32),
             missing,
-            device_to_head: config.array.is_meg().then_some(head.device_to_head),
+            device_to_head: config.array.is_meg().then_some(head.to_head),
             truth,
             shared: Shared { sfreq, words, sizes, later, saturation: effects.saturation, alpha },
             rows: sources.rows,
@@ -345,6 +321,36 @@ struct Sources {
 }
 
 impl Sources {
+    /// Responses, alpha and background of a subject.
+    fn brain(config: &SimulationConfig, head: &Head, of_subject: Streams, streams: Streams, gain: f64) -> Result<Self> {
+        let mut anatomy = of_subject.rng(Part::Anatomy, 0);
+        let mut own = |dipoles: &[Dipole]| -> Vec<Dipole> {
+            dipoles.iter().map(|dipole| individual(dipole, config, &mut anatomy)).collect()
+        };
+        let (mut sources, effects) = (Self::default(), &config.effects);
+        for (i, response) in RESPONSES.iter().enumerate() {
+            let topography = head.topography(&own(response.dipoles))?;
+            sources.name(response.name, &topography);
+            sources.add(Row::Response(i), topography.iter().map(|v| v * gain * config.snr).collect());
+        }
+        for (name, dipole, phase) in &ALPHA {
+            let topography = head.topography(&own(&[*dipole]))?;
+            if effects.alpha {
+                sources.name(name, &topography);
+                sources.add(Row::Alpha(*phase), topography);
+            }
+        }
+        if effects.background {
+            let mut places = of_subject.rng(Part::BackgroundPlaces, 0);
+            for i in 0..N_BACKGROUND {
+                let topography = head.topography(&[anywhere(BACKGROUND, &mut places)])?;
+                let pink = Pink::new(config.sfreq, streams.rng(Part::Background, i));
+                sources.add(Row::Pink(Box::new(pink), 1.0), topography);
+            }
+        }
+        Ok(sources)
+    }
+
     fn name(&mut self, name: &str, topography: &[f64]) {
         self.names.push(name.to_owned());
         self.topographies.push(topography.to_vec());

@@ -154,7 +154,7 @@ impl Corpus {
             .collect();
         rows.extend(bad.iter().map(|&(onset, duration)| {
             let mut columns = std::array::from_fn(|_| NONE.to_owned());
-            columns[0] = "BAD_muscle".to_owned();
+            "BAD_muscle".clone_into(&mut columns[0]);
             (onset, duration, columns)
         }));
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));

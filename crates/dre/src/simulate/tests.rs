@@ -21,7 +21,7 @@ fn first(config: &SimulationConfig) -> SimulatedRecording {
 }
 
 /// One-sided spectral density at each multiple of `sfreq / length`, mean over pieces without overlap, Hann window.
-fn spectrum(signal: ArrayView1<'_, f32>, sfreq: f64, length: usize) -> Vec<f64> {
+fn spectrum(signal: &ArrayView1<'_, f32>, sfreq: f64, length: usize) -> Vec<f64> {
     let fft = RealFftPlanner::<f64>::new().plan_fft_forward(length);
     let window = Array1::from_shape_fn(length, |i| (std::f64::consts::PI * i as f64 / length as f64).sin().powi(2));
     let norm = 2.0 / (sfreq * window.iter().map(|w| w * w).sum::<f64>());
@@ -167,7 +167,7 @@ fn the_background_falls_as_one_over_frequency_with_the_density_it_says() {
     let mut pink = noise::Pink::new(sfreq, stream::Streams::study(3).rng(stream::Part::Background, 0));
     let signal = Array1::from_shape_simple_fn(1 << 18, || pink.next() as f32);
     let length = 1024;
-    let power = spectrum(signal.view(), sfreq, length);
+    let power = spectrum(&signal.view(), sfreq, length);
     let bin = |freq: f64| (freq / sfreq * length as f64).round() as usize;
     let octave = |low: f64| {
         let bins = &power[bin(low)..bin(2.0 * low)];
@@ -192,7 +192,7 @@ fn alpha_peaks_at_the_subject_s_frequency_over_the_occiput() {
     let strongest = (0..19).max_by(|&a, &b| sd[a].total_cmp(&sd[b])).unwrap();
     assert!(["O1", "O2", "Pz", "P3", "P4"].contains(&names[strongest].as_str()), "{}", names[strongest]);
     assert!((2e-6..4e-5).contains(&sd[strongest]), "{} V", sd[strongest]);
-    let power = spectrum(recording.data.row(strongest), 128.0, 512);
+    let power = spectrum(&recording.data.row(strongest), 128.0, 512);
     let peak = (0..power.len()).max_by(|&a, &b| power[a].total_cmp(&power[b])).unwrap() as f64 / 4.0;
     assert!((peak - recording.truth.alpha_freq).abs() < 1.0, "{peak} Hz for {} Hz", recording.truth.alpha_freq);
     // Root mean square as the topography says: two sources in step at the most.

@@ -3,10 +3,10 @@
 use dre::data::ChannelType;
 use dre::sensors::{electrode_names, position_by_name};
 use dre::simulate::{RecordingStream, SimulatedChannel};
-use dre_io::recording::brainvision::write_brainvision;
+use dre_io::recording::brainvision::BrainVisionWriter;
 use dre_io::recording::fif::{FifOptions, FifWriter, SplitNaming};
-use dre_io::recording::{Coil, DigKind, DigPoint, RecordingChannel, RecordingInfo, Unit};
-use ndarray::{Array2, ArrayViewMut2, s};
+use dre_io::recording::{Annotation, Coil, DigKind, DigPoint, RecordingChannel, RecordingInfo, Unit};
+use ndarray::{Array2, ArrayViewMut1, s};
 
 use super::Files;
 use crate::commands::Context;
@@ -32,59 +32,76 @@ pub(super) fn write(
 ) -> Result<()> {
     let rows = rows(stream);
     let mut channels: Vec<RecordingChannel> = rows.iter().map(|&row| channel(&stream.channels[row])).collect();
-    if stream.device_to_head.is_none() {
-        let mut data = Array2::zeros((channels.len(), stream.n_times));
-        fill(stream, &rows, data.view_mut(), n_threads, context)?;
-        write_brainvision(&files.of_task("eeg.vhdr"), stream.sfreq, &channels, data.view(), &[])?;
-        return Ok(());
+    let is_meg = stream.device_to_head.is_some();
+    if is_meg {
+        channels.push(RecordingChannel::new(TRIGGER, ChannelType::Stim, Unit::Volt));
     }
-    channels.push(RecordingChannel::new(TRIGGER, ChannelType::Stim, Unit::Volt));
-    let path = files.of_task("meg.fif");
-    let mut info = RecordingInfo::new(&path, stream.sfreq, stream.n_times, channels);
-    info.device_to_head = stream.device_to_head.map(|transform| transform.matrix());
-    info.digitisation = digitisation();
-    let options = FifOptions { split_naming: SplitNaming::Bids, ..FifOptions::default() };
-    let mut writer = FifWriter::new(&path, &info, &options)?;
-    let mut block = Array2::zeros((rows.len() + 1, BLOCK.min(stream.n_times)));
+    let mut writer = Writer::new(files, stream, channels)?;
+    let mut made = Array2::zeros((stream.channels.len(), BLOCK.min(stream.n_times)));
+    let mut block = Array2::zeros((rows.len() + usize::from(is_meg), BLOCK.min(stream.n_times)));
     while stream.n_left() > 0 {
-        let (start, n) = (stream.n_times - stream.n_left(), stream.n_left().min(BLOCK));
-        let mut part = block.slice_mut(s![.., ..n]);
-        let (sensors, mut trigger) = part.view_mut().split_at(ndarray::Axis(0), rows.len());
-        fill(stream, &rows, sensors, n_threads, context)?;
-        trigger.fill(0.0);
-        let length = ((TRIGGER_DURATION * stream.sfreq).ceil() as usize).max(1);
-        for onset in words(stream) {
-            let first = (onset * stream.sfreq).round() as usize;
-            for sample in first.max(start)..(first + length).min(start + n) {
-                trigger[[0, sample - start]] = 1.0;
-            }
-        }
-        writer.write(part.view())?;
-    }
-    writer.finish()?;
-    Ok(())
-}
-
-/// Makes as many samples as `out` takes.
-fn fill(
-    stream: &mut RecordingStream,
-    rows: &[usize],
-    mut out: ArrayViewMut2<'_, f64>,
-    n_threads: usize,
-    context: &Context<'_>,
-) -> Result<()> {
-    let mut block = Array2::zeros((stream.channels.len(), BLOCK.min(out.ncols())));
-    for mut piece in out.axis_chunks_iter_mut(ndarray::Axis(1), BLOCK) {
         if context.interrupt.requested() {
             return Err(CliError::Stopped);
         }
-        let mut made = block.slice_mut(s![.., ..piece.ncols()]);
+        let (start, n) = (stream.n_times - stream.n_left(), stream.n_left().min(BLOCK));
+        let mut made = made.slice_mut(s![.., ..n]);
         stream.read(made.view_mut(), n_threads);
-        for (mut to, &row) in piece.outer_iter_mut().zip(rows) {
+        let mut block = block.slice_mut(s![.., ..n]);
+        for (mut to, &row) in block.outer_iter_mut().zip(&rows) {
             to.zip_mut_with(&made.row(row), |to, from| *to = f64::from(*from));
         }
+        if is_meg {
+            trigger(stream, start, block.row_mut(rows.len()));
+        }
+        match &mut writer {
+            Writer::Fif(writer) => writer.write(block.view())?,
+            Writer::BrainVision(writer) => writer.write(block.view())?,
+        }
     }
+    match writer {
+        Writer::Fif(writer) => writer.finish()?,
+        Writer::BrainVision(writer) => writer.finish(&markers(stream))?,
+    };
     Ok(())
+}
+
+/// BIDS has MEG in FIF but no EEG.
+enum Writer {
+    Fif(Box<FifWriter>),
+    BrainVision(Box<BrainVisionWriter>),
+}
+
+impl Writer {
+    fn new(files: &Files, stream: &RecordingStream, channels: Vec<RecordingChannel>) -> Result<Self> {
+        let Some(transform) = stream.device_to_head else {
+            let path = files.of_task("eeg.vhdr");
+            return Ok(Self::BrainVision(Box::new(BrainVisionWriter::new(&path, stream.sfreq, &channels)?)));
+        };
+        let path = files.of_task("meg.fif");
+        let mut info = RecordingInfo::new(&path, stream.sfreq, stream.n_times, channels);
+        info.device_to_head = Some(transform.matrix());
+        info.digitisation = digitisation();
+        let options = FifOptions { split_naming: SplitNaming::Bids, ..FifOptions::default() };
+        Ok(Self::Fif(Box::new(FifWriter::new(&path, &info, &options)?)))
+    }
+}
+
+/// The trigger channel from sample `start` on: 1 from each word's onset, for 10 ms.
+fn trigger(stream: &RecordingStream, start: usize, mut out: ArrayViewMut1<'_, f64>) {
+    out.fill(0.0);
+    let length = ((TRIGGER_DURATION * stream.sfreq).ceil() as usize).max(1);
+    for onset in words(stream) {
+        let first = (onset * stream.sfreq).round() as usize;
+        for sample in first.max(start)..(first + length).min(start + out.len()) {
+            out[sample - start] = 1.0;
+        }
+    }
+}
+
+/// A marker at each word's onset.
+fn markers(stream: &RecordingStream) -> Vec<Annotation> {
+    let marker = |onset| Annotation { onset, duration: 0.0, description: "Stimulus/S  1".to_owned() };
+    words(stream).map(marker).collect()
 }
 
 fn words(stream: &RecordingStream) -> impl Iterator<Item = f64> + '_ {
