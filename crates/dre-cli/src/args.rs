@@ -4,7 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dre::sensors::SensorArray;
+use dre::simulate::{Effects, SimulationConfig, Timing};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -201,11 +204,28 @@ Examples:
 Examples:
   dre export rest.ds rest_raw.fif")]
     Export(ExportArgs),
+    /// Simulate a reading study with known truth as a BIDS data set
+    ///
+    /// Subjects read sentences word by word. Dipoles in a spherical head give the fields and potentials; alpha rhythm, background
+    /// activity, heart, blinks, the surroundings and the sensors add what recordings hold. MEG is written as FIF, EEG as
+    /// BrainVision; `derivatives/truth` says what went into it: sources, kernels, latencies, topographies, and the state of the
+    /// brain at each word. The same settings give the same bytes on any number of threads.
+    #[command(after_long_help = "\
+Examples:
+  dre simulate --out reading                              MEG, six subjects, five minutes each
+  dre simulate --out eeg --array eeg64 --sfreq 500
+  dre simulate --out linear --linear                      responses in white noise, nothing else
+  dre simulate --out one --without adaptation             everything but one effect
+  dre simulate --out two --linear --with saturation       one effect alone
+
+Effects: saturation, adaptation, alpha-gain, subject-gain, subject-latency, head-position, alpha, background,
+heartbeat, blinks, environment, sensor-noise.")]
+    Simulate(SimulateArgs),
     /// Simulate six subjects, then do everything on them (about two minutes)
     ///
-    /// Writes simulated EEG of six listeners as a BIDS data set, with the study file that describes it, then does what
-    /// `dre run` does. The simulated brain adapts to fast words and has ongoing alpha oscillations: effects that the
-    /// Deep Recurrent Encoder can use and a linear model cannot.
+    /// Writes simulated EEG of six readers as a BIDS data set, with the study file that describes it, then does what
+    /// `dre run` does. The simulated brains adapt to fast words and have an alpha rhythm that carries on: effects that the
+    /// Deep Recurrent Encoder can use and a linear model of the words cannot.
     #[command(after_long_help = "\
 Examples:
   dre demo
@@ -400,6 +420,76 @@ pub(crate) struct ExportArgs {
     /// Replace the file if it is there
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SimulateArgs {
+    /// Folder for the data set
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Sensors
+    #[arg(long, default_value_t = SimulationConfig::study().array, value_parser = array())]
+    pub(crate) array: SensorArray,
+    /// Number of subjects
+    #[arg(long, value_name = "N", default_value_t = SimulationConfig::study().n_subjects)]
+    pub(crate) subjects: usize,
+    /// Recordings of each subject, on different days
+    #[arg(long, value_name = "N", default_value_t = SimulationConfig::study().n_sessions)]
+    pub(crate) sessions: usize,
+    /// Length of each recording (minutes)
+    #[arg(long, value_name = "MINUTES", default_value_t = SimulationConfig::study().duration / 60.0)]
+    pub(crate) minutes: f64,
+    /// Sampling frequency (Hz)
+    #[arg(long, value_name = "HZ", default_value_t = SimulationConfig::study().sfreq)]
+    pub(crate) sfreq: f64,
+    /// How words follow each other: 300 ms every 600 ms; 200 ms every 300-1100 ms; or 300-1400 ms, 300 ms apart
+    #[arg(long, default_value = SimulationConfig::study().timing.name(), value_parser = timing())]
+    pub(crate) timing: Timing,
+    /// Fewest and most words of a sentence [default: 9-15]
+    #[arg(long, value_name = "MIN-MAX", value_parser = range)]
+    pub(crate) words_per_sentence: Option<(usize, usize)>,
+    /// Factor on the responses to words; 1 is a realistic size
+    #[arg(long, value_name = "FACTOR", default_value_t = SimulationConfig::study().snr)]
+    pub(crate) snr: f64,
+    /// Random seed
+    #[arg(long, value_name = "N", default_value_t = SimulationConfig::study().seed)]
+    pub(crate) seed: u64,
+    /// Channels that are absent from each recording, drawn anew for each
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) missing_channels: usize,
+    /// Bad segments of 1-3 s in each recording, marked as `BAD_muscle` in events.tsv
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) bad_segments: usize,
+    /// Switch all effects off but sensor noise: linear, stationary, the same in all subjects
+    #[arg(long, help_heading = "Effects")]
+    pub(crate) linear: bool,
+    /// Switch an effect on, after --linear; may be given several times
+    #[arg(long, value_name = "EFFECT", value_parser = Effects::NAMES, help_heading = "Effects", hide_possible_values = true)]
+    pub(crate) with: Vec<String>,
+    /// Switch an effect off; may be given several times
+    #[arg(long, value_name = "EFFECT", value_parser = Effects::NAMES, help_heading = "Effects", hide_possible_values = true)]
+    pub(crate) without: Vec<String>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Replace a simulated data set that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+fn array() -> impl TypedValueParser<Value = SensorArray> {
+    PossibleValuesParser::new(SensorArray::ALL.map(SensorArray::name)).try_map(|name| name.parse::<SensorArray>())
+}
+
+fn timing() -> impl TypedValueParser<Value = Timing> {
+    PossibleValuesParser::new(Timing::ALL.map(Timing::name))
+        .map(|name| Timing::ALL.into_iter().find(|timing| timing.name() == name).unwrap_or(Timing::Mous))
+}
+
+/// `9-15`, or `12` for exactly so many.
+fn range(text: &str) -> Result<(usize, usize), String> {
+    let (fewest, most) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| text.trim().parse().map_err(|_| "expected two whole numbers, such as 9-15".to_owned());
+    Ok((number(fewest)?, number(most)?))
 }
 
 #[derive(Args, Debug)]

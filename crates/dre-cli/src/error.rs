@@ -54,6 +54,10 @@ pub(crate) enum CliError {
     Exists { path: PathBuf },
     #[error("{}: is there and was not written by the demo", path.display())]
     NotTheDemos { path: PathBuf },
+    #[error("{}: is there and was not written by `dre simulate` of this version", path.display())]
+    NotSimulated { path: PathBuf },
+    #[error("stopped; nothing was written")]
+    Stopped,
     #[error("cannot listen for Ctrl-C")]
     Signal(#[from] ctrlc::Error),
 }
@@ -64,7 +68,7 @@ impl CliError {
         match self {
             Self::NoData { .. } => Some("give --data DIR, or write `bids = \"DIR\"` below [data]".to_owned()),
             Self::Exists { .. } => Some("choose another file, or give --force to replace it".to_owned()),
-            Self::NotTheDemos { .. } => Some("choose another folder with --out".to_owned()),
+            Self::NotSimulated { .. } | Self::NotTheDemos { .. } => Some("choose another folder with --out".to_owned()),
             Self::NoFolder { .. } => Some("check the path; it is relative to the working folder".to_owned()),
             Self::ResultsSyntax { .. } => Some("run `dre evaluate` to write it again".to_owned()),
             Self::ResultsFormat { .. } => Some("it was written by a newer version; update dre".to_owned()),
@@ -78,7 +82,9 @@ impl CliError {
     /// The program's exit status.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            Self::Pipeline(PipelineError::Stopped { .. } | PipelineError::Cancelled) => crate::interrupt::EXIT_STATUS,
+            Self::Pipeline(PipelineError::Stopped { .. } | PipelineError::Cancelled) | Self::Stopped => {
+                crate::interrupt::EXIT_STATUS
+            }
             _ => 1,
         }
     }

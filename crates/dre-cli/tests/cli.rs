@@ -63,6 +63,7 @@ fn help() {
         "adapt",
         "audit",
         "export",
+        "simulate",
         "demo",
     ] {
         let args = [command, "--help"];

@@ -16,6 +16,7 @@ pub mod model;
 pub mod nn;
 mod parallel;
 pub mod results;
+pub mod sensors;
 pub mod signal;
 pub mod simulate;
 pub mod state;

@@ -13,6 +13,7 @@ mod info;
 mod prepare;
 mod report;
 mod run;
+mod simulate;
 mod simulated;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +48,7 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Ablate(args) => ablate::execute(args, context),
         Command::Adapt(args) => adapt::execute(args, context),
         Command::Audit(args) => audit::execute(&args, context),
+        Command::Simulate(args) => simulate::execute(&args, context),
         Command::Demo(args) => demo::execute(&args, context),
     }
 }

@@ -14,7 +14,7 @@ mod text;
 mod write;
 
 pub use read::BrainVision;
-pub use write::write_brainvision;
+pub use write::{BrainVisionWriter, write_brainvision};
 
 /// First line of a header file.
 const HEADER_SIGNATURE: &str = "Brain Vision Data Exchange Header File Version 1.0";

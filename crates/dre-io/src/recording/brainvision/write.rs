@@ -6,23 +6,18 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayView2;
 
 use crate::recording::{Annotation, RecordingChannel, Unit};
-use crate::store::write_file;
+use crate::store::{NewFile, write_file};
 use crate::{Error, Result};
 
 use super::text::escape;
 use super::{HEADER_SIGNATURE, MARKER_SIGNATURE};
 
-/// Writes a recording as `IEEE_FLOAT_32`, `MULTIPLEXED`: `path` (the `.vhdr`) and, beside it, the `.vmrk` and `.eeg`.
-/// Returns the three paths, the header first.
+/// Writes a recording as a whole; see [`BrainVisionWriter`]. Returns the three paths, the header first.
 ///
-/// `data` is `(n_channels, n_times)` in the channels' SI units; volts are stored in µV and teslas in fT, which every
-/// viewer shows well. Annotations `type/description` become markers of that type, others comments. Each file appears
-/// whole or not at all, the header last, so that a header that is there has its data.
+/// `data` is `(n_channels, n_times)` in the channels' SI units.
 ///
 /// # Errors
-/// [`dre::Error::Shape`] where `data` does not have one row per channel, [`Error::NotFinite`],
-/// [`Error::Format`] for a sampling frequency, name, onset or duration that the format cannot hold,
-/// [`Error::DuplicateChannel`], [`Error::Store`].
+/// [`dre::Error::Shape`] where `data` does not have one row per channel or no sample, else as [`BrainVisionWriter`].
 #[expect(clippy::needless_pass_by_value, reason = "views are passed by value, as elsewhere with ndarray")]
 pub fn write_brainvision(
     path: &Path,
@@ -35,29 +30,106 @@ pub fn write_brainvision(
         let expected = format!("({}, n_times), one row per channel and at least one sample", channels.len());
         return Err(dre::Error::Shape { what: "recording".to_owned(), found: data.shape().to_vec(), expected }.into());
     }
-    if !(sfreq.is_finite() && sfreq > 0.0) {
-        return Err(Error::format(path, format!("sfreq is {sfreq} Hz"), "it must be positive"));
-    }
-    check_channels(path, sfreq, channels, &data)?;
-    let (data_file, marker_file) = (path.with_extension("eeg"), path.with_extension("vmrk"));
-    let markers = markers(path, sfreq, &data_file, annotations)?;
-    let header = header(sfreq, channels, &data_file, &marker_file);
+    let mut writer = BrainVisionWriter::new(path, sfreq, channels)?;
+    writer.write(data)?;
+    writer.finish(annotations)
+}
 
-    let scales: Vec<f64> = channels.iter().map(|channel| stored_unit(&channel.unit).1).collect();
-    write_file(&data_file, |writer| {
-        let mut frame = Vec::with_capacity(4 * channels.len());
+/// Writes a recording block by block as `IEEE_FLOAT_32`, `MULTIPLEXED`: a `.vhdr` and, beside it, the `.vmrk` and `.eeg`.
+///
+/// Volts are stored in µV and teslas in fT, which every viewer shows well. Each file appears whole or not at all, the header
+/// last, so that a header that is there has its data. Memory does not grow with the recording.
+#[derive(Debug)]
+pub struct BrainVisionWriter {
+    path: PathBuf,
+    sfreq: f64,
+    channels: Vec<RecordingChannel>,
+    /// Factors from SI units to what is stored.
+    scales: Vec<f64>,
+    data: NewFile,
+    n_times: usize,
+}
+
+impl BrainVisionWriter {
+    /// Starts a recording whose header will be at `path` (the `.vhdr`).
+    ///
+    /// # Errors
+    /// [`Error::Format`] for a sampling frequency or name that the format cannot hold, [`Error::DuplicateChannel`],
+    /// [`Error::Store`].
+    pub fn new(path: &Path, sfreq: f64, channels: &[RecordingChannel]) -> Result<Self> {
+        if !(sfreq.is_finite() && sfreq > 0.0) {
+            return Err(Error::format(path, format!("sfreq is {sfreq} Hz"), "it must be positive"));
+        }
+        check_channels(path, channels)?;
+        Ok(Self {
+            path: path.to_owned(),
+            sfreq,
+            scales: channels.iter().map(|channel| stored_unit(&channel.unit).1).collect(),
+            channels: channels.to_vec(),
+            data: NewFile::new(&path.with_extension("eeg"))?,
+            n_times: 0,
+        })
+    }
+
+    /// Appends samples, `(n_channels, n_times)` in the channels' SI units.
+    ///
+    /// # Errors
+    /// [`dre::Error::Shape`] where there is not one row per channel, [`Error::NotFinite`], [`Error::Store`].
+    #[expect(clippy::needless_pass_by_value, reason = "views are passed by value, as elsewhere with ndarray")]
+    pub fn write(&mut self, data: ArrayView2<'_, f64>) -> Result<()> {
+        if data.nrows() != self.channels.len() {
+            let expected = format!("({}, n_times), one row per channel", self.channels.len());
+            let what = "block of samples".to_owned();
+            return Err(dre::Error::Shape { what, found: data.shape().to_vec(), expected }.into());
+        }
+        self.check_finite(&data)?;
+        let mut bytes = Vec::with_capacity(4 * data.len());
         for sample in data.columns() {
-            frame.clear();
-            for (value, scale) in sample.iter().zip(&scales) {
-                frame.extend(((value * scale) as f32).to_le_bytes());
+            for (value, scale) in sample.iter().zip(&self.scales) {
+                bytes.extend(((value * scale) as f32).to_le_bytes());
             }
-            writer.write_all(&frame)?;
+        }
+        self.data.write(&bytes)?;
+        self.n_times += data.ncols();
+        Ok(())
+    }
+
+    /// Writes markers and header, and puts the files in place; returns their paths, the header first. Annotations
+    /// `type/description` become markers of that type, others comments.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for an annotation that the format cannot hold, or where no sample was written;
+    /// [`Error::Store`].
+    pub fn finish(self, annotations: &[Annotation]) -> Result<Vec<PathBuf>> {
+        let Self { path, sfreq, channels, data, n_times, .. } = self;
+        if n_times == 0 {
+            return Err(Error::format(&path, "no samples were written", "write at least one"));
+        }
+        let (data_file, marker_file) = (path.with_extension("eeg"), path.with_extension("vmrk"));
+        let markers = markers(&path, sfreq, &data_file, annotations)?;
+        let header = header(sfreq, &channels, &data_file, &marker_file);
+        data.finish()?;
+        write_file(&marker_file, |writer| writer.write_all(markers.as_bytes()))?;
+        write_file(&path, |writer| writer.write_all(header.as_bytes()))?;
+        Ok(vec![path, marker_file, data_file])
+    }
+
+    fn check_finite(&self, data: &ArrayView2<'_, f64>) -> Result<()> {
+        for (channel, row) in self.channels.iter().zip(data.rows()) {
+            if let Some((sample, value)) = row.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+                let sample = self.n_times + sample;
+                return Err(Error::NotFinite {
+                    path: self.path.clone(),
+                    channel: channel.name.clone(),
+                    sample,
+                    time: sample as f64 / self.sfreq,
+                    value: *value,
+                    advice: "every sample must be a finite number",
+                });
+            }
         }
         Ok(())
-    })?;
-    write_file(&marker_file, |writer| writer.write_all(markers.as_bytes()))?;
-    write_file(path, |writer| writer.write_all(header.as_bytes()))?;
-    Ok(vec![path.to_owned(), marker_file, data_file])
+    }
 }
 
 /// The unit that samples are stored in, and the factor from the SI unit to it.
@@ -70,8 +142,8 @@ fn stored_unit(unit: &Unit) -> (&str, f64) {
     }
 }
 
-fn check_channels(path: &Path, sfreq: f64, channels: &[RecordingChannel], data: &ArrayView2<'_, f64>) -> Result<()> {
-    for (index, (channel, row)) in channels.iter().zip(data.rows()).enumerate() {
+fn check_channels(path: &Path, channels: &[RecordingChannel]) -> Result<()> {
+    for (index, channel) in channels.iter().enumerate() {
         let name = &channel.name;
         if name.trim() != name || name.is_empty() || name.contains(['\n', '\r']) {
             let problem = format!("channel {} is called `{}`", index + 1, name.escape_default());
@@ -83,16 +155,6 @@ fn check_channels(path: &Path, sfreq: f64, channels: &[RecordingChannel], data: 
                 name: name.clone(),
                 first: first + 1,
                 second: index + 1,
-            });
-        }
-        if let Some((sample, value)) = row.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                path: path.to_owned(),
-                channel: name.clone(),
-                sample,
-                time: sample as f64 / sfreq,
-                value: *value,
-                advice: "every sample must be a finite number",
             });
         }
     }
