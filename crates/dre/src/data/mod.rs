@@ -1,5 +1,6 @@
-//! Prepared data: a cohort of continuous recordings, and the data set of epochs that is cut from it.
+//! Prepared data: a cohort of continuous recordings, and the data set of epochs that is cut from it; or arrays of epochs.
 
+mod arrays;
 mod audit;
 mod batch;
 mod channel;
@@ -12,9 +13,11 @@ mod gaps;
 mod leakage;
 mod prepare;
 mod scaler;
+mod source;
 mod spec;
 mod split;
 
+pub use arrays::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, split_in_time};
 pub use audit::{
     Audit, AuditSpec, Duplicates, FeatureScalerAudit, NearDuplicate, ScalerAudit, SplitAudit, StimuliAudit,
     SubjectStimuli,
@@ -29,5 +32,6 @@ pub use event::EventTable;
 pub use gaps::{BadSegments, Gaps, Lack};
 pub use leakage::LeakageAudit;
 pub use scaler::{FeatureScaler, RobustScaler};
+pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
 pub use split::{Fold, SplitMethod, SplitSpec};

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{Adam, Network, NetworkConfig, Tensor, TrainConfig, Workspace};
-use crate::data::{Batch, Dataset, Epoch, Set};
+use crate::data::{Batch, Epoch, EpochSource, Set};
 use crate::results::PassRecord;
 use crate::{Error, Result};
 
@@ -147,7 +147,11 @@ impl Training {
     /// # Errors
     /// [`Error::NoEpochs`] without training epochs, [`Error::Diverged`] where the loss is no longer finite, and the
     /// observer's own.
-    pub fn run<O: Observer>(&mut self, data: &Dataset, observer: &mut O) -> std::result::Result<Ended, O::Error> {
+    pub fn run<O: Observer>(
+        &mut self,
+        data: &dyn EpochSource,
+        observer: &mut O,
+    ) -> std::result::Result<Ended, O::Error> {
         let epochs = data.epochs(Set::Train);
         if epochs.is_empty() {
             return Err(Error::NoEpochs {
@@ -222,7 +226,7 @@ impl Training {
 
     /// Mean loss over what was measured of the validation epochs after the init window; over the whole epochs where nothing
     /// follows it, and the training loss of this pass where nothing was measured or there are no validation epochs.
-    fn validate(&self, data: &Dataset, workspace: &mut Workspace) -> Result<f64> {
+    fn validate(&self, data: &dyn EpochSource, workspace: &mut Workspace) -> Result<f64> {
         let epochs = data.epochs(Set::Valid);
         if epochs.is_empty() {
             return Ok(self.train_loss());
