@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod python;
 mod test;
 
 use std::path::{Path, PathBuf};

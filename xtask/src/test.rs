@@ -14,7 +14,7 @@ const CHECKS: [Check; 6] = [
     ("tests", tests),
     ("documentation", documentation),
     ("licences", licences),
-    ("python", python),
+    ("python", crate::python::check),
 ];
 
 /// Which checks are run.
@@ -74,14 +74,6 @@ fn licences(root: &Path) -> Outcome {
     }
     // Advisories need the network and change from day to day, so they are looked at apart from the tests.
     command(root, &["cargo", "deny", "check", "bans", "licenses", "sources"], &[])
-}
-
-fn python(root: &Path) -> Outcome {
-    if root.join("crates/dre-py").is_dir() {
-        command(root, &["python3", "-m", "pytest", "crates/dre-py"], &[])
-    } else {
-        Outcome::Skipped("there is no Python package yet (crates/dre-py)".to_owned())
-    }
 }
 
 #[cfg(test)]

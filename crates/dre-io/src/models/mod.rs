@@ -66,6 +66,11 @@ pub struct FittedNetwork {
 }
 
 impl FittedNetwork {
+    /// A network of the channels themselves.
+    pub fn of_channels(network: Network) -> Self {
+        Self { network, pca: None }
+    }
+
     /// The network as a model of channels, with the buffers to predict epochs of `n_times` samples, `max_batch` at a time.
     ///
     /// # Errors

@@ -420,17 +420,17 @@ impl Dataset {
 }
 
 /// Empties the buffer of an array for `len` values; what it holds afterwards is unspecified.
-fn recycle(array: &mut Array3<f32>, len: usize) -> Vec<f32> {
+pub(super) fn recycle(array: &mut Array3<f32>, len: usize) -> Vec<f32> {
     let mut buffer = std::mem::take(array).into_raw_vec_and_offset().0;
     buffer.resize(len, 0.0);
     buffer
 }
 
-fn shaped(values: Vec<f32>, shape: [usize; 3]) -> Array3<f32> {
+pub(super) fn shaped(values: Vec<f32>, shape: [usize; 3]) -> Array3<f32> {
     Array3::from_shape_vec(shape, values).expect("the buffer was sized for this shape")
 }
 
-fn standardise(cut: &[f32], centre: f64, scale: f64, out: &mut [f32]) {
+pub(super) fn standardise(cut: &[f32], centre: f64, scale: f64, out: &mut [f32]) {
     let factor = 1.0 / scale;
     for (out, &value) in out.iter_mut().zip(cut) {
         *out = ((f64::from(value) - centre) * factor) as f32;

@@ -1,5 +1,6 @@
-//! Prepared data: a cohort of continuous recordings, and the data set of epochs that is cut from it.
+//! Prepared data: a cohort of continuous recordings, and the data set of epochs that is cut from it; or arrays of epochs.
 
+mod arrays;
 mod audit;
 mod batch;
 mod channel;
@@ -17,6 +18,7 @@ mod source;
 mod spec;
 mod split;
 
+pub use arrays::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, split_in_time};
 pub use audit::{
     Audit, AuditSpec, Duplicates, FeatureScalerAudit, NearDuplicate, ScalerAudit, SplitAudit, StimuliAudit,
     SubjectStimuli,

@@ -18,6 +18,30 @@ impl<'a> Part<'a> {
 }
 
 impl EpochSource for Part<'_> {
+    fn channel_names(&self) -> Vec<String> {
+        self.dataset.channel_names()
+    }
+
+    fn features(&self) -> &[String] {
+        self.dataset.features()
+    }
+
+    fn subjects(&self) -> &[String] {
+        self.dataset.subjects()
+    }
+
+    fn n_channels(&self) -> usize {
+        self.dataset.n_channels()
+    }
+
+    fn subject_epochs(&self, set: Set, subject: usize) -> &[Epoch] {
+        // Epochs stand by subject.
+        let epochs = &self.epochs[set as usize];
+        let first = epochs.partition_point(|epoch| epoch.subject < subject);
+        let end = epochs.partition_point(|epoch| epoch.subject <= subject);
+        &epochs[first..end]
+    }
+
     fn n_times(&self) -> usize {
         self.dataset.n_times()
     }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use ndarray::Array2;
+
 use super::Layout;
 use super::resolve::{Item, fail};
 use crate::data::{EventTable, samples_of};
@@ -175,6 +177,60 @@ fn interpolate(knots: &[(f64, f64)], first: usize, signal: &mut [f32]) {
     }
 }
 
+/// Lays a value per event into epochs of `n_times` samples that are there already: `(n_epochs, n_times)`.
+///
+/// `onsets` and `durations` of the events and `starts` of the epochs are in samples of the same recording. Every event shows
+/// in every epoch that it falls into, not only in its own; where two are held at once, the later one counts. 0 elsewhere.
+///
+/// # Errors
+/// [`Error::Shape`] where there is not one duration and value per event; [`Error::Setting`] for [`Layout::Interpolate`],
+/// which has no value before the first and after the last event.
+pub fn lay_epochs(
+    layout: Layout,
+    onsets: &[f64],
+    durations: &[f64],
+    values: &[f64],
+    starts: &[f64],
+    n_times: usize,
+) -> Result<Array2<f32>> {
+    for (what, found) in [("durations", durations.len()), ("values", values.len())] {
+        if found != onsets.len() {
+            let expected = format!("one for each of {} events", onsets.len());
+            return Err(Error::Shape { what: what.to_owned(), found: vec![found], expected });
+        }
+    }
+    let held: Vec<usize> = match layout {
+        Layout::Hold => durations.iter().map(|&duration| samples_of(duration, 1.0).max(1)).collect(),
+        Layout::Onset => vec![1; onsets.len()],
+        Layout::Interpolate => {
+            return Err(Error::Setting {
+                name: "layout".to_owned(),
+                found: "interpolate".to_owned(),
+                expected: "\"hold\" or \"onset\" for epochs".to_owned(),
+            });
+        }
+    };
+    let mut order: Vec<usize> = (0..onsets.len()).collect();
+    order.sort_by(|&a, &b| onsets[a].total_cmp(&onsets[b]));
+    let sorted: Vec<f64> = order.iter().map(|&event| onsets[event]).collect();
+    let longest = held.iter().copied().max().unwrap_or(0) as f64;
+    let mut laid = Array2::zeros((starts.len(), n_times));
+    for (mut row, &start) in laid.outer_iter_mut().zip(starts) {
+        // A sample of slack on either side for rounding.
+        let from = sorted.partition_point(|&onset| onset < start - longest - 1.0);
+        for &event in &order[from..] {
+            let at = (onsets[event] - start).round_ties_even();
+            if at >= n_times as f64 {
+                break;
+            }
+            let end = (at + held[event] as f64).clamp(0.0, n_times as f64) as usize;
+            let at = at.clamp(0.0, end as f64) as usize;
+            row.slice_mut(ndarray::s![at..end]).fill(values[event] as f32);
+        }
+    }
+    Ok(laid)
+}
+
 fn duration_of(duration: Option<f64>, events: &EventTable, event: usize) -> Result<f64> {
     let duration = duration.unwrap_or(events.duration[event]);
     if duration.is_finite() && duration >= 0.0 {
@@ -226,5 +282,13 @@ mod tests {
             signal.lay(&range, |event| if touching.contains(&event) { 1.0 } else { f64::INFINITY }, &mut changed);
             prop_assert!(changed.iter().all(|value| !value.is_infinite()));
         }
+    }
+
+    #[test]
+    fn neighbouring_events_show_in_epochs() {
+        let lay = |layout| lay_epochs(layout, &[14.0, 10.0], &[3.0, 2.9], &[5.0, 1.0], &[9.0, 15.0], 6).unwrap();
+        assert_eq!(lay(Layout::Hold), ndarray::arr2(&[[0.0, 1.0, 1.0, 0.0, 0.0, 5.0], [5.0, 5.0, 0.0, 0.0, 0.0, 0.0]]));
+        assert_eq!(lay(Layout::Onset), ndarray::arr2(&[[0.0, 1.0, 0.0, 0.0, 0.0, 5.0], [0.0; 6]]));
+        assert!(lay_epochs(Layout::Interpolate, &[], &[], &[], &[], 6).unwrap_err().to_string().contains("\"hold\""));
     }
 }

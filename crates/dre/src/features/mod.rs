@@ -13,7 +13,7 @@ mod values;
 
 pub use build::{Features, Source};
 pub use kinds::{COMMON_KEYS, EVENT_KEYS, KINDS, KindInfo, kind_info};
-pub use layout::EventSignal;
+pub use layout::{EventSignal, lay_epochs};
 pub use lexicon::Lexicon;
 pub use spec::{FeatureSpec, FeatureValue, Layout, Missing, Transform};
 pub use summary::FeatureSummary;

@@ -168,6 +168,26 @@ impl<'a> ComponentSource<'a> {
 }
 
 impl EpochSource for ComponentSource<'_> {
+    fn channel_names(&self) -> Vec<String> {
+        (1..=self.pca.n_components()).map(|k| format!("component {k}")).collect()
+    }
+
+    fn features(&self) -> &[String] {
+        self.dataset.features()
+    }
+
+    fn subjects(&self) -> &[String] {
+        self.dataset.subjects()
+    }
+
+    fn n_channels(&self) -> usize {
+        self.pca.n_components()
+    }
+
+    fn subject_epochs(&self, set: Set, subject: usize) -> &[Epoch] {
+        self.dataset.subject_epochs(set, subject)
+    }
+
     fn n_times(&self) -> usize {
         self.dataset.n_times()
     }

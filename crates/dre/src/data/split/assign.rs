@@ -94,7 +94,7 @@ pub(in crate::data) fn held_out(cohort: &Cohort, spec: &SplitSpec) -> Result<Vec
 ///
 /// A share of the epochs is rounded down. Groups go whole to the part in which their middle lies, where groups are laid
 /// one after the other by their first epochs.
-fn in_order(n: usize, keys: Option<&[String]>, ends: &[f64], parts: &[Place]) -> Vec<Place> {
+pub(in crate::data) fn in_order(n: usize, keys: Option<&[String]>, ends: &[f64], parts: &[Place]) -> Vec<Place> {
     let at =
         |is_before: &dyn Fn(f64) -> bool| parts[ends.iter().position(|&end| is_before(end)).unwrap_or(parts.len() - 1)];
     match keys {

@@ -5,7 +5,7 @@ mod border;
 mod spec;
 mod stimulus;
 
-pub(super) use assign::{Place, assign, held_out};
+pub(super) use assign::{Place, assign, held_out, in_order};
 pub(super) use border::{clear_borders, n_sharing};
 pub(super) use spec::one_or_many;
 pub use spec::{Fold, SplitMethod, SplitSpec};

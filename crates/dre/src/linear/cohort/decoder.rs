@@ -9,7 +9,7 @@ use super::super::trf_system::{Pass, TrfLayout, TrfSystem};
 use super::super::{Penalty, Trf};
 use super::source::Source;
 use super::{FitSpec, SubjectFit, by_subject, check_alphas};
-use crate::data::{Batch, Dataset, Epoch, Set};
+use crate::data::{Batch, Epoch, EpochSource, Set};
 use crate::metrics::Correlation;
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ pub struct CohortDecoder {
 ///
 /// # Errors
 /// As [`Decoder::fit`]; [`Error::Setting`] where there is no alpha, or a feature that the data set does not have.
-pub fn fit_decoder(dataset: &Dataset, config: &DecodeConfig, spec: &FitSpec) -> Result<CohortDecoder> {
+pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitSpec) -> Result<CohortDecoder> {
     check_alphas(&config.alphas)?;
     let wanted = wanted(dataset.features(), &config.features)?;
     let features: Vec<String> = wanted.iter().map(|&f| dataset.features()[f].clone()).collect();
@@ -72,7 +72,13 @@ impl CohortDecoder {
     ///
     /// # Errors
     /// [`Error::Setting`] where the data set lacks a feature or a subject, [`Error::Shape`] where it has other channels.
-    pub fn score(&self, dataset: &Dataset, set: Set, batch_size: usize, n_threads: usize) -> Result<Vec<Vec<f64>>> {
+    pub fn score(
+        &self,
+        dataset: &dyn EpochSource,
+        set: Set,
+        batch_size: usize,
+        n_threads: usize,
+    ) -> Result<Vec<Vec<f64>>> {
         let wanted = wanted(dataset.features(), &self.features)?;
         let source = Source { dataset, pca: None, batch_size: batch_size.max(1) };
         let fits = self.subjects.iter().enumerate();

@@ -14,7 +14,7 @@ use super::super::{Penalty, Trf};
 use super::choose::{Choice, choose};
 use super::source::{Source, fit_pca};
 use super::{CohortBanded, CohortTrf, FitSpec, SubjectFit, by_subject, check_alphas};
-use crate::data::{Dataset, Epoch, Set};
+use crate::data::{Epoch, EpochSource, Set};
 use crate::{Error, Result};
 
 /// A model to fit.
@@ -98,7 +98,12 @@ struct Shared {
 ///
 /// # Errors
 /// As [`Trf::fit_measured`]; [`Error::Setting`] where there is no alpha, or folds do not fit.
-pub fn fit_trf(dataset: &Dataset, config: &TrfConfig, options: LinearOptions, spec: &FitSpec) -> Result<CohortTrf> {
+pub fn fit_trf(
+    dataset: &dyn EpochSource,
+    config: &TrfConfig,
+    options: LinearOptions,
+    spec: &FitSpec,
+) -> Result<CohortTrf> {
     match fit_feature_models(dataset, &[FeatureTask::Trf(config, options)], spec)?.pop() {
         Some(FeatureModel::Trf(model)) => Ok(model),
         _ => unreachable!("a TRF was asked for"),
@@ -111,7 +116,7 @@ pub fn fit_trf(dataset: &Dataset, config: &TrfConfig, options: LinearOptions, sp
 /// # Errors
 /// As [`Trf::fit_measured`] and [`Bands::new`]; [`Error::Setting`] where there is nothing to try, or folds do not fit.
 pub fn fit_banded(
-    dataset: &Dataset,
+    dataset: &dyn EpochSource,
     config: &BandedConfig,
     options: LinearOptions,
     seed: u64,
@@ -127,7 +132,11 @@ pub fn fit_banded(
 ///
 /// # Errors
 /// As [`fit_trf`] and [`fit_banded`].
-pub fn fit_feature_models(dataset: &Dataset, tasks: &[FeatureTask<'_>], spec: &FitSpec) -> Result<Vec<FeatureModel>> {
+pub fn fit_feature_models(
+    dataset: &dyn EpochSource,
+    tasks: &[FeatureTask<'_>],
+    spec: &FitSpec,
+) -> Result<Vec<FeatureModel>> {
     tasks.iter().try_for_each(FeatureTask::check)?;
     let mut reductions: Vec<Pca> = Vec::new();
     for n in tasks.iter().map(|task| task.options().n_components).filter(|&n| n > 0) {

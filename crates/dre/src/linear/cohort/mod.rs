@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2, Array3, Axis, s};
 use super::bands::Bands;
 use super::pca::Pca;
 use super::{Rollout, Rtrf, Trf};
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, EpochSource};
 use crate::model::{Inputs, Predictor};
 use crate::{Error, Result, parallel};
 
@@ -97,7 +97,7 @@ pub struct CohortRtrf {
 
 /// Fits each subject, `n_parallel` at a time, each with the threads that are left for it.
 fn by_subject<T: Send>(
-    dataset: &Dataset,
+    dataset: &dyn EpochSource,
     spec: &FitSpec,
     n_parallel: usize,
     fit: impl Fn(usize, usize) -> Result<T> + Sync,

@@ -12,7 +12,7 @@ use super::features::folds;
 use super::source::{Source, fit_pca};
 use super::{CohortRtrf, FitSpec, SubjectFit, by_subject, check_alphas, roll_out};
 use crate::Result;
-use crate::data::{Batch, Dataset, Epoch, Set};
+use crate::data::{Batch, Epoch, EpochSource, Set};
 use crate::model::{Inputs, Predictor};
 
 /// Systems of more columns than this are solved one subject after the other, each by all threads, so that one at a time is
@@ -30,7 +30,7 @@ const BATCH: usize = 32;
 /// # Errors
 /// As [`Rtrf::fit_measured`]; [`crate::Error::Setting`] where there is no alpha, or folds do not fit.
 pub fn fit_rtrf(
-    dataset: &Dataset,
+    dataset: &dyn EpochSource,
     config: &RtrfConfig,
     n_init_times: usize,
     options: LinearOptions,

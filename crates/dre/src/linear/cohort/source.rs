@@ -5,13 +5,13 @@ use ndarray::Array3;
 use super::super::masks::Measured;
 use super::super::pca::{Pca, PcaSums};
 use crate::Result;
-use crate::data::{Batch, Dataset, Epoch, Set};
+use crate::data::{Batch, Epoch, EpochSource, Set};
 
 /// Principal components of the channels over all training epochs of all subjects.
 ///
 /// # Errors
 /// As [`PcaSums::finish`].
-pub fn fit_pca(dataset: &Dataset, n_components: usize, batch_size: usize) -> Result<Pca> {
+pub fn fit_pca(dataset: &dyn EpochSource, n_components: usize, batch_size: usize) -> Result<Pca> {
     let mut sums = PcaSums::new(dataset.n_channels());
     let mut batch = Batch::default();
     for block in dataset.epochs(Set::Train).chunks(batch_size.max(1)) {
@@ -24,7 +24,7 @@ pub fn fit_pca(dataset: &Dataset, n_components: usize, batch_size: usize) -> Res
 /// A data set, seen through a reduction where there is one.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
-    pub(super) dataset: &'a Dataset,
+    pub(super) dataset: &'a dyn EpochSource,
     pub(super) pca: Option<&'a Pca>,
     pub(super) batch_size: usize,
 }
@@ -39,7 +39,7 @@ impl Source<'_> {
     pub(super) fn names(&self) -> Vec<String> {
         match self.pca {
             Some(pca) => (1..=pca.n_components()).map(|k| format!("component {k}")).collect(),
-            None => self.dataset.cohort().channels.iter().map(|channel| channel.name.clone()).collect(),
+            None => self.dataset.channel_names(),
         }
     }
 

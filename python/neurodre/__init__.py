@@ -1,0 +1,50 @@
+"""The Deep Recurrent Encoder for MEG and EEG, and its linear references, on identical terms.
+
+Arrays are ``(n_epochs, n_channels | n_features, n_times)``, time last. See the user guide in ``docs/``.
+
+>>> import numpy as np
+>>> import neurodre as dre
+>>> rng = np.random.default_rng(0)
+>>> X = rng.standard_normal((40, 1, 60)).astype("float32")
+>>> y = np.roll(X, 3, axis=2) + 0.1 * rng.standard_normal((40, 2, 60)).astype("float32")
+>>> trf = dre.TRF(lag_max=5).fit(X[:30], y[:30])
+>>> bool(trf.score(X[30:], y[30:]) > 0.9)
+True
+"""
+
+from ._cohort import Cohort, CohortRecording, read_cohort
+from ._dre import DRE
+from ._errors import NeurodreWarning, NotFittedError
+from ._features import Feature, metadata_features
+from ._linear import RTRF, TRF, BandedRidge
+from ._native import version as _version
+from ._progress import Progress
+from ._scores import Scores
+from ._split import Split, split_in_time
+from ._study import Audit, Results, leakage_audit, prepare, report, run
+
+__version__ = _version()
+
+__all__ = [
+    "DRE",
+    "RTRF",
+    "TRF",
+    "Audit",
+    "BandedRidge",
+    "Cohort",
+    "CohortRecording",
+    "Feature",
+    "NeurodreWarning",
+    "NotFittedError",
+    "Progress",
+    "Results",
+    "Scores",
+    "Split",
+    "leakage_audit",
+    "metadata_features",
+    "prepare",
+    "read_cohort",
+    "report",
+    "run",
+    "split_in_time",
+]

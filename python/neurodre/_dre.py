@@ -1,0 +1,348 @@
+"""The Deep Recurrent Encoder."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from ._encoder import Encoder, n_threads_of
+from ._epochs import Epochs
+from ._errors import NeurodreWarning
+from ._features import Feature
+from ._progress import Watcher
+
+NETWORK = (
+    "n_init_times",
+    "subject_dim",
+    "conv_layers",
+    "kernel",
+    "stride",
+    "conv_filters",
+    "lstm_layers",
+    "lstm_hidden",
+)
+
+
+class DRE(Encoder):
+    """Deep Recurrent Encoder: one network that predicts the responses of all subjects from features and an init window.
+
+    Convolutions, an LSTM over time, transposed convolutions (Chehab, Défossez, Loiseau, Gramfort and King,
+    arXiv 2103.02339). The defaults are the paper's, for 273 channels and 100 subjects at 120 Hz; with few channels,
+    64 filters and units and ``lr=1e-3`` train in a fraction of the time.
+
+    Parameters
+    ----------
+    n_init_times : int
+        True samples shown at the start of each epoch.
+    subject_dim : int
+        Size of the subject embedding; 0 for none.
+    conv_layers : int
+        Convolutions before, and transposed convolutions after, the LSTM (0 to 4).
+    kernel, stride : int
+        Width and stride of each convolution (samples).
+    conv_filters : int
+        Filters of each convolution.
+    lstm_layers : int
+        LSTM layers (0 to 3).
+    lstm_hidden : int
+        Units of each LSTM layer.
+    lr : float
+        Step size of Adam.
+    batch_size : int
+        Epochs per batch.
+    n_passes : int
+        Passes over the training epochs; the weights of the pass with the lowest validation loss are kept.
+    loss : {"mse", "l1"}
+        Loss over the whole epoch.
+    precision : {"f32", "bf16"}
+        How products are made in training; "bf16" needs a processor with AVX-512 BF16.
+    features : list of str or Feature, or None
+        Names of the features of an array, or columns of the metadata of ``mne.Epochs``. None calls them x0, x1, ….
+    scale : {"robust", None}
+        "robust" scales as a study does: data by the median and interquartile range of the training epochs of each subject
+        (or recording), features by their mean and standard deviation over all training epochs. None leaves all as it is.
+        Predictions are in the units of ``y`` either way.
+    valid_share : float
+        Share of each recording's epochs, the last ones, that chooses the best pass.
+    random_state : int
+        Seed of the initial weights and of the order of the epochs.
+    n_threads : int or None
+        Threads; None for all. The result does not depend on it.
+    verbose : bool
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    subjects_, channels_ : list of str
+        What the model knows.
+    feature_names_in_ : ndarray of str
+        Names of the features.
+    times_ : ndarray (n_times,)
+        Times of an epoch (s), or sample numbers for arrays.
+    scaling_ : Scaling
+        The fitted scaling.
+    history_ : list of (float, float, float)
+        Training loss, validation loss and seconds of each pass.
+    best_pass_ : int or None
+        The pass, from 0, whose weights are kept.
+    n_parameters_ : int
+        Number of weights.
+
+    Examples
+    --------
+    >>> import numpy as np, neurodre as dre
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((24, 1, 40)).astype("float32")
+    >>> y = np.repeat(X, 2, axis=1)
+    >>> model = dre.DRE(n_init_times=8, conv_filters=8, lstm_hidden=8, lr=1e-2, n_passes=3, subject_dim=0)
+    >>> model.fit(X[:16], y[:16]).predict(X[16:], y[16:, :, :8]).shape
+    (8, 2, 40)
+    """
+
+    _kind = "dre"
+
+    def __init__(
+        self,
+        *,
+        n_init_times: int = 40,
+        subject_dim: int = 16,
+        conv_layers: int = 2,
+        kernel: int = 4,
+        stride: int = 2,
+        conv_filters: int = 512,
+        lstm_layers: int = 2,
+        lstm_hidden: int = 512,
+        lr: float = 1e-4,
+        batch_size: int = 32,
+        n_passes: int = 60,
+        loss: Literal["mse", "l1"] = "mse",
+        precision: Literal["f32", "bf16"] = "f32",
+        features: Sequence[str | Feature] | None = None,
+        scale: Literal["robust"] | None = "robust",
+        valid_share: float = 0.1,
+        random_state: int = 0,
+        n_threads: int | None = None,
+        verbose: bool | int = False,
+    ) -> None:
+        self.n_init_times = n_init_times
+        self.subject_dim = subject_dim
+        self.conv_layers = conv_layers
+        self.kernel = kernel
+        self.stride = stride
+        self.conv_filters = conv_filters
+        self.lstm_layers = lstm_layers
+        self.lstm_hidden = lstm_hidden
+        self.lr = lr
+        self.batch_size = batch_size
+        self.n_passes = n_passes
+        self.loss = loss
+        self.precision = precision
+        self.features = features
+        self.scale = scale
+        self.valid_share = valid_share
+        self.random_state = random_state
+        self.n_threads = n_threads
+        self.verbose = verbose
+
+    def _network_json(self) -> str:
+        return json.dumps({name: getattr(self, name) for name in NETWORK}, default=_number)
+
+    def _fit_model(self, epochs: Epochs, watcher: Watcher) -> _native.Model:
+        training = {name: getattr(self, name) for name in ("lr", "batch_size", "n_passes", "loss", "precision")}
+        model, history, best, ended = _native.fit_dre(
+            epochs,
+            self._network_json(),
+            json.dumps(training, default=_number),
+            self.random_state,
+            n_threads_of(self.n_threads),
+            None,
+            watcher.callback,
+        )
+        self.history_: list[tuple[float, float, float]] = history
+        self.best_pass_: int | None = best
+        if ended == "interrupted":
+            kept = "no pass was done, the latest weights are kept" if best is None else f"those of pass {best + 1} are kept"
+            warnings.warn(
+                f"training was interrupted after {len(history)} of {self.n_passes} passes; {kept}",
+                NeurodreWarning,
+                stacklevel=3,
+            )
+        return model
+
+    def _expose(self) -> None:
+        self.n_parameters_ = self._model.n_parameters()
+
+    def _take_history(self, info: dict[str, Any]) -> None:
+        self.history_ = [(p["train_loss"], p["valid_loss"], p["seconds"]) for p in info["history"]]
+        self.best_pass_ = info["best_pass"]
+
+    def _n_init_times(self) -> int:
+        return int(self.n_init_times)
+
+    def _score_from(self) -> int:
+        # Where nothing follows the init window, all samples count.
+        return 0 if self._n_init_times() >= len(self.times_) else self._n_init_times()
+
+    def _batch_size(self) -> int:
+        return int(self.batch_size)
+
+    # ---- PyTorch
+
+    @classmethod
+    def from_torch(
+        cls,
+        state_dict: Mapping[str, Any],
+        config: Mapping[str, Any],
+        *,
+        n_times: int,
+        features: Sequence[str] | None = None,
+        channels: Sequence[str] | None = None,
+        subjects: Sequence[str] | None = None,
+        n_threads: int | None = None,
+    ) -> DRE:
+        """Make a fitted model of weights that PyTorch trained.
+
+        Nothing is scaled: give data and features as the network was trained on them.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to tensor or ndarray
+            Weights by PyTorch's names: ``subject_embedding.weight``, ``encoder.N.weight``, ``lstm.weight_ih_lN``,
+            ``decoder.N.weight`` and so on.
+        config : mapping
+            The settings of this class that shape the network; others are ignored, absent ones are the defaults.
+        n_times : int
+            Samples of an epoch.
+        features, channels, subjects : list of str or None
+            Names; numbers where None.
+        n_threads : int or None
+            Threads; None for all.
+
+        Returns
+        -------
+        DRE
+            Fitted.
+        """
+        self = cls(**{name: config[name] for name in NETWORK if name in config}, scale=None, n_threads=n_threads)
+        state = {name: _as_numpy(value, name) for name, value in state_dict.items()}
+        n_channels, n_features, n_subjects = self._sizes(state)
+        self._model = _native.Model.network_of(
+            self._network_json(), n_channels, n_features, n_subjects, 0, n_threads_of(n_threads), state
+        )
+        self._mne_info = None
+        self.history_, self.best_pass_ = [], None
+        self.features = None if features is None else list(features)
+        names = self._feature_names(n_features)
+        channel_names = [str(c) for c in range(n_channels)] if channels is None else list(channels)
+        labels = [str(s + 1) for s in range(n_subjects)] if subjects is None else list(subjects)
+        for what, found, wanted in (("channels", channel_names, n_channels), ("subjects", labels, n_subjects)):
+            if len(found) != wanted:
+                raise ValueError(f"{what} names {len(found)}, the weights are of {wanted}")
+        self._set_info(
+            {
+                "format": 1,
+                "version": _native.version(),
+                "kind": "dre",
+                "recipe": {"package": "neurodre", "params": self._plain_params()},
+                "n_init_times": self._n_init_times(),
+                "sfreq": 1.0,
+                "times": list(range(n_times)),
+                "channels": [{"name": name, "kind": "misc"} for name in channel_names],
+                "features": names,
+                "subjects": labels,
+                "feature_scaler": {
+                    "mean": [0.0] * n_features,
+                    "std": [1.0] * n_features,
+                    "constant": [False] * n_features,
+                },
+                "scalers": {s: {"centre": [0.0] * n_channels, "scale": [1.0] * n_channels} for s in labels},
+                "fit_seconds": 0.0,
+                "choices": [],
+                "history": [],
+                "best_pass": None,
+            }
+        )
+        self._expose()
+        return self
+
+    def _sizes(self, state: Mapping[str, npt.NDArray[np.float32]]) -> tuple[int, int, int]:
+        """Channels, features and subjects that the weights are of."""
+
+        def shape(name: str) -> tuple[int, ...]:
+            if name not in state:
+                raise ValueError(f"state_dict has no tensor {name!r}; it has {', '.join(sorted(state)[:12])}")
+            return state[name].shape
+
+        if self.conv_layers > 0:
+            n_channels = shape(f"decoder.{2 * (self.conv_layers - 1)}.bias")[0]
+            width = shape("encoder.0.weight")[1]
+        else:
+            n_channels = shape("decoder.bias")[0]
+            width = shape("lstm.weight_ih_l0" if self.lstm_layers > 0 else "decoder.weight")[1]
+        n_subjects = shape("subject_embedding.weight")[0] if self.subject_dim > 0 else 1
+        n_features = width - n_channels - 1 - self.subject_dim
+        if n_features < 0:
+            raise ValueError(
+                f"the first layer has {width} inputs, fewer than {n_channels} channels, a mask and subject_dim = "
+                f"{self.subject_dim} need; check config"
+            )
+        return n_channels, n_features, n_subjects
+
+    def to_torch(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Weights by PyTorch's names, shapes and gate order (i, f, g, o).
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``{name: torch.from_numpy(a) for name, a in model.to_torch().items()}`` is a ``state_dict``.
+        """
+        return self._fitted("to_torch").arrays()
+
+    def loss_and_gradients(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        subject: Any = None,
+        recording: Any = None,
+        measured: Any = None,
+    ) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
+        """Compute the loss of all epochs as one batch, and its gradient.
+
+        Parameters
+        ----------
+        X, y, subject, recording, measured
+            As in `fit`; ``y`` is whole.
+
+        Returns
+        -------
+        loss : float
+            Mean over epochs, channels and times, of scaled data.
+        gradients : dict of str to ndarray
+            By PyTorch's names.
+        """
+        model = self._fitted("loss_and_gradients")
+        _, epochs = self._to_predict(X, y, subject, recording, measured, whole=True)
+        return model.loss_and_gradients(epochs, self.loss)
+
+
+def _as_numpy(value: Any, name: str) -> npt.NDArray[np.float32]:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        raise TypeError(f"tensor {name!r} has dtype {array.dtype}, expected float32")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _number(value: Any) -> Any:
+    """NumPy's numbers as JSON has them."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} is no setting; expected a number or a text")

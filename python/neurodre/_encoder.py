@@ -1,0 +1,549 @@
+"""What all estimators share: fit, predict, score, save, load, pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from ._base import Estimator
+from ._epochs import Block, Epochs, Part, Scaling, channel_names, explain_nan, gather
+from ._errors import NeurodreWarning, not_fitted
+from ._features import Feature
+from ._progress import Callback, Watcher
+from ._scores import Scores
+
+Self = TypeVar("Self", bound="Encoder")
+
+TRAIN, VALID, TEST, UNUSED = 0, 1, 2, -1
+# Epochs that linear models predict at a time.
+LINEAR_BATCH = 256
+
+
+def n_threads_of(asked: int | None) -> int:
+    """Threads to use: those that were asked for, or all that this process may use."""
+    if asked is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if isinstance(asked, bool) or not isinstance(asked, int | np.integer) or asked < 1:
+        raise ValueError(f"n_threads = {asked!r}, expected a whole number of 1 or more, or None for all")
+    return int(asked)
+
+
+class Encoder(Estimator):
+    """A model of brain responses; see `DRE`, `TRF`, `RTRF` and `BandedRidge`."""
+
+    # What the files call this kind of model.
+    _kind = ""
+
+    features: Sequence[str | Feature] | None
+    scale: str | None
+    valid_share: float
+    n_threads: int | None
+    verbose: bool | int
+
+    # ---- what the kinds of models do in their own ways
+
+    def _fit_model(self, epochs: Epochs, watcher: Watcher) -> _native.Model:
+        raise NotImplementedError
+
+    def _expose(self) -> None:
+        """Set the fitted attributes of this kind from the model."""
+
+    def _n_init_times(self) -> int:
+        return 0
+
+    def _batch_size(self) -> int:
+        return LINEAR_BATCH
+
+    def _score_from(self) -> int:
+        return self._n_init_times()
+
+    def _chooses(self) -> bool:
+        """Whether there is anything to choose on validation epochs."""
+        return True
+
+    # ---- fitting
+
+    def fit(
+        self: Self,
+        X: Any,
+        y: Any = None,
+        *,
+        subject: Any = None,
+        recording: Any = None,
+        measured: Any = None,
+        valid: Any = None,
+        callbacks: Iterable[Callback] | Callback = (),
+    ) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : ndarray (n_epochs, n_features, n_times), mne.Epochs, or list of either
+            Stimulus features. Of ``mne.Epochs``, the columns of the metadata that ``features`` names.
+        y : ndarray (n_epochs, n_channels, n_times), mne.Epochs, list of either, or None
+            Brain responses in any unit. None takes the data of ``X``, which then is ``mne.Epochs``; their good data
+            channels are used. float32 arrays in row-major order are read in place, others are converted once.
+        subject : label, sequence of labels, or None
+            Whose the epochs are: one label per element of a list, or, for a single array, one label or one per epoch.
+            None numbers the elements from "1".
+        recording : as subject, or None
+            What is scaled together; None scales each subject's epochs together.
+        measured : ndarray of bool in the shape of y, list of these, or None
+            True where data were measured. The rest may be NaN and counts in no scaler, input, loss or score.
+        valid : indices or ndarray of bool (n_epochs,), list of these, or None
+            Epochs that choose the best pass or penalty in place of training. None takes the last ``valid_share`` of each
+            recording, and leaves out training epochs of ``mne.Epochs`` that share samples with them.
+        callbacks : callable or list of callables
+            Called with a `Progress` after every batch; one that returns true ends the training with the best pass so far.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+        """
+        self._check_settings()
+        parts = gather(X, y, features=self.features, subject=subject, recording=recording, measured=measured)
+        is_list = isinstance(X, list | tuple)
+        channels, names = self._check_parts(parts, is_list)
+        epochs = self._epochs(parts, channels, names, None)
+        self._assign_sets(epochs, parts, valid, is_list)
+        if not any(s == TRAIN for block in epochs.blocks for s in block.sets):
+            raise ValueError("there are no training epochs; give more epochs, a smaller valid_share, or other valid epochs")
+        scaling = self._fit_scaling(epochs)
+        watcher = Watcher(callbacks, self.verbose)
+        # What an earlier fit left would pass for that of this one if it fails.
+        for name in [n for n in vars(self) if n in ("_info", "_model") or (n.endswith("_") and not n.startswith("_"))]:
+            delattr(self, name)
+        try:
+            self._model = self._fit_model(epochs.with_scaling(scaling), watcher)
+        finally:
+            watcher.close()
+        self._describe(parts[0], epochs, scaling)
+        self._expose()
+        return self
+
+    def _check_settings(self) -> None:
+        if self.scale not in ("robust", None):
+            raise ValueError(f"scale = {self.scale!r}, expected 'robust' or None")
+        n_threads_of(self.n_threads)
+
+    def _check_parts(self, parts: list[Part], is_list: bool) -> tuple[list[str], list[str]]:
+        """All elements have the same channels, features and times; their names."""
+        first = parts[0]
+        names = self._feature_names(first.features.shape[1])
+        for i, part in enumerate(parts):
+            where = f"[{i}]" if is_list else ""
+            if part.data is None:
+                raise ValueError(f"y{where} is missing; give the brain responses (n_epochs, n_channels, n_times)")
+            if part.features.shape[1:] != first.features.shape[1:]:
+                raise ValueError(
+                    f"X{where} has {part.features.shape[1]} features × {part.features.shape[2]} times, X[0] has "
+                    f"{first.features.shape[1]} × {first.features.shape[2]}"
+                )
+            if part.data.shape[2] != part.features.shape[2]:
+                raise ValueError(f"y{where} has {part.data.shape[2]} times, X{where} has {part.features.shape[2]}")
+            if channel_names(part) != channel_names(first):
+                raise ValueError(
+                    f"y{where} has other channels than y[0]: {', '.join(channel_names(part)[:8])}; pick the channels that "
+                    "all have, or mark the others with measured="
+                )
+            explain_nan(part, where)
+        return channel_names(first), names
+
+    def _feature_names(self, n: int) -> list[str]:
+        if self.features is None:
+            return [f"x{i}" for i in range(n)]
+        names = [f.label if isinstance(f, Feature) else str(f) for f in self.features]
+        if len(names) != n:
+            raise ValueError(f"features names {len(names)} features ({', '.join(names)}), X has {n}")
+        if len(set(names)) != n:
+            raise ValueError(f"features has a name twice: {', '.join(names)}")
+        return names
+
+    def _epochs(self, parts: list[Part], channels: list[str], names: list[str], fitted: Scaling | None) -> Epochs:
+        """Elements with indices in place of labels: known ones after a fit, sorted ones before it."""
+        if fitted is None:
+            subjects = sorted({label for part in parts for label in part.subjects})
+            recordings = sorted({label for part in parts for label in part.recordings})
+        else:
+            subjects, recordings = list(self.subjects_), fitted.recordings
+        place = {label: i for i, label in enumerate(subjects)}
+        scaled_with = {label: i for i, label in enumerate(recordings)}
+        blocks = []
+        for part in parts:
+            unknown = sorted(set(part.subjects) - set(place))
+            if unknown:
+                raise ValueError(
+                    f"unknown subject {', '.join(unknown)}; the model was fitted to {', '.join(subjects)}"
+                    + ("" if len(subjects) == 1 else "; say subject=")
+                )
+            unknown = sorted(set(part.recordings) - set(scaled_with))
+            if unknown and self.scale is not None:
+                raise ValueError(
+                    f"unknown recording {', '.join(unknown)}, which the data are scaled by; the model was fitted to "
+                    f"{', '.join(recordings[:8])}; say recording=, or fit with scale=None"
+                )
+            blocks.append(
+                Block(
+                    part.data,
+                    part.features,
+                    part.measured,
+                    [place[label] for label in part.subjects],
+                    [scaled_with.get(label, 0) for label in part.recordings],
+                    [TEST] * part.n_epochs,
+                )
+            )
+        return Epochs(channels, names, subjects, recordings, int(parts[0].features.shape[2]), blocks, fitted)
+
+    def _assign_sets(self, epochs: Epochs, parts: list[Part], valid: Any, is_list: bool) -> None:
+        if valid is not None:
+            chosen = list(valid) if is_list else [valid]
+            if len(chosen) != len(parts):
+                raise ValueError(f"valid has {len(chosen)} entries, expected one for each of {len(parts)} elements of X")
+            for block, part, own in zip(epochs.blocks, parts, chosen, strict=True):
+                marks = np.zeros(part.n_epochs, dtype=bool)
+                try:
+                    marks[np.asarray(own, dtype=bool if np.asarray(own).dtype == np.bool_ else np.int64)] = True
+                except (IndexError, ValueError, TypeError):
+                    raise ValueError(f"valid must be indices or a mask of {part.n_epochs} epochs") from None
+                block.sets = [VALID if is_valid else TRAIN for is_valid in marks]
+            return
+        share = self.valid_share if self._chooses() else 0.0
+        if isinstance(share, bool) or not isinstance(share, int | float | np.number):
+            raise TypeError(f"valid_share = {share!r}, expected a number from 0 to below 1")
+        if not 0 <= share < 1:
+            raise ValueError(f"valid_share = {share}, expected a share of the epochs, from 0 to below 1")
+        for block, part in zip(epochs.blocks, parts, strict=True):
+            block.sets = _native.split_in_time(
+                block.recordings, 1.0 - float(share), float(share), part.starts, epochs.n_times
+            )
+
+    def _fit_scaling(self, epochs: Epochs) -> Scaling:
+        n_recordings, n_channels, n_features = len(epochs.recordings), len(epochs.channels), len(epochs.features)
+        if self.scale is None:
+            ones, zeros = np.ones, np.zeros
+            shape = (n_recordings, n_channels)
+            return Scaling(epochs.recordings, zeros(shape), ones(shape), zeros(n_features), ones(n_features))
+        centre, scale, mean, std, constant = _native.fit_scaling(epochs)
+        names = [name for name, is_constant in zip(epochs.features, constant, strict=True) if is_constant]
+        if names:
+            warnings.warn(
+                f"constant over the training epochs, and so without information: {', '.join(names)}",
+                NeurodreWarning,
+                stacklevel=3,
+            )
+        return Scaling(epochs.recordings, centre, scale, mean, std)
+
+    def _describe(self, part: Part, epochs: Epochs, scaling: Scaling) -> None:
+        """Remember what was fitted on, as `model.json` has it."""
+        source = part.epochs
+        times = list(range(epochs.n_times)) if source is None else [float(t) for t in source.times]
+        kinds = ["misc"] * len(epochs.channels)
+        self._mne_info = None
+        if part.picks is not None:
+            import mne
+
+            self._mne_info = mne.pick_info(source.info, part.picks, copy=True)
+            kinds = [k if k in ("mag", "grad", "eeg") else "misc" for k in self._mne_info.get_channel_types()]
+        self._set_info(
+            {
+                "format": 1,
+                "version": _native.version(),
+                "kind": self._kind,
+                "recipe": {"package": "neurodre", "params": self._plain_params()},
+                "n_init_times": self._n_init_times(),
+                "sfreq": 1.0 if source is None else float(source.info["sfreq"]),
+                "times": times,
+                "channels": [{"name": n, "kind": k} for n, k in zip(epochs.channels, kinds, strict=True)],
+                "features": epochs.features,
+                "subjects": epochs.subjects,
+                "feature_scaler": {
+                    "mean": scaling.feature_mean.tolist(),
+                    "std": scaling.feature_std.tolist(),
+                    "constant": [False] * len(epochs.features),
+                },
+                "scalers": {
+                    label: {"centre": scaling.centre[i].tolist(), "scale": scaling.scale[i].tolist()}
+                    for i, label in enumerate(scaling.recordings)
+                },
+                "fit_seconds": sum(p[2] for p in getattr(self, "history_", [])),
+                "choices": [],
+                "history": [{"train_loss": t, "valid_loss": v, "seconds": s} for t, v, s in getattr(self, "history_", [])],
+                "best_pass": getattr(self, "best_pass_", None),
+            }
+        )
+
+    def _set_info(self, info: dict[str, Any]) -> None:
+        """Take over a `model.json`."""
+        self._info = info
+        self.channels_: list[str] = [channel["name"] for channel in info["channels"]]
+        self.feature_names_in_: npt.NDArray[np.object_] = np.asarray(info["features"], dtype=object)
+        self.n_features_in_ = len(info["features"])
+        self.subjects_: list[str] = list(info["subjects"])
+        self.times_: npt.NDArray[np.float64] = np.asarray(info["times"], dtype=float)
+        scalers = list(info["scalers"].values())
+        shape = (len(scalers), len(self.channels_))
+        self.scaling_ = Scaling(
+            list(info["scalers"]),
+            np.asarray([s["centre"] for s in scalers], dtype=float).reshape(shape),
+            np.asarray([s["scale"] for s in scalers], dtype=float).reshape(shape),
+            np.asarray(info["feature_scaler"]["mean"], dtype=float),
+            np.asarray(info["feature_scaler"]["std"], dtype=float),
+        )
+
+    def _plain_params(self) -> dict[str, Any]:
+        params = self.get_params()
+        if self.features is not None:
+            plain = [{**asdict(f)} if isinstance(f, Feature) else f for f in self.features]
+            params["features"] = [
+                {**f, "values": dict(f["values"]) if f["values"] else None} if isinstance(f, dict) else f for f in plain
+            ]
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in params.items()}
+
+    # ---- predicting
+
+    def _fitted(self, what: str) -> _native.Model:
+        if not hasattr(self, "_info"):
+            raise not_fitted(self, what)
+        return self._model
+
+    def _to_predict(
+        self, X: Any, y: Any, subject: Any, recording: Any, measured: Any, whole: bool
+    ) -> tuple[list[Part], Epochs]:
+        parts = gather(X, y, features=self.features, subject=subject, recording=recording, measured=measured)
+        is_list = isinstance(X, list | tuple)
+        needed = len(self.times_) if whole else self._n_init_times()
+        for i, part in enumerate(parts):
+            where = f"[{i}]" if is_list else ""
+            n_features, n_times = part.features.shape[1:]
+            if n_features != self.n_features_in_:
+                raise ValueError(
+                    f"X{where} has {n_features} features, but {type(self).__name__} was fitted with {self.n_features_in_}: "
+                    f"{', '.join(self.feature_names_in_)}"
+                )
+            if n_times != len(self.times_):
+                raise ValueError(f"X{where} has {n_times} times, but the model was fitted with {len(self.times_)}")
+            if part.data is None:
+                if needed:
+                    raise ValueError(
+                        f"y is needed: {type(self).__name__} predicts from the first {needed} samples of the true data; give "
+                        f"y, or y[..., :{needed}]"
+                    )
+                continue
+            if part.picks is not None and self._mne_info is not None:
+                self._pick_same(part, where)
+            if part.data.shape[1] != len(self.channels_):
+                raise ValueError(f"y{where} has {part.data.shape[1]} channels, expected {len(self.channels_)}")
+            if not needed <= part.data.shape[2] <= n_times:
+                raise ValueError(f"y{where} has {part.data.shape[2]} times, expected {needed} to {n_times}")
+            explain_nan(part, where)
+        return parts, self._epochs(parts, self.channels_, list(self.feature_names_in_), self.scaling_)
+
+    def _pick_same(self, part: Part, where: str) -> None:
+        """Take the channels of the fit, whatever their order and whether they are marked as bad here."""
+        names = part.epochs.ch_names
+        absent = [name for name in self.channels_ if name not in names]
+        if absent:
+            raise ValueError(f"y{where} lacks the channels {', '.join(absent[:8])} of the fit")
+        picks = np.asarray([names.index(name) for name in self.channels_])
+        if not np.array_equal(picks, part.picks):
+            part.picks = picks
+            part.data = np.ascontiguousarray(part.epochs.get_data(picks=picks, copy=False), dtype=np.float32)
+
+    def predict(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        subject: Any = None,
+        recording: Any = None,
+        measured: Any = None,
+    ) -> Any:
+        """Predict brain responses.
+
+        Parameters
+        ----------
+        X, y, subject, recording, measured
+            As in `fit`. Of ``y`` only the first ``n_init_times`` samples are used, and it may end with them; models without
+            an init window need none.
+
+        Returns
+        -------
+        ndarray (n_epochs, n_channels, n_times), mne.EpochsArray, or list of either
+            Predictions in the units of the fit's ``y``; ``mne.EpochsArray`` with the same info where data came as
+            ``mne.Epochs``. Arrays have the dtype of ``y``, float32 without it.
+        """
+        model = self._fitted("predict")
+        parts, epochs = self._to_predict(X, y, subject, recording, measured, whole=False)
+        predicted = model.predict(epochs, self._batch_size())
+        out, at = [], 0
+        for part in parts:
+            values = predicted[at : at + part.n_epochs]
+            at += part.n_epochs
+            out.append(self._as_given(values, part))
+        return out if isinstance(X, list | tuple) else out[0]
+
+    def _as_given(self, values: npt.NDArray[np.float64], part: Part) -> Any:
+        if part.picks is None:
+            return values.astype(part.dtype, copy=False)
+        import mne
+
+        source = part.epochs
+        return mne.EpochsArray(
+            values,
+            mne.pick_info(source.info, part.picks, copy=True),
+            events=source.events,
+            tmin=float(source.times[0]),
+            event_id=source.event_id,
+            metadata=source.metadata,
+            proj=False,
+            verbose="error",
+        )
+
+    def evaluate(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        subject: Any = None,
+        recording: Any = None,
+        measured: Any = None,
+        score_from: int | None = None,
+    ) -> Scores:
+        """Correlate predictions with the truth across epochs, for each subject, channel and time.
+
+        Parameters
+        ----------
+        X, y, subject, recording, measured
+            As in `fit`.
+        score_from : int or None
+            First sample that counts for the means; None takes the end of the init window.
+
+        Returns
+        -------
+        Scores
+            r, and its means.
+        """
+        model = self._fitted("evaluate")
+        _, epochs = self._to_predict(X, y, subject, recording, measured, whole=True)
+        there = sorted({s for block in epochs.blocks for s in block.subjects})
+        first = self._score_from() if score_from is None else int(score_from)
+        if not 0 <= first < len(self.times_):
+            raise ValueError(f"score_from = {first}, expected a sample of the epoch, below {len(self.times_)}")
+        maps, means = model.score(epochs, first, self._batch_size())
+        return Scores(
+            [self.subjects_[s] for s in there],
+            self.channels_,
+            self.times_,
+            maps[there],
+            means[there],
+            first,
+            self._mne_info,
+        )
+
+    def score(self, X: Any, y: Any = None, **labels: Any) -> float:
+        """Mean r across epochs: over channels and the samples after the init window, then over subjects.
+
+        Parameters
+        ----------
+        X, y, **labels
+            As in `evaluate`.
+
+        Returns
+        -------
+        float
+            The mean r.
+        """
+        return self.evaluate(X, y, **labels).mean_r
+
+    # ---- files
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the fitted model into a folder, in the files that the program ``dre`` writes.
+
+        Parameters
+        ----------
+        folder : path
+            Made where it is not there; what it holds of another model is replaced.
+        """
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self._fitted("save").save(Path(folder), json.dumps(self._info))
+
+    @classmethod
+    def load(cls: type[Self], folder: str | os.PathLike[str], n_threads: int | None = None) -> Self:
+        """Read a model that `save` or the program ``dre`` wrote.
+
+        Parameters
+        ----------
+        folder : path
+            A model's folder, such as ``dre-p300/models/dre``.
+        n_threads : int or None
+            Threads to compute on; None for all.
+
+        Returns
+        -------
+        estimator
+            Fitted.
+        """
+        model, text = _native.Model.load(Path(folder), n_threads_of(n_threads))
+        info = json.loads(text)
+        if info["kind"] != cls._kind:
+            raise ValueError(f"{os.fspath(folder)} holds a model of kind {info['kind']}, not {cls._kind}")
+        self = cls(**cls._stored_params(model, info))
+        self.n_threads = n_threads
+        self._model, self._mne_info = model, None
+        self._set_info(info)
+        self._take_history(info)
+        self._expose()
+        return self
+
+    def _take_history(self, info: dict[str, Any]) -> None:
+        """Set what a training leaves behind."""
+
+    @classmethod
+    def _stored_params(cls, model: _native.Model, info: dict[str, Any]) -> dict[str, Any]:
+        """Settings of a stored model; those that the program does not store are the defaults."""
+        recipe = info["recipe"]
+        if isinstance(recipe, dict) and recipe.get("package") == "neurodre":
+            params = dict(recipe["params"])
+            if params.get("features") is not None:
+                params["features"] = [Feature(**f) if isinstance(f, dict) else f for f in params["features"]]
+            return params
+        settings = recipe.get("model", {}) if isinstance(recipe, dict) else {}
+        known = {k: v for k, v in settings.items() if k in cls._param_names()}
+        return {**known, "features": list(info["features"])}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the model as its files."""
+        state = dict(vars(self))
+        if "_model" in state:
+            del state["_model"]
+            with tempfile.TemporaryDirectory() as folder:
+                self._model.save(Path(folder), json.dumps(self._info))
+                state["_files"] = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the model back."""
+        files = state.pop("_files", None)
+        vars(self).update(state)
+        if files is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                for name, content in files.items():
+                    Path(folder, name).write_bytes(content)
+                self._model, _ = _native.Model.load(Path(folder), n_threads_of(self.n_threads))
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"

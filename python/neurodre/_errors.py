@@ -1,0 +1,24 @@
+"""Exceptions and warnings."""
+
+from __future__ import annotations
+
+import sys
+
+
+class NeurodreWarning(UserWarning):
+    """Something that the user should know although the work goes on."""
+
+
+class NotFittedError(ValueError, AttributeError):
+    """A model is asked for something before it is fitted. Also scikit-learn's, where that is imported."""
+
+
+def not_fitted(estimator: object, what: str) -> NotFittedError:
+    """Make the exception for an estimator of which something is asked too early."""
+    text = f"this {type(estimator).__name__} is not fitted yet; call fit before {what}"
+    theirs = sys.modules.get("sklearn.exceptions")
+    if theirs is None:
+        return NotFittedError(text)
+    both = type("NotFittedError", (NotFittedError, theirs.NotFittedError), {})
+    error: NotFittedError = both(text)
+    return error

@@ -1,0 +1,70 @@
+"""scikit-learn's rules."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import small_dre
+
+import neurodre as dre
+from neurodre import _native
+
+ESTIMATORS = [dre.DRE, dre.TRF, dre.RTRF, dre.BandedRidge]
+
+
+def test_defaults_are_those_of_the_library():
+    defaults = json.loads(_native.defaults())
+    sections = {
+        dre.DRE: ("network", "training"),
+        dre.TRF: ("trf", "linear"),
+        dre.RTRF: ("rtrf", "linear"),
+        dre.BandedRidge: ("banded", "linear"),
+    }
+    for estimator, names in sections.items():
+        params = estimator().get_params()
+        known = {k: v for name in names for k, v in defaults[name].items()}
+        # None stands for the library's own.
+        given = {k: list(v) if isinstance(v, tuple) else v for k, v in params.items() if k in known and v is not None}
+        assert given == {k: known[k] for k in given}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_clone_and_parameters(estimator):
+    base = pytest.importorskip("sklearn.base")
+    model = estimator(features=["a"], valid_share=0.3)
+    copy = base.clone(model)
+    assert copy is not model and copy.get_params() == model.get_params()
+    assert repr(model) == f"{estimator.__name__}(features=['a'], valid_share=0.3)"
+    assert base.is_regressor(model)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_check_estimator(estimator):
+    checks = pytest.importorskip("sklearn.utils.estimator_checks")
+    # Estimators of three-dimensional X: scikit-learn's checks that draw two-dimensional X do not apply and are left out by
+    # scikit-learn itself, by our tags, with a warning. What remains are the checks of parameters, clone and tags.
+    with pytest.warns(UserWarning):
+        results = checks.check_estimator(estimator(), on_fail=None)
+    failed = [(r["check_name"], r["exception"]) for r in results if r["status"] == "failed"]
+    assert results and failed == []
+
+
+def test_not_fitted_is_scikit_learns_too(data):
+    exceptions = pytest.importorskip("sklearn.exceptions")
+    validation = pytest.importorskip("sklearn.utils.validation")
+    model = dre.TRF(lag_max=2, alphas=1.0)
+    with pytest.raises(exceptions.NotFittedError):
+        model.predict(data[0])
+    with pytest.raises(exceptions.NotFittedError):
+        validation.check_is_fitted(model)
+    validation.check_is_fitted(model.fit(*data))
+
+
+def test_cross_validation_and_grid_search(data):
+    selection = pytest.importorskip("sklearn.model_selection")
+    X, y = data
+    scores = selection.cross_val_score(dre.TRF(lag_max=6, alphas=1.0), X, y, cv=3)
+    assert scores.shape == (3,) and (scores > 0.8).all()
+    search = selection.GridSearchCV(dre.TRF(alphas=1.0), {"lag_max": [1, 6]}, cv=2).fit(X, y)
+    assert search.best_params_ == {"lag_max": 6}
+    assert np.isfinite(selection.cross_val_score(small_dre(), X, y, cv=2)).all()
