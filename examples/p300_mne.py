@@ -12,19 +12,19 @@ import neurodre as dre
 features = [dre.Feature("event", name="onset", duration=0.2), dre.Feature("target", duration=0.2)]
 runs = []
 for path in mne_bids.find_matching_paths(sys.argv[1], tasks="p300", extensions=".vhdr"):
-    raw = mne_bids.read_raw_bids(path, verbose="error").load_data().filter(1.0, 30.0, verbose="error")
+    raw = mne_bids.read_raw_bids(path, verbose="error").load_data(verbose="error").filter(1.0, 30.0, verbose="error")
     events, _ = mne.events_from_annotations(raw, {"nontarget": 0, "target": 1}, verbose="error")
     metadata = pd.DataFrame({"event": 1.0, "target": 2.0 * events[:, 2] - 1.0})
     epochs = mne.Epochs(raw, events, tmin=-0.5, tmax=1.0, metadata=metadata, preload=True, verbose="error")
     laid = dre.metadata_features(epochs, features, events=events, metadata=metadata)
     runs.append((path.subject, path.basename, laid, epochs, dre.split_in_time(epochs)))
-subject, recording, X, epochs, splits = zip(*runs, strict=True)
-labels = {"subject": subject, "recording": recording}
+*who, X, epochs, splits = zip(*runs, strict=True)
+labels = dict(zip(("subject", "recording"), who))
 fit = [np.r_[split.train, split.valid] for split in splits]
 valid = [np.arange(len(split.train), len(own)) for split, own in zip(splits, fit, strict=True)]
 trf = dre.TRF(features=features, valid_from=128)
 model = dre.DRE(features=features, n_init_times=80, conv_filters=64, lstm_hidden=64, lr=1e-3, n_passes=10, verbose=True)
+test = [x[s.test] for x, s in zip(X, splits)], [e[s.test] for e, s in zip(epochs, splits)]
 for estimator in (trf, model):
     estimator.fit([x[i] for x, i in zip(X, fit)], [e[i] for e, i in zip(epochs, fit)], valid=valid, **labels)
-    test = [x[s.test] for x, s in zip(X, splits)], [e[s.test] for e, s in zip(epochs, splits)]
     print(estimator, estimator.evaluate(*test, **labels, score_from=128))

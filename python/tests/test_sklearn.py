@@ -47,6 +47,18 @@ def test_check_estimator(estimator):
         results = checks.check_estimator(estimator(), on_fail=None)
     failed = [(r["check_name"], r["exception"]) for r in results if r["status"] == "failed"]
     assert results and failed == []
+    # These draw no X.
+    for check in (
+        checks.check_no_attributes_set_in_init,
+        checks.check_parameters_default_constructible,
+        checks.check_get_params_invariance,
+        checks.check_set_params,
+        checks.check_estimator_repr,
+        checks.check_estimator_tags_renamed,
+        checks.check_valid_tag_types,
+        checks.check_mixin_order,
+    ):
+        check(estimator.__name__, estimator())
 
 
 def test_not_fitted_is_scikit_learns_too(data):
