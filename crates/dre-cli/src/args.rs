@@ -173,7 +173,7 @@ Examples:
     /// Take parts of a network away and see what it loses
     ///
     /// Fits the network of the study (the first of kind `dre`, or `ablate.model`) without its convolutions, without the init
-    /// window, without the subject embedding and on 40 principal components (or as the table [ablate] says), on the same
+    /// window, without the subject embedding and on 40 principal components (or as the table `[ablate]` says), on the same
     /// splits and seed, and compares them. Everything is written into the folder `ablation` of the run's folder.
     #[command(after_long_help = "\
 Examples:

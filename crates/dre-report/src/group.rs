@@ -45,7 +45,7 @@ pub(crate) fn statistics(results: &Results) -> Option<Statistics> {
     let columns =
         ["Difference of r", "Mean", "95 % CI", "p", "p (FDR)", "Rank-biserial r", "Cohen’s dz", "Ratio [95 % CI]"];
     let comparisons = Table::new(&columns, &[0], found.comparisons.iter().map(row).collect()).if_any();
-    let note = found.note.clone().map_or_else(String::new, sentence);
+    let note = found.note.as_deref().map_or_else(String::new, sentence);
     let ceiling = found.ceiling.as_ref().map_or_else(String::new, |ceiling| {
         let mean = if ceiling.mean.is_finite() {
             let range = ceiling.confidence.map_or_else(String::new, |c| format!(" (95 % CI {})", interval(Some(c))));
@@ -53,7 +53,7 @@ pub(crate) fn statistics(results: &Results) -> Option<Statistics> {
         } else {
             String::new()
         };
-        format!("{mean}{}", sentence(ceiling.note.clone()))
+        format!("{mean}{}", sentence(&ceiling.note))
     });
     let share = |(name, model): (&String, &dre::results::ModelStatistics)| {
         Some(vec![name.clone(), format!("{} %", format::fixed(100.0 * model.of_ceiling?, 0))])
@@ -65,7 +65,7 @@ pub(crate) fn statistics(results: &Results) -> Option<Statistics> {
 }
 
 /// With a capital letter and a full stop.
-fn sentence(text: String) -> String {
+fn sentence(text: &str) -> String {
     let mut letters = text.trim().trim_end_matches('.').chars();
     let Some(first) = letters.next() else { return String::new() };
     format!("{}{}.", first.to_uppercase(), letters.as_str())

@@ -45,9 +45,8 @@ pub(crate) fn section(results: &Results, montage: &Montage, numbers: &mut Vec<Ma
 /// What was permuted, in a few words.
 fn name(found: &ImportanceResult) -> String {
     let mode = match found.mode {
-        Mode::Event => "",
+        Mode::Event | Mode::Init | Mode::Subject => "",
         Mode::Epoch => " (whole epoch)",
-        Mode::Init | Mode::Subject => "",
         Mode::Shift => " (shifted)",
     };
     let conditional = if found.conditional { ", given the others" } else { "" };

@@ -1,6 +1,6 @@
 //! A new subject: a network trained without it, adapted to a few minutes of its data.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use dre::adapt::{AdaptSpec, adapt as adapt_to, first_minutes, unadapted};
 use dre::data::{Dataset, Set};
@@ -63,7 +63,7 @@ pub fn adapt(
     let label = data.subjects()[subject].clone();
     let minutes = lengths(&data, subject, &request.minutes)?;
     let folder = job.out.join(ADAPT_FOLDER).join(&label);
-    let base = without(job, cohort, &data, (name, spec, subject), folder.join(name), monitor)?;
+    let base = without(job, cohort, &data, (name, spec, subject), &folder.join(name), monitor)?;
     let score =
         ScoreSpec { set: Set::Test, score_from: job.study.report.score_from, batch_size: BATCH, condition: None };
     let trf = job.study.models.values().find_map(|spec| match spec {
@@ -185,22 +185,22 @@ fn without(
     cohort: &CohortFolder,
     data: &Dataset,
     (name, spec, subject): (&str, &DreSpec, usize),
-    folder: PathBuf,
+    folder: &Path,
     monitor: &mut dyn Monitor,
 ) -> Result<Network> {
     let label = &data.subjects()[subject];
     let recipe = recipe_of(job, cohort, &json!({ "without": label, "settings": ModelSpec::Dre(spec.clone()) }));
     let is_current = !job.force
         && !folder.join(CHECKPOINT_FILE).exists()
-        && read_info(&folder).is_ok_and(|info| info.recipe == recipe);
+        && read_info(folder).is_ok_and(|info| info.recipe == recipe);
     if is_current {
         monitor.step("Up to date", &format!("model {name} without {label}"));
     } else {
-        Fit::without(job, data, (name, subject), folder.clone(), recipe).train(spec, monitor)?;
+        Fit::without(job, data, (name, subject), folder.to_path_buf(), recipe).train(spec, monitor)?;
     }
-    match read_model(&folder, &Threads::new(job.n_threads))?.0 {
+    match read_model(folder, &Threads::new(job.n_threads))?.0 {
         Fitted::Dre(fitted) => Ok(fitted.network),
-        other => Err(StoreError::damaged(&folder, other.title().to_owned(), "a network").into()),
+        other => Err(StoreError::damaged(folder, other.title().to_owned(), "a network").into()),
     }
 }
 

@@ -283,7 +283,6 @@ impl Fit<'_> {
             // Their embedding was never trained.
             network = with_mean_embedding(&network, &known, &unknown)?;
         }
-        drop(components);
         let model = Fitted::Dre(Box::new(FittedNetwork { network, pca }));
         self.finish(&model, choices, seconds, Some(&training))?;
         // The model is whole; what it came from is no longer needed.
