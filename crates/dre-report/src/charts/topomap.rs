@@ -96,8 +96,8 @@ fn discs(svg: &mut Svg, what: &MapOf<'_>) {
         let fill =
             if value.is_finite() { palette::on_light(palette::index(value, what.limit)) } else { "none".to_owned() };
         svg.filled_dot((x, y), 9.0, &fill);
-        svg.text("small", (x, y - 12.0), Anchor::Middle, &format::ellipsis(&site.name, 9));
-        svg.text("small value", (x, y + 20.0), Anchor::Middle, &format::fixed(value, 2));
+        svg.text("small halo", (x, y - 12.0), Anchor::Middle, &format::ellipsis(&site.name, 9));
+        svg.text("small value halo", (x, y + 20.0), Anchor::Middle, &format::fixed(value, 2));
         svg.end();
     }
 }

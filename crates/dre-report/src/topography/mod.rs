@@ -26,7 +26,7 @@ const MAX_FRAMES: usize = 60;
 /// Frames are not thinned below this number for the sake of size.
 const MIN_FRAMES: usize = 12;
 /// Bytes of base64 that one set of moving maps may add to the page.
-const BUDGET: usize = 800_000;
+const BUDGET: usize = 700_000;
 
 /// How the two planar gradiometers of a place are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
