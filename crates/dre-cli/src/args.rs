@@ -218,8 +218,8 @@ Examples:
   dre simulate --out one --without adaptation             everything but one effect
   dre simulate --out two --linear --with saturation       one effect alone
 
-Effects: saturation, adaptation, alpha-gain, subject-gain, subject-latency, head-position, alpha, background,
-heartbeat, blinks, environment, sensor-noise.")]
+Effects: saturation, adaptation, alpha-gain, subject-gain, subject-latency, head-position, alpha,
+background, heartbeat, blinks, environment, sensor-noise.")]
     Simulate(SimulateArgs),
     /// Simulate six subjects, then do everything on them (about two minutes)
     ///
@@ -510,5 +510,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_states_the_default_and_the_effects_that_there_are() {
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("simulate").expect("there").render_long_help().to_string();
+        let (fewest, most) = super::SimulationConfig::study().words_per_sentence;
+        assert!(help.contains(&format!("[default: {fewest}-{most}]")));
+        assert!(super::Effects::NAMES.iter().all(|name| help.contains(name)));
     }
 }

@@ -108,7 +108,9 @@ fn data_sets_of_every_array_read_back_as_they_were_made() {
         // Types, and places in head coordinates.
         let channels = data_set.channels(recording).unwrap().expect("channels.tsv");
         for (channel, said) in info.channels.iter().zip(&channels) {
-            assert_eq!((&channel.name, channel.kind), (&said.name, said.kind));
+            assert_eq!(channel.name, said.name);
+            // BrainVision holds no types: channels.tsv says them.
+            assert!(channel.kind == said.kind || !array.is_meg(), "{}", said.name);
         }
         let electrodes = data_set.electrodes(recording).unwrap();
         assert_eq!(electrodes.is_some(), !array.is_meg());
@@ -117,7 +119,7 @@ fn data_sets_of_every_array_read_back_as_they_were_made() {
             let expected = transform.point(stream.channels[rows[0]].position.expect("a place"));
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6));
         }
-        assert!(info.channels.iter().any(|c| c.kind == ChannelType::Ecg));
+        assert!(channels.iter().any(|c| c.kind == ChannelType::Ecg));
         // The truth.
         let sources =
             MappedNpy::open(&folder.path().join("x/derivatives/truth/sub-01/sub-01_task-reading_sources.npy")).unwrap();

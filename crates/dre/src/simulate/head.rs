@@ -28,7 +28,7 @@ pub(super) struct Head {
     sensors: Vec<Sensor>,
     is_meg: bool,
     /// Takes device to head coordinates; EEG: the identity.
-    pub(super) to_head: Transform,
+    pub(super) placement: Transform,
     shells: Shells,
 }
 
@@ -57,7 +57,7 @@ impl Head {
             sensors.iter_mut().for_each(|sensor| sensor.position = about.point(sensor.position));
             Transform::identity()
         };
-        Self { sensors, is_meg, to_head: device_to_head, shells: Shells::head(HEAD_CENTRE, HEAD_RADIUS) }
+        Self { sensors, is_meg, placement: device_to_head, shells: Shells::head(HEAD_CENTRE, HEAD_RADIUS) }
     }
 
     /// The sensors as channels.
@@ -72,7 +72,7 @@ impl Head {
             let place = add(HEAD_CENTRE, scale(unit(dipole.direction), dipole.depth * HEAD_RADIUS));
             for (sum, sensor) in sum.iter_mut().zip(&self.sensors) {
                 *sum += if self.is_meg {
-                    coil_flux(sensor, &self.to_head, |p| sphere_field(HEAD_CENTRE, place, dipole.moment, p))
+                    coil_flux(sensor, &self.placement, |p| sphere_field(HEAD_CENTRE, place, dipole.moment, p))
                 } else {
                     self.shells.potential(place, dipole.moment, sensor.position)?
                 };
@@ -101,7 +101,7 @@ impl Head {
             .iter()
             .map(|sensor| {
                 if self.is_meg {
-                    coil_flux(sensor, &self.to_head, |p| free_field(CHEST, MOMENT, p))
+                    coil_flux(sensor, &self.placement, |p| free_field(CHEST, MOMENT, p))
                 } else {
                     let along = unit(MOMENT);
                     1e-6 * dot(sensor.position, along) / HEAD_RADIUS
@@ -143,7 +143,7 @@ impl Head {
             let size = norm(free_field(place, moment, HEAD_CENTRE));
             self.sensors
                 .iter()
-                .map(|sensor| coil_flux(sensor, &self.to_head, |p| free_field(place, moment, p)) / size)
+                .map(|sensor| coil_flux(sensor, &self.placement, |p| free_field(place, moment, p)) / size)
                 .collect()
         })
     }

@@ -167,7 +167,7 @@ impl RecordingStream {
             events: corpus.events(&words, &bad_segments),
             mixing: Array2::from_shape_fn((channels.len(), sources.rows.len()), |(c, r)| sources.mixing[r][c] as f32),
             missing,
-            device_to_head: config.array.is_meg().then_some(head.to_head),
+            device_to_head: config.array.is_meg().then_some(head.placement),
             truth,
             shared: Shared { sfreq, words, sizes, later, saturation: effects.saturation, alpha },
             rows: sources.rows,
