@@ -90,7 +90,7 @@ impl Venv {
     }
 
     fn create(&self, root: &Path, python: &str) -> Result<(), String> {
-        passed(command(root, &[python, "-m", "venv", "--clear", &text(&self.folder)], &[]), "the environment")
+        passed(&command(root, &[python, "-m", "venv", "--clear", &text(&self.folder)], &[]), "the environment")
     }
 
     fn python(&self, root: &Path, args: &[&str]) -> Result<(), String> {
@@ -102,12 +102,12 @@ impl Venv {
         let line: Vec<&str> = std::iter::once(python.as_str()).chain(args.iter().copied()).collect();
         // Builds of an environment must not be found by other Pythons of the machine, nor the other way round.
         let environment: Vec<_> = environment.iter().copied().chain([("PYTHONNOUSERSITE", "1")]).collect();
-        passed(command(root, &line, &environment), args.get(1).unwrap_or(&"python"))
+        passed(&command(root, &line, &environment), args.get(1).unwrap_or(&"python"))
     }
 }
 
-fn passed(outcome: Outcome, what: &str) -> Result<(), String> {
-    if outcome == Outcome::Passed { Ok(()) } else { Err(format!("{what}: failed")) }
+fn passed(outcome: &Outcome, what: &str) -> Result<(), String> {
+    if *outcome == Outcome::Passed { Ok(()) } else { Err(format!("{what}: failed")) }
 }
 
 fn text(path: &Path) -> String {

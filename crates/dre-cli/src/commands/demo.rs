@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use dre::results::Results;
-use dre::simulate::{SimulationConfig, Simulator};
+use dre::simulate::{SimulationConfig, Simulator, responses};
 use dre_io::store::write_file;
 
 use super::{Context, run};
@@ -12,10 +12,10 @@ use crate::args::{DemoArgs, FitOptions, StudyArgs};
 use crate::error::{CliError, Result};
 
 /// Length of each recording (s): enough for a network to learn from, little enough to wait for.
-const DURATION: f64 = 480.0;
+const DURATION: f64 = 960.0;
 
-/// Responses are larger than usual, so that a few minutes show what a session of an hour would.
-const SNR: f64 = 2.5;
+/// Responses are larger than usual, so that a quarter of an hour shows what many hours would.
+const SNR: f64 = 4.0;
 
 /// The study file that is written beside the simulated data.
 const STUDY: &str = include_str!("demo.toml");
@@ -55,6 +55,16 @@ fn findings(results: &Results, study: &Path) -> String {
         format!("{n} of {}", subjects.len())
     };
     let (over_trf, over_rtrf) = (better("trf"), better("rtrf"));
+    let peak = |feature: &str| {
+        let found = results.importance.iter().find(|i| i.model == "trf" && i.name == feature && i.conditional);
+        found.and_then(|i| i.peak).map_or_else(|| "no time".to_owned(), |t| format!("{t:.2} s"))
+    };
+    let latency = |column: &str| {
+        let found = responses().into_iter().find(|response| response.column == column);
+        found.map_or_else(String::new, |response| format!("{:.2} s", response.latency))
+    };
+    let (length, frequency) = ("word_length", "word_frequency");
+    let (peak_l, peak_f, true_l, true_f) = (peak(length), peak(frequency), latency(length), latency(frequency));
     format!(
         "\nSix simulated brains read sentences, and everything that went into them is known (bids/derivatives/truth). \
          Their responses to words\nare smaller soon after another word, saturate, and depend on an alpha rhythm whose phase \
@@ -62,7 +72,9 @@ fn findings(results: &Results, study: &Path) -> String {
          TRF   r = {trf:.3}   linear, sees the words alone\n  \
          RTRF  r = {rtrf:.3}   linear, is shown the 0.5 s before the word, too\n  \
          DRE   r = {dre:.3}   is shown the same, need not be linear, and is one model for all subjects\n\n\
-         The DRE predicts better than the TRF in {over_trf} subjects, better than the RTRF in {over_rtrf}.\n\n\
+         The DRE predicts better than the TRF in {over_trf} subjects, better than the RTRF in {over_rtrf}.\n\
+         What predictions rest on: permuting the words' length costs the TRF most {peak_l} after the word (the response to it \
+         was put in\nat {true_l} and after), permuting their frequency {peak_f} after it (put in at {true_f}).\n\n\
          With your own BIDS data: copy {}, change its [data], [[features]] and [epochs], then\n\
          dre run YOUR_STUDY.toml\n\
          A simulated study like yours, to plan one or to test an analysis: dre simulate --help",
