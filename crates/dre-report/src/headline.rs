@@ -86,6 +86,8 @@ pub(crate) fn caveats(results: &Results) -> Vec<String> {
                 format::counted(n, "subject", "subjects"),
                 if n == 1 { "is" } else { "are" }
             )
+        } else if results.statistics.comparisons.iter().any(|comparison| comparison.test.is_some()) {
+            "Tests across subjects are below, adjusted for the number of comparisons.".to_owned()
         } else {
             "No significance test enters this page; the spread across subjects is shown instead.".to_owned()
         });

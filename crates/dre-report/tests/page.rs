@@ -404,6 +404,7 @@ fn analyses_are_shown_where_there_are_any() {
         "word_frequency: the other features explain 48 % of its variance.",
         "data-maps=\"importance-0\"",
         "data-maps=\"patterns\"",
+        "Tests across subjects are below",
         "dre report",
     ] {
         assert!(html.contains(text), "`{text}` is not on the page");
