@@ -16,6 +16,6 @@ xs = [delayed(features[:, [f]], range(40)).reshape(-1, 40) for f in range(featur
 y = data.transpose(0, 2, 1).reshape(-1, data.shape[1])
 _, _, scores = solve_group_ridge_random_search(
     xs, y, n_iter=gammas[0], alphas=10.0 ** np.arange(-2, 6), score_func=l2_neg_loss, cv=KFold(5), return_weights=True,
-    progress_bar=False)
+    n_alphas_batch=1, progress_bar=False)
 seconds = time.perf_counter() - start
 print(json.dumps({"fit": [seconds], "score": float(np.max(scores, 0).mean())}))

@@ -43,7 +43,12 @@ pub(crate) fn scores(results: &Results) -> String {
         let interval = feature
             .confidence
             .map_or_else(String::new, |[low, high]| format!(" (95 % CI {} to {})", number(low), number(high)));
-        let _ = write!(text, "\n{} told from the data: r = {}{interval}", feature.name, number(feature.mean_r));
+        let _ = write!(
+            text,
+            "\n{} told from the data: r = {}{interval}, over all samples",
+            feature.name,
+            number(feature.mean_r)
+        );
     }
     for masked in results.cohort.masked.iter().take(MAX_ROWS) {
         let _ = write!(text, "\nmasked: {}", missing(masked, results.cohort.bad_segments));

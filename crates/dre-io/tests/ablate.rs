@@ -78,3 +78,14 @@ fn a_network_of_components_keeps_its_reduction() {
     let text = read_model(&job.out.join("models/dre"), &Threads::new(1)).unwrap_err().to_string();
     assert!(text.contains("pca_mean.npy"), "{text}");
 }
+
+#[test]
+fn a_variant_does_not_take_a_model_s_name() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let job = job(home.path(), &format!("{STUDY}[models.dre-no-conv]\nkind = \"trf\"\nlag_max = 4\n"));
+    let mut watch = Watch::default();
+    let cohort = prepare(&job, &mut watch).unwrap();
+    let text = ablation(&job, &cohort, &watch).unwrap_err().to_string();
+    assert!(text.contains("models.dre-no-conv = a model of the study, expected another name"), "{text}");
+}

@@ -61,4 +61,6 @@ fn requests_that_make_no_sense_are_named() {
         refused(STUDY, &named)
             .contains("--model = `trf`, expected a model of kind \"dre\" in the study, which has: dre")
     );
+    let alone = STUDY.split("[models.dre]").next().unwrap();
+    assert!(refused(alone, &request("01", &[])).contains("a model of kind \"dre\" in the study, which has none"));
 }

@@ -205,6 +205,11 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     (
         "[models.dre]\nkind = 'dre'",
+        "[decode]\nfeatures = ['onset', 'onset']\n[models.dre]\nkind = 'dre'",
+        "study.toml line 9: decode.features = `onset` twice, expected each feature once",
+    ),
+    (
+        "[models.dre]\nkind = 'dre'",
         "[models.trf]\nkind = 'trf'\nn_folds = 4\nleave_one_out = true",
         "study.toml line 10: models.trf.n_folds = 4, expected 0 where leave_one_out is true: choose by one of the two",
     ),

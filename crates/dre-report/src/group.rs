@@ -144,7 +144,8 @@ pub(crate) fn adaptation(results: &Results) -> Vec<Adaptation> {
             title: format!("{} to {}", found.model, found.subject),
             table: Table::new(&columns, &[], rows.collect()),
             text: format!(
-                "Mean r on the subject’s test epochs. Without any of its data (the mean of the others’ embeddings) it is {}.{with}",
+                "Mean r on the subject’s test epochs. With the mean of the others’ embeddings, nothing fitted to the subject but its \
+                 scalers, it is {}.{with}",
                 format::r(found.unadapted)
             ),
         }

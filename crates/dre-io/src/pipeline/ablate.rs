@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::fit::{model_folder, recipe};
-use super::{Job, Monitor, Result};
+use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
 use crate::models::read_info;
 use crate::store::{NewFolder, StoreError};
@@ -22,6 +22,7 @@ pub fn ablation(job: &Job, cohort: &CohortFolder, monitor: &dyn Monitor) -> Resu
     let default = AblateSpec::default();
     let spec = job.study.ablate.as_ref().unwrap_or(&default);
     let (base_name, base) = spec.base(&job.study)?;
+    // Only networks are compared; what else the study asks for is done by its own run.
     let mut out = Job { out: job.out.join(ABLATION_FOLDER), models: vec![base_name.to_owned()], ..job.clone() };
     let n_channels = cohort.cohort.channels.len();
     for name in &spec.variants {
@@ -35,9 +36,17 @@ pub fn ablation(job: &Job, cohort: &CohortFolder, monitor: &dyn Monitor) -> Resu
             continue;
         }
         let model = format!("{base_name}-{name}");
+        if job.study.models.contains_key(&model) {
+            return Err(PipelineError::Dre(dre::Error::Setting {
+                name: format!("models.{model}"),
+                found: "a model of the study".to_owned(),
+                expected: format!("another name, since the variant `{name}` of `{base_name}` is called so"),
+            }));
+        }
         out.study.models.insert(model.clone(), ModelSpec::Dre(variant));
         out.models.push(model);
     }
+    (out.study.decode, out.study.importance) = (None, None);
     out.study.validate()?;
     let (from, to) = (model_folder(job, base_name), model_folder(&out, base_name));
     let wanted = recipe(&out, cohort, &out.study.models[base_name]);

@@ -124,11 +124,12 @@ fn network<'a>(job: &'a Job, wanted: Option<&str>) -> Result<(&'a str, &'a DreSp
     let found = wanted.map_or_else(|| "none".to_owned(), |name| format!("`{name}`"));
     let Some((name, spec)) = networks.clone().find(|(name, _)| wanted.is_none_or(|wanted| wanted == *name)) else {
         let names: Vec<&str> = networks.map(|(name, _)| name).collect();
-        return refused(
-            "--model",
-            found,
-            format!("a model of kind \"dre\" in the study, which has: {}", names.join(", ")),
-        );
+        let expected = if names.is_empty() {
+            "a model of kind \"dre\" in the study, which has none".to_owned()
+        } else {
+            format!("a model of kind \"dre\" in the study, which has: {}", names.join(", "))
+        };
+        return refused("--model", found, expected);
     };
     if spec.network.subject_dim == 0 {
         let expected = "above 0, so that there is an embedding to fit to the subject".to_owned();

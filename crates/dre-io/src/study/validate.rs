@@ -162,6 +162,8 @@ impl Study {
         for name in &decode.features {
             let known = self.features.iter().any(|f| f.name == *name);
             check(known, "decode.features", format!("`{name}`"), "names of features of the study")?;
+            let is_once = decode.features.iter().filter(|other| *other == name).count() == 1;
+            check(is_once, "decode.features", format!("`{name}` twice"), "each feature once")?;
         }
         check_lag_order("decode", decode.lag_min, decode.lag_max)?;
         check_alphas("decode", &decode.alphas)

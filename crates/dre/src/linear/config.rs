@@ -28,11 +28,12 @@ pub struct LinearOptions {
     /// Whether each channel (or component) has penalties of its own; else all share one choice. (In banded ridge of data
     /// with gaps, channels that were not measured in the same samples choose apart all the same: their moments differ.)
     pub alpha_per_channel: bool,
-    /// Number of folds, stretches of training epochs, by whose held-out squared error penalties are chosen; 0 chooses on
-    /// the validation set.
+    /// Number of folds, stretches of training epochs, on which penalties are chosen when held out, by mean r (TRF, RTRF) or
+    /// squared error (banded ridge); 0 chooses on the validation set. Means are those of all training epochs.
     pub n_folds: usize,
     /// Whether penalties are chosen by the exact squared error of leaving out one training epoch at a time, which takes
-    /// neither folds nor refits; for a TRF.
+    /// neither folds nor refits; for a TRF. Where epochs overlap, most samples of the one that is left out stay in its
+    /// neighbours, and smaller penalties than those of folds may be chosen.
     pub leave_one_out: bool,
     /// Whether the whole procedure, choice included, is also scored by nested cross-validation over the folds: an R² over
     /// all samples of folds that neither choice nor fit has seen.

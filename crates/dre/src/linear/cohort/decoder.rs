@@ -69,6 +69,8 @@ impl CohortDecoder {
 
     /// Pearson's r between each feature and what is told of it, over all samples of a subject's epochs of a set: per
     /// subject, per feature. Samples that several epochs share count in each; a feature that does not vary has r = 0.
+    /// Of a feature that is 0 between events this counts telling when an event comes, too, unless its values have mean 0 over
+    /// events.
     ///
     /// # Errors
     /// [`Error::Setting`] where the data set lacks a feature or a subject, [`Error::Shape`] where it has other channels.
