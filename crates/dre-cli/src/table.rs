@@ -45,7 +45,7 @@ pub(crate) fn scores(results: &Results) -> String {
             .map_or_else(String::new, |[low, high]| format!(" (95 % CI {} to {})", number(low), number(high)));
         let _ = write!(
             text,
-            "\n{} told from the data: r = {}{interval}, over all samples",
+            "\n{} told from the data: r = {}{interval}, across epochs, other features held constant",
             feature.name,
             number(feature.mean_r)
         );

@@ -76,6 +76,8 @@ fn sentence(text: &str) -> String {
 pub(crate) struct Decoding {
     table: Table,
     maps: Option<MapsFigure>,
+    /// Features without a pattern.
+    absent: Option<String>,
 }
 
 /// Scores and patterns of backward models, where there are any; the numbers of maps are added to `numbers`.
@@ -84,15 +86,18 @@ pub(crate) fn decoding(results: &Results, montage: &Montage, numbers: &mut Vec<M
     let rows = found.features.iter().map(|feature| {
         let n = feature.subjects.len();
         let above = feature.subjects.values().filter(|r| **r > 0.0).count();
-        vec![feature.name.clone(), format::r(feature.mean_r), interval(feature.confidence), format!("{above} of {n}")]
+        let samples = format::count(feature.n_times);
+        let interval = interval(feature.confidence);
+        vec![feature.name.clone(), format::r(feature.mean_r), interval, format!("{above} of {n}"), samples]
     });
-    let table = Table::new(&["Feature", "Mean r", "95 % CI", "Above 0 in"], &[0], rows.collect()).if_any()?;
+    let columns = ["Feature", "Mean r", "95 % CI", "Above 0 in", "Samples"];
+    let table = Table::new(&columns, &[0], rows.collect()).if_any()?;
     let n_lags = found.lags.len();
-    let strongest = maps::strongest(n_lags, |lag| {
-        found.features.iter().flat_map(|f| &f.pattern).filter_map(move |row| row.get(lag).copied())
-    });
-    let kept = thinned(n_lags, strongest, found.features.len(), results.cohort.channels.len());
-    let series = found.features.iter().map(|feature| Series {
+    let shown = || found.features.iter().filter(|feature| !feature.pattern.is_empty());
+    let strongest =
+        maps::strongest(n_lags, |lag| shown().flat_map(|f| &f.pattern).filter_map(move |row| row.get(lag).copied()));
+    let kept = thinned(n_lags, strongest, shown().count(), results.cohort.channels.len());
+    let series = shown().map(|feature| Series {
         name: feature.name.clone(),
         class: String::new(),
         values: maps::by_frame(&feature.pattern, &kept),
@@ -113,7 +118,14 @@ pub(crate) fn decoding(results: &Results, montage: &Montage, numbers: &mut Vec<M
     };
     let (figure, store) = maps.draw(montage).unzip();
     numbers.extend(store);
-    Some(Decoding { table, maps: figure })
+    let absent: Vec<&str> = found
+        .features
+        .iter()
+        .filter(|feature| feature.pattern.is_empty())
+        .map(|feature| feature.name.as_str())
+        .collect();
+    let absent = (!absent.is_empty()).then(|| absent.join(", "));
+    Some(Decoding { table, maps: figure, absent })
 }
 
 /// A subject that a network was adapted to.

@@ -120,12 +120,3 @@ fn decoder_equals_that_of_mne() {
         assert!(error <= TOLERANCE, "{what} is off by {error:e}");
     }
 }
-
-#[test]
-fn a_decoder_names_what_it_cannot_tell_apart() {
-    let data = Array3::from_shape_fn((3, 2, 30), |(e, c, t)| ((e * 31 + c * 17 + t * 7) % 11) as f64);
-    let features = Array3::from_shape_fn((3, 2, 30), |(e, f, t)| ((e + t) % 5) as f64 * (1.0 + f as f64));
-    let config = TrfConfig { lag_max: 2, ..TrfConfig::default() };
-    let text = Decoder::fit(&data, &features, &names(2), &config, 1.0, 1).unwrap_err().to_string();
-    assert!(text.contains("feature 1 is constant or a sum"), "{text}");
-}

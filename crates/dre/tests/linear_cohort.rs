@@ -202,6 +202,10 @@ fn singular_systems_are_explained() {
         text.contains("TRF: ") && text.contains("`word` is a multiple of `loud`") && text.contains("alpha"),
         "{text}"
     );
+    let sum = &x.index_axis(Axis(1), 0) - &(&x.index_axis(Axis(1), 1) * 3.0);
+    x.index_axis_mut(Axis(1), 2).assign(&sum);
+    let text = message(&x, &config);
+    assert!(text.contains("`word` at lag ") && text.contains(" is a sum of `new`, `loud`; 12 columns"), "{text}");
     x.index_axis_mut(Axis(1), 1).fill(0.3);
     let text = message(&x, &config);
     assert!(text.contains("`new` is constant"), "{text}");
@@ -218,7 +222,7 @@ fn settings_and_shapes_are_checked() {
     let fit = |config: &TrfConfig, alpha: f64| Trf::fit(&x, &y, &names(2), config, alpha, 1).unwrap_err().to_string();
     let config = TrfConfig { lag_max: 3, penalty: Penalty::Laplacian, ..TrfConfig::default() };
     assert!(fit(&TrfConfig { lag_min: 4, ..config.clone() }, 1.0).contains("lag_max = 3"));
-    assert!(fit(&TrfConfig { lag_max: 500, ..config.clone() }, 1.0).contains("lag_max = 500"));
+    assert!(fit(&TrfConfig { lag_max: 500, ..config.clone() }, 1.0).contains("lag_min, lag_max = "));
     assert!(fit(&config, -1.0).contains("alpha = -1"));
     assert!(fit(&config, f64::NAN).contains("alpha = NaN"));
     let fitted = Trf::fit(&x, &y, &names(2), &config, 1.0, 1).unwrap();

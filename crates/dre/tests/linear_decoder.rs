@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
 use dre::data::{Batch, Cohort, Dataset, Set};
-use dre::linear::{DecodeConfig, Decoder, FitSpec, LeftOut, LinearOptions, Trf, TrfConfig, fit_decoder, fit_trf};
-use ndarray::{Array3, Axis};
+use dre::linear::{
+    DecodeConfig, DecodeScore, Decoder, FitSpec, LeftOut, LinearOptions, Trf, TrfConfig, fit_decoder, fit_trf,
+};
+use ndarray::{Array3, Axis, concatenate};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -16,21 +18,32 @@ const FIT: FitSpec = FitSpec { valid_from: 0, batch_size: 7, n_threads: 2 };
 
 /// Feature `a` reaches the three channels 2 samples later, with these weights (µV) and noise of 1 µV.
 const WEIGHTS: [f64; 3] = [8.0, -5.0, 0.0];
+/// Variance of the feature's values.
+const VARIANCE: f64 = 1.7 * 1.7 / 3.0;
 
-fn dataset() -> Dataset {
+/// At each event feature `a` is 2 and a value that varies, or 2 alone.
+fn dataset_with(varies: bool) -> Dataset {
     let mut cohort: Cohort = Plan { n_subjects: 2, n_times: 6000, soa: 90, ..Plan::default() }.cohort();
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for recording in &mut cohort.recordings {
-        let feature = recording.feature(0).to_vec();
+        let mut features = recording.features.as_ref().as_ref().to_vec();
+        for value in features[..recording.n_times].iter_mut().filter(|value| **value > 0.0) {
+            *value = 2.0 + if varies { rng.random_range(-1.7..1.7) } else { 0.0 };
+        }
         let data = (0..3 * recording.n_times).map(|i| {
             let (channel, t) = (i / recording.n_times, i % recording.n_times);
-            let signal = if t >= 2 { WEIGHTS[channel] * f64::from(feature[t - 2]) } else { 0.0 };
+            let signal = if t >= 2 { WEIGHTS[channel] * f64::from(features[t - 2]) } else { 0.0 };
             ((signal + rng.random_range(-1.7..1.7)) * 1e-6) as f32
         });
         recording.data = Arc::new(data.collect::<Vec<f32>>());
+        recording.features = Arc::new(features);
     }
     let (split, cleaning) = lenient();
     Dataset::new(Arc::new(cohort), &epoch_spec(-0.2, 0.5), &split, &cleaning, 1).unwrap()
+}
+
+fn dataset() -> Dataset {
+    dataset_with(true)
 }
 
 fn training(set: &Dataset, subject: usize) -> (Array3<f64>, Array3<f64>) {
@@ -42,7 +55,13 @@ fn training(set: &Dataset, subject: usize) -> (Array3<f64>, Array3<f64>) {
 #[test]
 fn a_cohort_s_decoder_is_that_of_each_subject_s_arrays() {
     let set = dataset();
-    let config = DecodeConfig { features: vec!["a".to_owned()], lag_min: -4, lag_max: 1, alphas: vec![3.0] };
+    let config = DecodeConfig {
+        features: vec!["a".to_owned()],
+        lag_min: -4,
+        lag_max: 1,
+        alphas: vec![3.0],
+        ..DecodeConfig::default()
+    };
     let fitted = fit_decoder(&set, &config, &FIT).unwrap();
     assert_eq!(fitted.features, ["a"]);
     let names: Vec<String> = set.cohort().channels.iter().map(|c| c.name.clone()).collect();
@@ -61,23 +80,107 @@ fn what_is_in_the_data_is_told_and_patterns_show_where() {
     let set = dataset();
     let config = DecodeConfig { lag_min: -4, lag_max: 1, ..DecodeConfig::default() };
     let fitted = fit_decoder(&set, &config, &FIT).unwrap();
-    let (a, others): (Vec<usize>, Vec<usize>) = (0..fitted.features.len()).partition(|&f| fitted.features[f] == "a");
-    let r = fitted.score(&set, Set::Test, 5, 2).unwrap();
-    // Of all linear sums of channels the best has this share of the feature's variance, with the noise's variance 1.7² / 3.
-    let signal = WEIGHTS.iter().map(|w| w * w).sum::<f64>() * set.feature_scaler().std[0].powi(2) / (1.7 * 1.7 / 3.0);
+    assert_eq!(fitted.features, ["a", "b"]);
+    let scores = fitted.score(&set, Set::Test, 5, 2).unwrap();
+    // Of all linear sums of channels the best has this share of the values' variance.
+    let signal = WEIGHTS.iter().map(|w| w * w).sum::<f64>() * VARIANCE / (1.7 * 1.7 / 3.0);
     let best = (signal / (1.0 + signal)).sqrt();
     for (subject, fit) in fitted.subjects.iter().enumerate() {
-        assert!((r[subject][a[0]] - best).abs() < 0.08, "{r:?} for {best}");
-        assert!(others.iter().all(|&f| r[subject][f].abs() < 0.1), "{r:?}");
+        let [a, b] = scores[subject][..] else { panic!("two features, not {scores:?}") };
+        // The value varies at the event's own sample alone; noise at all 71.
+        assert_eq!((a.n_times, b.n_times), (1, 71));
+        assert!((a.r - best).abs() < 0.03, "{scores:?} for {best}");
+        assert!(b.r.abs() < 0.12, "{scores:?}");
         // The data of two samples later, at place 2 of −4 … 1, follow the feature; the silent channel does not.
-        let pattern = fit.model.patterns.index_axis(Axis(0), a[0]);
+        let pattern = fit.model.patterns.index_axis(Axis(0), 0);
         let size = |channel: usize, lag: usize| pattern[[channel, lag]];
         assert!(size(0, 2) > 0.0 && size(1, 2) < 0.0, "{pattern}");
         assert!(size(2, 2).abs() < 0.1 * size(1, 2).abs(), "{pattern}");
-        assert_eq!(fit.valid_r.len(), config.alphas.len());
+        assert_eq!((fit.valid_r.len(), fit.alphas.len()), (config.alphas.len(), 2));
     }
     let again = fit_decoder(&set, &config, &FitSpec { n_threads: 1, ..FIT }).unwrap();
     assert_eq!(again.subjects, fitted.subjects);
+}
+
+/// The decoder knows well when an event comes, and that is not worth a score.
+#[test]
+fn telling_when_an_event_comes_does_not_count() {
+    let set = dataset_with(false);
+    let config = DecodeConfig { features: vec!["a".to_owned()], lag_min: -4, lag_max: 1, ..DecodeConfig::default() };
+    let fitted = fit_decoder(&set, &config, &FIT).unwrap();
+    let scores = fitted.score(&set, Set::Test, 5, 2).unwrap();
+    assert!(scores.iter().flatten().all(|score| *score == DecodeScore { r: 0.0, n_times: 0 }), "{scores:?}");
+}
+
+#[test]
+fn each_feature_chooses_its_penalty_on_the_validation_set_or_on_folds() {
+    let set = dataset();
+    let alphas = vec![1e-3, 1e6];
+    let of = |features: &[&str], alphas: &[f64], n_folds: usize| {
+        let features = features.iter().map(|&name| name.to_owned()).collect();
+        let config = DecodeConfig {
+            features,
+            lag_min: -4,
+            lag_max: 1,
+            alphas: alphas.to_vec(),
+            n_folds,
+            ..DecodeConfig::default()
+        };
+        fit_decoder(&set, &config, &FIT).unwrap()
+    };
+    for n_folds in [0, 3] {
+        let both = of(&["a", "b"], &alphas, n_folds);
+        for (f, name) in ["a", "b"].into_iter().enumerate() {
+            let alone = of(&[name], &alphas, n_folds);
+            for (joint, own) in both.subjects.iter().zip(&alone.subjects) {
+                assert_eq!(joint.alphas[f], own.alphas[0]);
+                // Of one feature `valid_r` is its own.
+                let best = (0..2).max_by(|&i, &j| own.valid_r[i].total_cmp(&own.valid_r[j])).unwrap();
+                assert_eq!(own.alphas[0], alphas[best]);
+                let fixed = of(&[name], &[own.alphas[0]], n_folds);
+                assert!(fixed.subjects.iter().any(|fit| fit.model.model == own.model.model));
+            }
+        }
+    }
+}
+
+/// But for the rounding of components to f32.
+#[test]
+fn as_many_components_as_channels_are_the_channels() {
+    let set = dataset();
+    let fit = |n_components: usize| {
+        let config =
+            DecodeConfig { lag_min: -4, lag_max: 3, alphas: vec![5.0], n_components, ..DecodeConfig::default() };
+        fit_decoder(&set, &config, &FIT).unwrap()
+    };
+    let (channels, components) = (fit(0), fit(3));
+    assert!(channels.explained.is_none() && components.explained.is_some_and(|share| share > 0.999_999));
+    for (a, b) in channels.subjects.iter().zip(&components.subjects) {
+        for (a, b) in [(&a.model.model.coef, &b.model.model.coef), (&a.model.patterns, &b.model.patterns)] {
+            assert!((a - b).iter().all(|d| d.abs() < 1e-7), "{a} for {b}");
+        }
+    }
+    let two = fit(2);
+    assert!(two.explained.is_some_and(|share| share < components.explained.unwrap()));
+}
+
+/// A constant feature and a sum of others have no pattern of their own; those before them keep theirs.
+#[test]
+fn a_feature_without_a_share_of_its_own_has_no_pattern() {
+    let set = dataset();
+    let (features, data) = training(&set, 0);
+    let twice = &features.select(Axis(1), &[0]) * 2.0;
+    let constant = Array3::from_elem(twice.dim(), 3.0);
+    let all = concatenate![Axis(1), constant, features, twice];
+    let config = TrfConfig { lag_min: -4, lag_max: 1, ..TrfConfig::default() };
+    let fit = |features: &Array3<f64>| Decoder::fit(&data, features, &[], &config, 3.0, 1).unwrap();
+    let (with, without) = (fit(&all), fit(&features));
+    let pattern = |f: usize| with.patterns.index_axis(Axis(0), f);
+    assert!(pattern(0).iter().chain(pattern(3)).all(|value| value.is_nan()));
+    for f in 0..2 {
+        let expected = without.patterns.index_axis(Axis(0), f);
+        assert!((&pattern(f + 1) - &expected).iter().all(|d| d.abs() < 1e-10));
+    }
 }
 
 #[test]
@@ -88,6 +191,11 @@ fn a_decoder_s_bad_settings_are_named() {
     assert!(text.contains("b2") && text.contains("one of a"), "{text}");
     let none = DecodeConfig { alphas: Vec::new(), ..DecodeConfig::default() };
     assert!(fit_decoder(&set, &none, &FIT).unwrap_err().to_string().contains("at least one penalty"));
+    let long = DecodeConfig { lag_min: -150, ..DecodeConfig::default() };
+    let text = fit_decoder(&set, &long, &FIT).unwrap_err().to_string();
+    assert!(text.contains("lag_min, lag_max = -150 to 0, 151 lags"), "{text}");
+    let many = DecodeConfig { n_components: 4, ..DecodeConfig::default() };
+    assert!(fit_decoder(&set, &many, &FIT).unwrap_err().to_string().contains("at most the number of channels, 3"));
 }
 
 #[test]

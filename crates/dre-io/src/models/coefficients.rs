@@ -9,7 +9,7 @@ use super::ModelInfo;
 use crate::store::{StoreError, write_file};
 
 /// A table of more rows than this holds the mean over subjects alone.
-const MOST_ROWS: usize = 2_000_000;
+pub(super) const MOST_ROWS: usize = 2_000_000;
 
 /// The features' coefficients of every subject.
 #[derive(Clone, Debug)]

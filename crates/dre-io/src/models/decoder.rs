@@ -6,8 +6,9 @@ use dre::linear::{CohortDecoder, Decoder, SubjectFit, Trf};
 use ndarray::{Array1, Array3};
 use serde::{Deserialize, Serialize};
 
+use super::coefficients::MOST_ROWS;
 use super::linear::{Loaded, stack};
-use crate::store::{StoreError, read_json, write_json, write_npy};
+use crate::store::{StoreError, read_json, write_file, write_json, write_npy};
 
 /// File that says what the decoders are; written last.
 const DECODER_FILE: &str = "decoder.json";
@@ -21,22 +22,30 @@ struct DecoderFile {
     features: Vec<String>,
     /// First lag of the data (samples).
     lag_min: isize,
+    /// Share of the variance in the principal components, where there are any.
+    explained: Option<f64>,
     subjects: Vec<SubjectFile>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct SubjectFile {
     subject: String,
-    alpha: f64,
+    /// One per feature.
+    alphas: Vec<f64>,
     valid_r: Vec<f64>,
 }
 
-/// Writes `coef.npy` and `patterns.npy` (subject, feature, channel, lag), `intercept.npy` (subject, feature) and, last,
-/// `decoder.json`.
+/// Writes `coef.npy` and `patterns.npy` (subject, feature, channel, lag), `intercept.npy` (subject, feature), both of the
+/// first as the table `coef.tsv`, and, last, `decoder.json`. `channels` are the channels' names, `sfreq` is in Hz.
 ///
 /// # Errors
 /// [`StoreError::Write`].
-pub fn write_decoder(folder: &Path, decoder: &CohortDecoder, recipe: &serde_json::Value) -> Result<(), StoreError> {
+pub fn write_decoder(
+    folder: &Path,
+    decoder: &CohortDecoder,
+    (channels, sfreq): (&[&str], f64),
+    recipe: &serde_json::Value,
+) -> Result<(), StoreError> {
     let about = folder.join(DECODER_FILE);
     if about.exists() {
         // It would vouch for what is about to be replaced.
@@ -46,18 +55,45 @@ pub fn write_decoder(folder: &Path, decoder: &CohortDecoder, recipe: &serde_json
     write_npy(&folder.join("coef.npy"), &stack(fits().map(|fit| &fit.model.coef)))?;
     write_npy(&folder.join("patterns.npy"), &stack(fits().map(|fit| &fit.patterns)))?;
     write_npy(&folder.join("intercept.npy"), &stack(fits().map(|fit| &fit.model.intercept)))?;
+    write_table(&folder.join("coef.tsv"), decoder, channels, sfreq)?;
     let subjects = decoder.subjects.iter().map(|fit| SubjectFile {
         subject: fit.subject.clone(),
-        alpha: fit.alphas.first().copied().unwrap_or(f64::NAN),
+        alphas: fit.alphas.clone(),
         valid_r: fit.valid_r.clone(),
     });
     let file = DecoderFile {
         recipe: recipe.clone(),
         features: decoder.features.clone(),
         lag_min: fits().next().map_or(0, |fit| fit.model.lag_min),
+        explained: decoder.explained,
         subjects: subjects.collect(),
     };
     write_json(&about, &file)
+}
+
+/// A row per subject, feature, channel and lag (s): weight (standardised feature per scaled data) and pattern (scaled data
+/// per standardised feature; `n/a` where there is none).
+fn write_table(path: &Path, decoder: &CohortDecoder, channels: &[&str], sfreq: f64) -> Result<(), StoreError> {
+    let n_rows: usize = decoder.subjects.iter().map(|fit| fit.model.patterns.len()).sum();
+    if n_rows > MOST_ROWS {
+        return Ok(());
+    }
+    write_file(path, |out| {
+        writeln!(out, "subject\tfeature\tchannel\tlag_s\tcoef\tpattern")?;
+        for fit in &decoder.subjects {
+            let model = &fit.model.model;
+            for ((f, c, lag), coef) in model.coef.indexed_iter() {
+                let (subject, feature, channel) = (&fit.subject, &decoder.features[f], channels[c]);
+                let seconds = (model.lag_min + lag as isize) as f64 / sfreq;
+                write!(out, "{subject}\t{feature}\t{channel}\t{seconds}\t{coef:e}\t")?;
+                match fit.model.patterns[[f, c, lag]] {
+                    pattern if pattern.is_finite() => writeln!(out, "{pattern:e}")?,
+                    _ => writeln!(out, "n/a")?,
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Whether the decoders of a folder were made with this recipe.
@@ -74,6 +110,7 @@ pub fn read_decoder(folder: &Path) -> Result<CohortDecoder, StoreError> {
     let [coef, patterns, intercept] =
         ["coef.npy", "patterns.npy", "intercept.npy"].map(|name| Loaded::read(folder, name));
     let (coef, patterns, intercept) = (coef?, patterns?, intercept?);
+    let explained = about.explained;
     let subjects = about.subjects.into_iter().enumerate().map(|(i, fit)| {
         let (coef_of, patterns_of): (Array3<f64>, Array3<f64>) = (coef.part(i)?, patterns.part(i)?);
         let intercept_of: Array1<f64> = intercept.part(i)?;
@@ -86,10 +123,10 @@ pub fn read_decoder(folder: &Path) -> Result<CohortDecoder, StoreError> {
         Ok(SubjectFit {
             subject: fit.subject,
             model: Decoder { model, patterns: patterns_of },
-            alphas: vec![fit.alpha],
+            alphas: fit.alphas,
             valid_r: fit.valid_r,
             nested_r2: None,
         })
     });
-    Ok(CohortDecoder { subjects: subjects.collect::<Result<_, StoreError>>()?, features: about.features })
+    Ok(CohortDecoder { subjects: subjects.collect::<Result<_, StoreError>>()?, features: about.features, explained })
 }

@@ -15,8 +15,8 @@
 //! weights.npy           banded: weights of the bands (subject, channel or component, band)
 //! pca_mean.npy, pca_components.npy                  with n_components: the reduction; linear coefficients are of channels all the same
 //! fits.json             alphas and how they were chosen, lags, bands
-//! coef.npy, patterns.npy, intercept.npy, decoder.json   the folder `decoding`: backward models, (subject, feature, channel,
-//!                       lag) and (subject, feature)
+//! coef.npy, patterns.npy, intercept.npy, coef.tsv, decoder.json   the folder `decoding`: backward models, (subject, feature,
+//!                       channel, lag) and (subject, feature); the table only where it has up to two million rows
 //! checkpoint.safetensors  dre, while it trains: weights, optimiser, history
 //! ```
 

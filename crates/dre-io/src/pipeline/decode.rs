@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use dre::data::{Dataset, Set};
-use dre::linear::{CohortDecoder, DecodeConfig, FitSpec, fit_decoder};
+use dre::linear::{CohortDecoder, DecodeConfig, DecodeScore, Decoder, FitSpec, SubjectFit, fit_decoder};
 use dre::results::{DecodedFeature, DecodingResult};
 use indexmap::IndexMap;
+use ndarray::Axis;
 
 use super::fit::recipe_of;
 use super::linear::{confidence, in_model, warn_of_edges};
@@ -22,7 +23,7 @@ const BATCH: usize = 64;
 
 /// What the study asks for; nothing where only some of its models are asked for.
 pub(super) fn wanted(job: &Job) -> Option<&DecodeConfig> {
-    job.study.decode.as_ref().filter(|_| job.models.len() == job.study.models.len())
+    job.study.decode.as_ref().filter(|_| job.is_whole())
 }
 
 fn folder(job: &Job) -> PathBuf {
@@ -50,8 +51,19 @@ pub(super) fn fit(job: &Job, cohort: &CohortFolder, data: &Dataset, monitor: &dy
     let decoder = fit_decoder(data, config, &spec).map_err(in_model("decode"))?;
     let chosen: Vec<f64> = decoder.subjects.iter().flat_map(|fit| fit.alphas.iter().copied()).collect();
     warn_of_edges("decode.alphas", "decoder", &config.alphas, &chosen, monitor);
+    for (f, name) in decoder.features.iter().enumerate() {
+        let n = decoder.subjects.iter().filter(|fit| !has_pattern(fit, f)).count();
+        if n > 0 {
+            monitor.warn(&format!(
+                "decode: `{name}` is constant or a sum of the features before it in {n} of {} subjects; it has no pattern \
+                 of its own and none is shown",
+                decoder.subjects.len()
+            ));
+        }
+    }
     monitor.detail(&format!("decoder: fitted in {:.1} s", started.elapsed().as_secs_f64()));
-    Ok(write_decoder(&folder, &decoder, &recipe)?)
+    let channels: Vec<&str> = data.cohort().channels.iter().map(|channel| channel.name.as_str()).collect();
+    Ok(write_decoder(&folder, &decoder, (&channels, data.sfreq()), &recipe)?)
 }
 
 /// Scores the backward models on the test epochs.
@@ -68,11 +80,23 @@ pub(super) fn evaluate(
     }
     monitor.step("Scoring", "backward models");
     let decoder = read_decoder(&folder)?;
-    let r = decoder.score(data, Set::Test, BATCH, job.n_threads)?;
-    Ok(Some(summary(&decoder, &r, data.sfreq())))
+    let scores = decoder.score(data, Set::Test, BATCH, job.n_threads)?;
+    let found = summary(&decoder, &scores, data.sfreq());
+    for feature in found.features.iter().filter(|feature| feature.n_times == 0) {
+        monitor.warn(&format!(
+            "decode: `{}` is constant across the test epochs, or fixed by the other features, at every sample: there is \
+             nothing to tell, and its r is 0",
+            feature.name
+        ));
+    }
+    Ok(Some(found))
 }
 
-fn summary(decoder: &CohortDecoder, r: &[Vec<f64>], sfreq: f64) -> DecodingResult {
+fn has_pattern(fit: &SubjectFit<Decoder>, feature: usize) -> bool {
+    fit.model.patterns.index_axis(Axis(0), feature).iter().all(|value| value.is_finite())
+}
+
+fn summary(decoder: &CohortDecoder, scores: &[Vec<DecodeScore>], sfreq: f64) -> DecodingResult {
     let n = decoder.subjects.len().max(1) as f64;
     let first = decoder.subjects.first().map(|fit| &fit.model);
     let (n_channels, n_lags) = first.map_or((0, 0), |fit| (fit.patterns.dim().1, fit.patterns.dim().2));
@@ -81,14 +105,18 @@ fn summary(decoder: &CohortDecoder, r: &[Vec<f64>], sfreq: f64) -> DecodingResul
         decoder.subjects.iter().map(|fit| fit.model.patterns[[feature, channel, lag]]).sum::<f64>() / n
     };
     let feature = |(f, name): (usize, &String)| {
-        let own: Vec<f64> = r.iter().map(|subject| subject[f]).collect();
+        let own: Vec<f64> = scores.iter().map(|subject| subject[f].r).collect();
+        let all_have = decoder.subjects.iter().all(|fit| has_pattern(fit, f));
         let labels = decoder.subjects.iter().map(|fit| fit.subject.clone());
         DecodedFeature {
             name: name.clone(),
             mean_r: own.iter().sum::<f64>() / n,
             confidence: confidence(own.iter().copied()),
             subjects: labels.zip(own).collect::<IndexMap<_, _>>(),
-            pattern: (0..n_channels).map(|c| (0..n_lags).map(|lag| pattern(f, c, lag) as f32).collect()).collect(),
+            n_times: scores.iter().map(|subject| subject[f].n_times).min().unwrap_or(0),
+            pattern: (0..if all_have { n_channels } else { 0 })
+                .map(|c| (0..n_lags).map(|lag| pattern(f, c, lag) as f32).collect())
+                .collect(),
         }
     };
     DecodingResult {

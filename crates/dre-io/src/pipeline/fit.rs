@@ -10,6 +10,7 @@ use dre::linear::{ComponentSource, FitSpec, Pca, fit_pca};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
+use super::check;
 use super::linear::{fit_features, fit_recurrent, reduction, share_moments};
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::{AUDIT_FILE, CohortFolder};
@@ -46,25 +47,6 @@ pub(super) fn dataset(job: &Job, cohort: &CohortFolder) -> Result<Dataset> {
 /// [`PipelineError`] where the epochs cannot be cut or the audit's settings do not fit them.
 pub fn audit(job: &Job, cohort: &CohortFolder) -> Result<Audit> {
     Ok(dataset(job, cohort)?.full_audit(&job.study.audit, job.n_threads)?)
-}
-
-/// Refuses models that cannot predict subjects who are held out.
-fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
-    let held_out: Vec<&str> =
-        (0..data.n_subjects()).filter(|&s| data.is_held_out(s)).map(|s| data.subjects()[s].as_str()).collect();
-    if held_out.is_empty() {
-        return Ok(());
-    }
-    let subjects = held_out.join(", ");
-    match job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_))) {
-        Some(name) => {
-            Err(PipelineError::HeldOut { model: name.clone(), kind: job.study.models[name].kind(), subjects })
-        }
-        None if super::decode::wanted(job).is_some() => {
-            Err(PipelineError::HeldOut { model: "decode".to_owned(), kind: "decoder", subjects })
-        }
-        None => Ok(()),
-    }
 }
 
 /// Everything that decides a model's fit.
@@ -108,8 +90,7 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
     for name in data.constant_features() {
         monitor.warn(&format!("feature `{name}` is constant over the training epochs and tells the models nothing"));
     }
-    check_init_windows(job, data.n_times())?;
-    check_held_out(job, &data)?;
+    check::settings(job, &data, monitor)?;
     let audit = data.full_audit(&job.study.audit, job.n_threads)?;
     for finding in audit.findings() {
         monitor.warn(&finding);
@@ -153,22 +134,6 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
         }
     }
     super::decode::fit(job, cohort, &data, monitor)
-}
-
-/// Every init window fits the epochs; behind a linear model's there must be something to choose its penalty by.
-fn check_init_windows(job: &Job, n_times: usize) -> Result<()> {
-    let has_linear = job.study.models.values().any(|m| !matches!(m, ModelSpec::Dre(_)));
-    let most = if has_linear { n_times - 1 } else { n_times };
-    for (name, spec) in &job.study.models {
-        if spec.n_init_times() > most {
-            return Err(PipelineError::Dre(dre::Error::Setting {
-                name: format!("models.{name}.n_init_times"),
-                found: spec.n_init_times().to_string(),
-                expected: format!("at most {most} of the {n_times} samples of an epoch"),
-            }));
-        }
-    }
-    Ok(())
 }
 
 /// One model being fitted.

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use dre::linear::{CohortBanded, CohortTrf, Counted, FeatureModel, FeatureTask, Pca, fit_feature_models, fit_rtrf};
+use dre::linear::{
+    CohortBanded, CohortTrf, Counted, FeatureModel, FeatureTask, LinearOptions, Pca, fit_feature_models, fit_rtrf,
+};
 use dre::metrics::{ScoreSpec, Scores, bootstrap_interval, score, score_parts};
 use dre::model::Predictor;
 use dre::results::{BandResult, LinearResult};
@@ -75,9 +77,11 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
         };
         warn_of_edges(&format!("models.{}.alphas", fit.name), fit.name, tried, &alphas, monitor);
         choices.extend(reduction(pca.as_ref()));
+        choices.push(chosen_by(spec));
         let others: Vec<&str> = fits.iter().map(|f| f.name).filter(|name| *name != fit.name).collect();
         if !others.is_empty() {
-            choices.push(("fitted in one pass with".to_owned(), others.join(", ")));
+            let text = format!("{}; the fit time is that of all of them", others.join(", "));
+            choices.push(("fitted in one pass with".to_owned(), text));
         }
         fit.finish(&model, choices, seconds, None)?;
     }
@@ -103,7 +107,25 @@ pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Mo
     }
     let mut choices = model.choices();
     choices.extend(reduction(model.pca.as_ref()));
+    choices.push(chosen_by(&fit.job.study.models[name]));
     fit.finish(&Fitted::Rtrf(model), choices, started.elapsed().as_secs_f64(), None)
+}
+
+/// How penalties were chosen.
+fn chosen_by(spec: &ModelSpec) -> (String, String) {
+    let (options, score) = match spec {
+        ModelSpec::Trf(spec) => (spec.options, "mean r"),
+        ModelSpec::Rtrf(spec) => (spec.options, "mean r of the roll-out"),
+        ModelSpec::Banded(spec) => (spec.options, "squared error"),
+        ModelSpec::Dre(_) => (LinearOptions::DEFAULT, "loss"),
+    };
+    let whose = if options.alpha_per_channel { "for each channel" } else { "for all channels" };
+    let text = match (options.leave_one_out, options.n_folds) {
+        (true, _) => format!("{whose}, by the squared error of leaving one training epoch out"),
+        (false, 0) => format!("{whose}, by {score} on the validation set"),
+        (false, n) => format!("{whose}, by {score} on {n} folds of the training set"),
+    };
+    ("penalties chosen".to_owned(), text)
 }
 
 pub(super) fn reduction(pca: Option<&Pca>) -> Option<(String, String)> {

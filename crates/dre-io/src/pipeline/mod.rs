@@ -5,6 +5,7 @@
 mod ablate;
 mod adapt;
 mod channels;
+mod check;
 mod decode;
 mod evaluate;
 mod events;
@@ -53,6 +54,13 @@ pub struct Job {
     pub force: bool,
     /// Names of the models to fit and score, in the order of the study file.
     pub models: Vec<String>,
+}
+
+impl Job {
+    /// Whether all models of the study are asked for, and with them what is about the study as a whole.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.models.len() == self.study.models.len()
+    }
 }
 
 /// Who watches a run.
@@ -163,6 +171,15 @@ pub enum PipelineError {
         model: String,
         /// Its kind.
         kind: &'static str,
+        /// The subjects.
+        subjects: String,
+    },
+    /// A decoder that is fitted per subject cannot tell anything of one that is held out.
+    #[error(
+        "[decode]: a backward model is fitted for each subject by itself and cannot tell features of {subjects}, held out by \
+         split.method = \"subjects\"; remove [decode], or split by another method"
+    )]
+    HeldOutDecoder {
         /// The subjects.
         subjects: String,
     },

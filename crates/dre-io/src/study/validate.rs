@@ -166,6 +166,7 @@ impl Study {
             check(is_once, "decode.features", format!("`{name}` twice"), "each feature once")?;
         }
         check_lag_order("decode", decode.lag_min, decode.lag_max)?;
+        check_folds("decode", decode.n_folds)?;
         check_alphas("decode", &decode.alphas)
     }
 
@@ -248,13 +249,12 @@ fn check_no_leaving_out(at: &str, options: LinearOptions) -> Result<()> {
     check(!options.leave_one_out, &format!("{at}.leave_one_out"), true, expected)
 }
 
+fn check_folds(at: &str, n_folds: usize) -> Result<()> {
+    check(n_folds != 1, &format!("{at}.n_folds"), 1, "2 or above, or 0 to choose penalties on the validation set")
+}
+
 fn check_options(at: &str, options: LinearOptions, can_nest: bool) -> Result<()> {
-    check(
-        options.n_folds != 1,
-        &format!("{at}.n_folds"),
-        1,
-        "2 or above, or 0 to choose penalties on the validation set",
-    )?;
+    check_folds(at, options.n_folds)?;
     if options.nested {
         check(
             can_nest,

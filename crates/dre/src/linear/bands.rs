@@ -5,8 +5,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma};
 
-use super::faults::check_alpha;
-use super::solver::{Candidates, Dependent, Found, Sums, refit, search};
+use super::faults::{check_alpha, singular};
+use super::solver::{Candidates, Dependent, Found, Ridge, Sums, refit, search};
 use super::trf_system::{TrfPart, TrfSystem};
 use super::{BandedConfig, Trf};
 use crate::{Error, Result};
@@ -260,12 +260,11 @@ impl Tries {
     }
 
     fn dependent(&self, all: &TrfSystem, part: &TrfPart, column: usize) -> Error {
-        let (feature, lag) = part.moments.columns().locate(column);
-        Error::Singular {
-            model: "banded ridge".to_owned(),
-            reason: format!("`{}` at lag {lag} depends on other lags and features", all.layout.names()[feature]),
-            advice: format!("leave it out, use fewer lags, or raise alphas = {:?}", self.alphas),
-        }
+        let moments = &part.moments;
+        let ridge = Ridge::new(moments.gram.clone(), moments.rounding.clone(), 1);
+        let size = (moments.columns(), moments.n_rows());
+        let penalty = format!("alphas = {:?}", self.alphas);
+        singular("banded ridge", size, &ridge, Dependent { column }, all.layout.names(), &penalty)
     }
 }
 

@@ -157,15 +157,30 @@ pub struct DecodeConfig {
     pub lag_min: isize,
     /// Last lag (samples), included.
     pub lag_max: isize,
-    /// Ridge penalties to choose from by the mean r over features on the validation set.
+    /// Penalties that each feature chooses from, by its r.
     pub alphas: Vec<f64>,
+    /// What is penalised.
+    pub penalty: Penalty,
+    /// Number of folds, stretches of training epochs, on which penalties are chosen when held out; 0 chooses on the
+    /// validation set. Means are those of all training epochs.
+    pub n_folds: usize,
+    /// Number of principal components that data are reduced to before the fit; 0 uses the channels themselves.
+    pub n_components: usize,
 }
 
 impl Default for DecodeConfig {
     /// All features from the data of the sample and of the 60 after it (half a second at 120 Hz); seven penalties from 1 to
     /// 10⁶, as many channels and lags need more than a few features do.
     fn default() -> Self {
-        Self { features: Vec::new(), lag_min: -60, lag_max: 0, alphas: spaced(0.0, 6.0, 7) }
+        Self {
+            features: Vec::new(),
+            lag_min: -60,
+            lag_max: 0,
+            alphas: spaced(0.0, 6.0, 7),
+            penalty: Penalty::Ridge,
+            n_folds: 0,
+            n_components: 0,
+        }
     }
 }
 

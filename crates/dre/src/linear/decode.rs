@@ -6,7 +6,7 @@ use ndarray::{Array3, ArrayRef3, Axis};
 use super::solver::{PenaltyMatrix, Ridge};
 use super::trf_system::{Pass, TrfSystem, in_blocks};
 use super::{Trf, TrfConfig};
-use crate::{Error, Result};
+use crate::Result;
 
 /// A backward model, and what its weights stand for.
 ///
@@ -18,7 +18,8 @@ pub struct Decoder {
     /// negative lag is data that come after the feature's sample.
     pub model: Trf,
     /// Patterns, in the shape of the coefficients. For one feature they are MNE-Python's `patterns_` times (n − 1)² / Σ y²,
-    /// with n samples; MNE leaves this scale out.
+    /// with n samples; MNE leaves this scale out. NaN for a feature that is constant or a sum of those before it: nothing is
+    /// its own.
     pub patterns: Array3<f64>,
 }
 
@@ -27,7 +28,7 @@ impl Decoder {
     /// channels' names, for messages.
     ///
     /// # Errors
-    /// As [`Trf::fit`]; [`Error::Singular`] where a feature is constant or a sum of others, so that there is no pattern.
+    /// As [`Trf::fit`].
     pub fn fit(
         data: &ArrayRef3<f64>,
         features: &ArrayRef3<f64>,
@@ -38,13 +39,11 @@ impl Decoder {
     ) -> Result<Self> {
         let system = TrfSystem::of_arrays(data, features, None, names, config, n_threads)?;
         let model = super::only(system.solve(config.penalty, &[alpha], n_threads)?);
-        let names: Vec<String> = (0..features.shape()[1]).map(|f| format!("feature {f}")).collect();
-        Self::with_patterns(&system, model, &names, &in_blocks(data, features))
+        Self::with_patterns(&system, model, &in_blocks(data, features))
     }
 
-    /// The patterns of a model that `system` gave; `pass` goes through the epochs that the system was gathered from, `names`
-    /// are the features'.
-    pub(super) fn with_patterns(system: &TrfSystem, model: Trf, names: &[String], pass: &Pass<'_>) -> Result<Self> {
+    /// The patterns of a model that `system` gave; `pass` goes through the epochs that the system was gathered from.
+    pub(super) fn with_patterns(system: &TrfSystem, model: Trf, pass: &Pass<'_>) -> Result<Self> {
         let part = &system.parts[0];
         let (columns, n) = (part.moments.columns(), part.targets.len());
         let at = |column: usize| {
@@ -58,21 +57,26 @@ impl Decoder {
         let gram = part.moments.gram();
         let gram = Mat::from_fn(columns.len(), columns.len(), |i, j| gram[(i.max(j), i.min(j))]);
         let seen = gram * weights;
-        let mut covariance = Ridge::new(products(&part.means.data, pass)?, vec![0.0; n], 1);
-        let transposed = Mat::from_fn(n, columns.len(), |f, column| seen[(column, f)]);
-        let solved =
-            covariance.solve(transposed.as_ref(), &PenaltyMatrix::diagonal(&vec![0.0; n]), 0.0).map_err(|found| {
-                let name = names.get(found.column).map_or("a feature", String::as_str);
-                Error::Singular {
-                    model: "decoder".to_owned(),
-                    reason: format!("{name} is constant or a sum of the features before it"),
-                    advice: "leave it out".to_owned(),
+        let products = products(&part.means.data, pass)?;
+        let mut patterns = Array3::from_elem(model.coef.dim(), f64::NAN);
+        let mut kept: Vec<usize> = (0..n).collect();
+        while !kept.is_empty() {
+            let k = kept.len();
+            let square = (0..k * k).map(|i| products[kept[i / k] * n + kept[i % k]]).collect();
+            let right = Mat::from_fn(k, columns.len(), |i, column| seen[(column, kept[i])]);
+            let none = PenaltyMatrix::diagonal(&vec![0.0; k]);
+            match Ridge::new(square, vec![0.0; k], 1).solve(right.as_ref(), &none, 0.0) {
+                Err(dependent) => {
+                    kept.remove(dependent.column);
                 }
-            })?;
-        let mut patterns = Array3::zeros(model.coef.dim());
-        for column in 0..columns.len() {
-            let (channel, lag) = at(column);
-            (0..n).for_each(|f| patterns[[f, channel, lag]] = solved[(f, column)]);
+                Ok(solved) => {
+                    for column in 0..columns.len() {
+                        let (channel, lag) = at(column);
+                        kept.iter().enumerate().for_each(|(i, &f)| patterns[[f, channel, lag]] = solved[(i, column)]);
+                    }
+                    break;
+                }
+            }
         }
         Ok(Self { model, patterns })
     }

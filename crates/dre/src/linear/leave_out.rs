@@ -60,12 +60,19 @@ impl TrfSystem {
         alphas.iter().try_for_each(|&alpha| check_alpha(alpha))?;
         let mut errors = Array2::from_elem((alphas.len(), self.n_targets), f64::NAN);
         for (part, group) in self.parts.iter().zip(groups) {
+            let moments = &part.moments;
+            let matrix = PenaltyMatrix::new(penalty, moments.columns());
+            let mut ridge = Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads);
             for (a, &alpha) in alphas.iter().enumerate() {
-                let moments = &part.moments;
-                let matrix = PenaltyMatrix::new(penalty, moments.columns());
-                let mut ridge = Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads);
                 let weights = ridge.solve(moments.cross(), &matrix, alpha).map_err(|found| {
-                    singular("TRF", (moments.columns(), moments.n_rows()), &ridge, found, self.layout.names(), alpha)
+                    singular(
+                        "TRF",
+                        (moments.columns(), moments.n_rows()),
+                        &ridge,
+                        found,
+                        self.layout.names(),
+                        &format!("alpha = {alpha}"),
+                    )
                 })?;
                 let mut sums = vec![0.0; part.targets.len()];
                 pass(&mut |features, data, first| {
@@ -79,7 +86,7 @@ impl TrfSystem {
                         let squares = squares.ok_or_else(|| Error::Singular {
                             model: "TRF, leaving one out".to_owned(),
                             reason: "the other epochs do not determine the fit".to_owned(),
-                            advice: format!("raise alpha = {alpha:e}, or use fewer lags"),
+                            advice: format!("raise alpha = {alpha}, or use fewer lags"),
                         })?;
                         sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
                     }

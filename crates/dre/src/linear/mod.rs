@@ -25,8 +25,8 @@ mod trf_system;
 
 pub use bands::{Bands, band_weights};
 pub use cohort::{
-    CohortBanded, CohortDecoder, CohortRtrf, CohortTrf, Counted, FeatureModel, FeatureTask, FitSpec, SubjectFit,
-    fit_banded, fit_decoder, fit_feature_models, fit_pca, fit_rtrf, fit_trf,
+    CohortBanded, CohortDecoder, CohortRtrf, CohortTrf, Counted, DecodeScore, FeatureModel, FeatureTask, FitSpec,
+    SubjectFit, check_components, fit_banded, fit_decoder, fit_feature_models, fit_pca, fit_rtrf, fit_trf,
 };
 pub use config::{BandedConfig, DecodeConfig, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig};
 pub use decode::Decoder;

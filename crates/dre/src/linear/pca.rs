@@ -90,6 +90,16 @@ impl PcaSums {
 }
 
 impl Pca {
+    /// Maps of channels `(n, n_channels, n_lags)` from maps of components `(n, n_components, n_lags)`: Cᵀ times each.
+    pub(super) fn from_components(&self, maps: &Array3<f64>) -> Array3<f64> {
+        let (n, _, n_lags) = maps.dim();
+        let mut channels = Array3::zeros((n, self.mean.len(), n_lags));
+        for (map, mut out) in maps.outer_iter().zip(channels.outer_iter_mut()) {
+            out.assign(&self.components.t().dot(&map));
+        }
+        channels
+    }
+
     /// Number of components.
     pub fn n_components(&self) -> usize {
         self.components.nrows()

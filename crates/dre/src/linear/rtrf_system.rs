@@ -106,9 +106,9 @@ impl RtrfLayout {
             let (columns, n_rows) = (moments.columns.clone(), moments.n_rows());
             let (mut ridge, cross) = moments.into_ridge(n_threads);
             for (&alpha, model) in alphas.iter().zip(&mut models) {
-                let weights = ridge
-                    .solve(cross.as_ref(), &penalty, alpha)
-                    .map_err(|found| singular("RTRF", (&columns, n_rows), &ridge, found, &self.names, alpha))?;
+                let weights = ridge.solve(cross.as_ref(), &penalty, alpha).map_err(|found| {
+                    singular("RTRF", (&columns, n_rows), &ridge, found, &self.names, &format!("alpha = {alpha}"))
+                })?;
                 self.fill(model, group, &weights, &means, &target_means);
             }
         }

@@ -30,13 +30,15 @@ impl TrfLayout {
         let first = lags.iter().map(|l| l.first()).min().unwrap_or(default.0);
         let last = lags.iter().map(|l| l.last()).max().unwrap_or(default.1);
         let union = LagRange::new(first, last)?;
-        let longest = lags.iter().map(|l| l.len()).max().unwrap_or(1);
-        if longest.div_ceil(2) > n_times {
-            return Err(Error::Setting {
-                name: "lag_max".to_owned(),
-                found: last.to_string(),
-                expected: format!("at most twice as many lags (here {longest}) as an epoch has samples, {n_times}"),
-            });
+        for (name, range) in names.iter().zip(&lags) {
+            if range.len().div_ceil(2) > n_times {
+                let is_own = own.contains_key(name);
+                return Err(Error::Setting {
+                    name: if is_own { format!("lags.{name}") } else { "lag_min, lag_max".to_owned() },
+                    found: format!("{} to {}, {} lags", range.first(), range.last(), range.len()),
+                    expected: format!("at most twice as many lags as an epoch has samples, {n_times}"),
+                });
+            }
         }
         Ok(Self { lags, union, names: names.to_vec() })
     }
@@ -235,7 +237,14 @@ impl TrfSystem {
             let mut ridge = Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads);
             for (&alpha, model) in alphas.iter().zip(&mut models) {
                 let weights = ridge.solve(moments.cross(), &penalty, alpha).map_err(|found| {
-                    singular("TRF", (moments.columns(), moments.n_rows()), &ridge, found, &self.layout.names, alpha)
+                    singular(
+                        "TRF",
+                        (moments.columns(), moments.n_rows()),
+                        &ridge,
+                        found,
+                        &self.layout.names,
+                        &format!("alpha = {alpha}"),
+                    )
                 })?;
                 self.fill(model, part, &weights);
             }
@@ -267,7 +276,14 @@ impl TrfSystem {
                     let columns = Columns::new(lags.unwrap_or_default());
                     let names: Vec<String> =
                         seen.iter().map(|&c| self.layout.names[part.moments.columns().locate(c).0].clone()).collect();
-                    singular("TRF", (&columns, part.moments.n_rows()), &ridge, found, &names, alpha)
+                    singular(
+                        "TRF",
+                        (&columns, part.moments.n_rows()),
+                        &ridge,
+                        found,
+                        &names,
+                        &format!("alpha = {alpha}"),
+                    )
                 })?;
                 let mut weights = Mat::zeros(columns.len(), part.targets.len());
                 for (i, &column) in seen.iter().enumerate() {

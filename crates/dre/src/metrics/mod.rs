@@ -4,6 +4,7 @@ mod ceiling;
 mod correlation;
 mod evoked;
 mod interval;
+mod partial;
 mod parts;
 mod score;
 
@@ -11,6 +12,7 @@ pub use ceiling::{CeilingSpec, noise_ceiling};
 pub use correlation::Correlation;
 pub use evoked::{ALL_EPOCHS, ConditionMean};
 pub use interval::bootstrap_interval;
+pub use partial::PartialCorrelation;
 pub use parts::score_parts;
 pub use score::{ScoreSpec, Scores, SubjectScores, mean_from, score, score_subject};
 pub(crate) use score::{check_finite, mean_of};

@@ -143,14 +143,20 @@ pub struct DecodingResult {
 pub struct DecodedFeature {
     /// Name of the feature.
     pub name: String,
-    /// Mean over subjects of the subjects' r, between the feature and what is told of it, over all samples of the test epochs.
+    /// Mean over subjects of the subjects' r between the feature and what is told of it: across test epochs at each sample,
+    /// other features held constant, mean over samples.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub mean_r: f64,
     /// 95 % confidence interval of `mean_r` across subjects; none with fewer than 3 subjects.
     pub confidence: Option<[f64; 2]>,
     /// r by subject label.
     pub subjects: IndexMap<String, f64>,
-    /// Pattern, mean over subjects (scaled data per standardised feature): per channel, per lag.
+    /// Number of samples of the epoch that count: those at which the feature varies across test epochs, given the others;
+    /// the least over subjects.
+    #[serde(default)]
+    pub n_times: usize,
+    /// Pattern, mean over subjects (scaled data per standardised feature): per channel, per lag. Empty where a subject has
+    /// none, since the feature is constant or a sum of others.
     pub pattern: Vec<Vec<f32>>,
 }
 

@@ -1,16 +1,20 @@
 //! Backward models of a cohort: features told from the data of each subject.
 
-use ndarray::{Array3, Axis};
+use std::ops::Range;
 
-use super::super::config::{DecodeConfig, FeatureLags};
+use ndarray::{Array1, Array3, Axis, concatenate};
+
+use super::super::Trf;
+use super::super::config::{DecodeConfig, FeatureLags, LinearOptions};
 use super::super::decode::Decoder;
 use super::super::masks::Measured;
+use super::super::pca::Pca;
 use super::super::trf_system::{Pass, TrfLayout, TrfSystem};
-use super::super::{Penalty, Trf};
-use super::source::Source;
+use super::features::{check_options, folds};
+use super::source::{Source, fit_pca};
 use super::{FitSpec, SubjectFit, by_subject, check_alphas};
-use crate::data::{Batch, Epoch, EpochSource, Set};
-use crate::metrics::Correlation;
+use crate::data::{Epoch, EpochSource, Set};
+use crate::metrics::PartialCorrelation;
 use crate::{Error, Result};
 
 /// A decoder per subject.
@@ -18,59 +22,135 @@ use crate::{Error, Result};
 pub struct CohortDecoder {
     /// Names of the features that are told, in the data set's order.
     pub features: Vec<String>,
-    /// One per subject of the data set, in its order. `valid_r` holds the mean r over features for each alpha.
+    /// One per subject of the data set, in its order. There is an alpha for each feature; `valid_r` holds the mean r over
+    /// features for each alpha of the configuration.
     pub subjects: Vec<SubjectFit<Decoder>>,
+    /// Share of the data's variance in the principal components that were fitted, before weights and patterns were mapped
+    /// back to channels; none for channels.
+    pub explained: Option<f64>,
 }
 
-/// Fits a decoder to each subject's training epochs; alpha by the mean over features of r on the validation epochs.
+/// How well a feature is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecodeScore {
+    /// Mean of r over samples of the epoch; 0 where there is none.
+    pub r: f64,
+    /// Number of samples at which the feature varies across epochs, given the other features.
+    pub n_times: usize,
+}
+
+impl DecodeConfig {
+    /// Whether the settings fit a data set.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a feature that there is not, lags that do not fit the epochs, more components than channels,
+    /// more folds than a subject has training epochs, no alpha.
+    pub fn check(&self, dataset: &dyn EpochSource) -> Result<()> {
+        check_alphas(&self.alphas)?;
+        wanted(dataset.features(), &self.features)?;
+        let lags = (self.lag_min, self.lag_max);
+        TrfLayout::new(&dataset.channel_names(), lags, &FeatureLags::new(), dataset.n_times())?;
+        let (n_folds, n_components) = (self.n_folds, self.n_components);
+        check_options(LinearOptions { n_folds, n_components, ..LinearOptions::DEFAULT }, dataset)
+    }
+}
+
+/// Fits a decoder to each subject's training epochs; each feature's alpha by [`CohortDecoder::score`]'s r on the validation
+/// epochs, or on folds of the training epochs.
 ///
 /// What was not measured is 0, the scaled data's centre, as in every model's input.
 ///
 /// # Errors
-/// As [`Decoder::fit`]; [`Error::Setting`] where there is no alpha, or a feature that the data set does not have.
+/// As [`DecodeConfig::check`] and [`Decoder::fit`].
 pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitSpec) -> Result<CohortDecoder> {
-    check_alphas(&config.alphas)?;
+    config.check(dataset)?;
     let wanted = wanted(dataset.features(), &config.features)?;
     let features: Vec<String> = wanted.iter().map(|&f| dataset.features()[f].clone()).collect();
-    let source = Source { dataset, pca: None, batch_size: spec.batch_size };
-    let lags = (config.lag_min, config.lag_max);
-    let layout = TrfLayout::new(&source.names(), lags, &FeatureLags::new(), dataset.n_times())?;
+    let pca = match config.n_components {
+        0 => None,
+        n => Some(fit_pca(dataset, n, spec.batch_size)?),
+    };
+    let explained = pca.as_ref().map(|pca| pca.explained);
+    // Lags that reach out of an epoch see 0; as sums of channels, components do the same if no mean is taken off.
+    let pca = pca.map(|pca| Pca { mean: Array1::zeros(pca.mean.len()), ..pca });
+    let channels = Source { dataset, pca: None, batch_size: spec.batch_size };
+    let source = Source { pca: pca.as_ref(), ..channels };
+    let layout =
+        TrfLayout::new(&source.names(), (config.lag_min, config.lag_max), &FeatureLags::new(), dataset.n_times())?;
     let subjects = by_subject(dataset, spec, spec.n_threads, |subject, n_threads| {
         let train = dataset.subject_epochs(Set::Train, subject);
         let pass: &Pass<'_> =
             &|work| source.pass(train, &mut |seen, data, first| work(data, seen.select(Axis(1), &wanted), first));
         let mut all = Measured::new(wanted.len(), dataset.n_times());
         all.push(train.len(), None);
-        let whole: Vec<std::ops::Range<usize>> = std::iter::once(0..train.len()).collect();
+        let ranges: Vec<Range<usize>> = match config.n_folds {
+            0 => std::iter::once(0..train.len()).collect(),
+            n => folds(train.len(), n)?,
+        };
         let shape = (wanted.len(), dataset.n_times());
-        let mut systems = TrfSystem::gather(&layout, &all.groups(0), shape, (&whole, train.len()), pass, n_threads)?;
-        let system = systems.swap_remove(0);
-        let mut models = system.solve(Penalty::Ridge, &config.alphas, n_threads)?;
-        let seen: Vec<&Trf> = models.iter().collect();
-        let valid = correlations(&source, dataset.subject_epochs(Set::Valid, subject), &seen, &wanted, n_threads)?;
-        let valid_r: Vec<f64> = valid.iter().map(|r| r.iter().sum::<f64>() / r.len().max(1) as f64).collect();
-        let best = (0..valid_r.len()).fold(0, |best, i| if valid_r[i] > valid_r[best] { i } else { best });
+        let parts = TrfSystem::gather(&layout, &all.groups(0), shape, (&ranges, train.len()), pass, n_threads)?;
+        let Some(system) = TrfSystem::sum(&parts) else { unreachable!("there is a fold at least") };
+        let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, n_threads);
+        let on_channels = |models: &[Trf]| -> Vec<Trf> {
+            models
+                .iter()
+                .map(|model| pca.as_ref().map_or_else(|| model.clone(), |pca| model.on_channels(pca)))
+                .collect()
+        };
+        let models = solve(&system)?;
+        let mut sums =
+            vec![PartialCorrelation::new(dataset.n_features() + wanted.len(), dataset.n_times()); models.len()];
+        if config.n_folds == 0 {
+            let valid = dataset.subject_epochs(Set::Valid, subject);
+            tell(&channels, valid, &on_channels(&models), &mut sums, n_threads)?;
+        } else {
+            for (held_out, range) in ranges.iter().enumerate() {
+                let rest = parts.iter().enumerate().filter(|(fold, _)| *fold != held_out).map(|(_, part)| part);
+                if let Some(rest) = TrfSystem::sum(rest) {
+                    tell(&channels, &train[range.clone()], &on_channels(&solve(&rest)?), &mut sums, n_threads)?;
+                }
+            }
+        }
+        let by_alpha: Vec<Vec<DecodeScore>> = sums.iter().map(|sums| scores(sums, &wanted)).collect();
+        let best = |feature: usize| {
+            (0..by_alpha.len())
+                .fold(0, |best, i| if by_alpha[i][feature].r > by_alpha[best][feature].r { i } else { best })
+        };
+        let chosen: Vec<usize> = (0..wanted.len()).map(best).collect();
+        let mut decoder = Decoder::with_patterns(&system, Trf::mix(&models, &chosen), pass)?;
+        if let Some(pca) = &pca {
+            decoder =
+                Decoder { model: decoder.model.on_channels(pca), patterns: pca.from_components(&decoder.patterns) };
+        }
         Ok(SubjectFit {
             subject: dataset.subjects()[subject].clone(),
-            model: Decoder::with_patterns(&system, models.swap_remove(best), &features, pass)?,
-            alphas: vec![config.alphas[best]],
-            valid_r,
+            model: decoder,
+            alphas: chosen.iter().map(|&i| config.alphas[i]).collect(),
+            valid_r: by_alpha
+                .iter()
+                .map(|own| own.iter().map(|s| s.r).sum::<f64>() / own.len().max(1) as f64)
+                .collect(),
             nested_r2: None,
         })
     })?;
-    Ok(CohortDecoder { features, subjects })
+    Ok(CohortDecoder { features, subjects, explained })
 }
 
 impl CohortDecoder {
     /// The chosen alphas, as name and text.
     pub fn choices(&self) -> Vec<(String, String)> {
-        self.subjects.iter().flat_map(SubjectFit::choices).collect()
+        let explained = self
+            .explained
+            .map(|share| ("variance in the principal components".to_owned(), format!("{:.1} %", 100.0 * share)));
+        self.subjects.iter().flat_map(SubjectFit::choices).chain(explained).collect()
     }
 
-    /// Pearson's r between each feature and what is told of it, over all samples of a subject's epochs of a set: per
-    /// subject, per feature. Samples that several epochs share count in each; a feature that does not vary has r = 0.
-    /// Of a feature that is 0 between events this counts telling when an event comes, too, unless its values have mean 0 over
-    /// events.
+    /// How well each feature is told, per subject: Pearson's r across a set's epochs between the feature and what is told
+    /// of it, sample by sample, with all other features of the data set at that sample held constant in both, and its mean
+    /// over the samples of the epoch.
+    ///
+    /// Across epochs and with the others held constant, since a feature that is 0 between events is told in part by
+    /// telling when an event comes, whatever its value.
     ///
     /// # Errors
     /// [`Error::Setting`] where the data set lacks a feature or a subject, [`Error::Shape`] where it has other channels.
@@ -80,7 +160,7 @@ impl CohortDecoder {
         set: Set,
         batch_size: usize,
         n_threads: usize,
-    ) -> Result<Vec<Vec<f64>>> {
+    ) -> Result<Vec<Vec<DecodeScore>>> {
         let wanted = wanted(dataset.features(), &self.features)?;
         let source = Source { dataset, pca: None, batch_size: batch_size.max(1) };
         let fits = self.subjects.iter().enumerate();
@@ -92,8 +172,10 @@ impl CohortDecoder {
                     expected: format!("one of {}, in this order", dataset.subjects().join(", ")),
                 });
             }
-            let epochs = dataset.subject_epochs(set, subject);
-            Ok(correlations(&source, epochs, &[&fit.model.model], &wanted, n_threads)?.swap_remove(0))
+            let mut sums = [PartialCorrelation::new(dataset.n_features() + wanted.len(), dataset.n_times())];
+            let model = std::slice::from_ref(&fit.model.model);
+            tell(&source, dataset.subject_epochs(set, subject), model, &mut sums, n_threads)?;
+            Ok(scores(&sums[0], &wanted))
         })
         .collect()
     }
@@ -111,29 +193,33 @@ fn wanted(all: &[String], names: &[String]) -> Result<Vec<usize>> {
     Ok((0..all.len()).filter(|&f| names.is_empty() || names.contains(&all[f])).collect())
 }
 
-/// For each model and feature, r over all samples of these epochs.
-fn correlations(
+/// Adds, for each model, the features of these epochs and then what it tells of those that it knows.
+fn tell(
     source: &Source<'_>,
     epochs: &[Epoch],
-    models: &[&Trf],
-    wanted: &[usize],
+    models: &[Trf],
+    sums: &mut [PartialCorrelation],
     n_threads: usize,
-) -> Result<Vec<Vec<f64>>> {
-    let mut sums = vec![Correlation::new(wanted.len(), 1); models.len()];
-    source.batches(epochs, |_, seen: &Batch| {
-        let truth = samples(&seen.features.select(Axis(1), wanted));
+) -> Result<()> {
+    source.batches(epochs, |_, seen| {
         let data = seen.data.mapv(f64::from);
-        for (model, sums) in models.iter().zip(&mut sums) {
-            sums.push(&truth, &samples(&model.predict(&data, n_threads)?.mapv(|v| v as f32)))?;
+        for (model, sums) in models.iter().zip(&mut *sums) {
+            let told: Array3<f32> = model.predict(&data, n_threads)?.mapv(|v| v as f32);
+            sums.push(&concatenate![Axis(1), seen.features, told])?;
         }
         Ok(())
-    })?;
-    Ok(sums.iter().map(|sums| sums.r().iter().copied().collect()).collect())
+    })
 }
 
-/// Every sample as an epoch of one sample: `(n_epochs, n_features, n_times)` to `(n_epochs × n_times, n_features, 1)`.
-fn samples(array: &Array3<f32>) -> Array3<f32> {
-    let (n_epochs, n_features, n_times) = array.dim();
-    let by_time = array.view().permuted_axes([0, 2, 1]).as_standard_layout().into_owned();
-    by_time.into_shape_with_order((n_epochs * n_times, n_features, 1)).expect("of the same size")
+/// From sums over features, then over what was told of the `wanted` ones.
+fn scores(sums: &PartialCorrelation, wanted: &[usize]) -> Vec<DecodeScore> {
+    let n_features = sums.n_signals() - wanted.len();
+    let one = |(place, &feature): (usize, &usize)| {
+        let others: Vec<usize> = (0..n_features).filter(|&other| other != feature).collect();
+        let r: Vec<f64> = sums.r(feature, n_features + place, &others).into_iter().flatten().collect();
+        // A sum of nothing is −0.
+        let sum = r.iter().fold(0.0, |sum, r| sum + r);
+        DecodeScore { r: sum / r.len().max(1) as f64, n_times: r.len() }
+    };
+    wanted.iter().enumerate().map(one).collect()
 }

@@ -12,7 +12,7 @@ use super::super::pca::Pca;
 use super::super::trf_system::{TrfLayout, TrfSystem};
 use super::super::{Penalty, Trf};
 use super::choose::{Choice, choose};
-use super::source::{Source, fit_pca};
+use super::source::{Source, check_components, fit_pca};
 use super::{CohortBanded, CohortTrf, FitSpec, SubjectFit, by_subject, check_alphas};
 use crate::data::{Epoch, EpochSource, Set};
 use crate::{Error, Result};
@@ -49,12 +49,35 @@ impl FeatureTask<'_> {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// Whether the settings fit a data set; quick, so that a mistake in the last of many models is found before the first
+    /// is fitted.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where there is no alpha, lags do not fit the epochs, there are more components than channels or
+    /// more folds than a subject has training epochs, or bands do not fit the features.
+    pub fn check(&self, dataset: &dyn EpochSource) -> Result<()> {
         match self {
-            Self::Trf(config, _) => check_alphas(&config.alphas),
-            Self::Banded(config, ..) => check_alphas(&config.alphas),
+            Self::Trf(config, _) => check_alphas(&config.alphas)?,
+            Self::Banded(config, ..) => {
+                check_alphas(&config.alphas)?;
+                Bands::new(config, dataset.features())?;
+            }
+        }
+        self.layout(dataset.features(), dataset.n_times())?;
+        check_options(self.options(), dataset)
+    }
+}
+
+/// Whether components and folds fit a data set.
+pub(super) fn check_options(options: LinearOptions, dataset: &dyn EpochSource) -> Result<()> {
+    check_components(options.n_components, dataset.n_channels())?;
+    if options.n_folds > 0 {
+        for (subject, name) in dataset.subjects().iter().enumerate() {
+            let n_epochs = dataset.subject_epochs(Set::Train, subject).len();
+            folds(n_epochs, options.n_folds).map_err(|error| error.at(name.as_str()))?;
         }
     }
+    Ok(())
 }
 
 /// Stretches of epochs, as equal as can be.
@@ -137,7 +160,7 @@ pub fn fit_feature_models(
     tasks: &[FeatureTask<'_>],
     spec: &FitSpec,
 ) -> Result<Vec<FeatureModel>> {
-    tasks.iter().try_for_each(FeatureTask::check)?;
+    tasks.iter().try_for_each(|task| task.check(dataset))?;
     let mut reductions: Vec<Pca> = Vec::new();
     for n in tasks.iter().map(|task| task.options().n_components).filter(|&n| n > 0) {
         if reductions.iter().all(|pca| pca.n_components() != n) {

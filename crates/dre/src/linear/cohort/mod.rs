@@ -15,10 +15,10 @@ use crate::data::{Batch, EpochSource};
 use crate::model::{Inputs, Predictor};
 use crate::{Error, Result, parallel};
 
-pub use decoder::{CohortDecoder, fit_decoder};
+pub use decoder::{CohortDecoder, DecodeScore, fit_decoder};
 pub use features::{FeatureModel, FeatureTask, fit_banded, fit_feature_models, fit_trf};
 pub use recurrent::{Counted, fit_rtrf};
-pub use source::fit_pca;
+pub use source::{check_components, fit_pca};
 
 /// Scaled data are held within this many interquartile ranges in a roll-out; rejection keeps true data far below.
 const ROLLOUT_LIMIT: f64 = 1e3;

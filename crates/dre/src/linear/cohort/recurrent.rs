@@ -8,18 +8,43 @@ use super::super::config::LinearOptions;
 use super::super::rtrf_system::RtrfLayout;
 use super::super::{Rtrf, RtrfConfig};
 use super::choose::choose;
-use super::features::folds;
+use super::features::{check_options, folds};
 use super::source::{Source, fit_pca};
 use super::{CohortRtrf, FitSpec, SubjectFit, by_subject, check_alphas, roll_out};
-use crate::Result;
 use crate::data::{Batch, Epoch, EpochSource, Set};
 use crate::model::{Inputs, Predictor};
+use crate::{Error, Result};
 
 /// Systems of more columns than this are solved one subject after the other, each by all threads, so that one at a time is
 /// held.
 const LARGE: usize = 3000;
 /// Epochs that are drawn at a time at most: each is held several times over in f64.
 const BATCH: usize = 32;
+
+impl RtrfConfig {
+    /// Whether the settings fit a data set, as [`FeatureTask::check`](super::FeatureTask::check) does.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where there is no alpha or data lag, lags leave no sample of an epoch, or `options` do not fit.
+    pub fn check(&self, options: LinearOptions, dataset: &dyn EpochSource) -> Result<()> {
+        check_alphas(&self.alphas)?;
+        let n_times = dataset.n_times();
+        for (name, n_lags, least) in
+            [("n_lags_data", self.n_lags_data, 1), ("n_lags_features", self.n_lags_features, 0)]
+        {
+            // What a row sees at the largest feature lag is n_lags_features − 1 samples ago.
+            let most = n_times - 1 + (1 - least);
+            if !(least..=most).contains(&n_lags) {
+                return Err(Error::Setting {
+                    name: name.to_owned(),
+                    found: n_lags.to_string(),
+                    expected: format!("between {least} and {most} samples, as an epoch has {n_times}"),
+                });
+            }
+        }
+        check_options(options, dataset)
+    }
+}
 
 /// Fits an RTRF to each subject's training epochs; alpha by the mean r of its roll-out from `n_init_times` true samples on
 /// held-out epochs, over channels and the samples from `spec.valid_from` on.
@@ -36,7 +61,7 @@ pub fn fit_rtrf(
     options: LinearOptions,
     spec: &FitSpec,
 ) -> Result<CohortRtrf> {
-    check_alphas(&config.alphas)?;
+    config.check(options, dataset)?;
     let batch_size = spec.batch_size.min(BATCH);
     let pca =
         if options.n_components > 0 { Some(fit_pca(dataset, options.n_components, batch_size.max(1))?) } else { None };

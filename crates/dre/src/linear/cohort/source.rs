@@ -4,8 +4,23 @@ use ndarray::Array3;
 
 use super::super::masks::Measured;
 use super::super::pca::{Pca, PcaSums};
-use crate::Result;
 use crate::data::{Batch, Epoch, EpochSource, Set};
+use crate::{Error, Result};
+
+/// Whether data of `n_channels` channels have so many principal components; 0 stands for the channels themselves.
+///
+/// # Errors
+/// [`Error::Setting`] for more components than channels.
+pub fn check_components(n_components: usize, n_channels: usize) -> Result<()> {
+    if n_components <= n_channels {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        name: "n_components".to_owned(),
+        found: n_components.to_string(),
+        expected: format!("at most the number of channels, {n_channels}; 0 fits the channels themselves"),
+    })
+}
 
 /// Principal components of the channels over all training epochs of all subjects.
 ///

@@ -1,0 +1,107 @@
+//! What can be known to be wrong before the first model is fitted.
+
+use dre::data::{Dataset, Epoch, Set};
+use dre::linear::{FeatureTask, check_components};
+
+use super::linear::in_model;
+use super::{Job, Monitor, PipelineError, Result};
+use crate::study::ModelSpec;
+
+/// Whether all models of the study, and its decoders, fit the data set; warns of what is allowed but unwise.
+pub(super) fn settings(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Result<()> {
+    check_init_windows(job, data.n_times())?;
+    check_held_out(job, data)?;
+    for name in &job.models {
+        let spec = &job.study.models[name];
+        let checked = match spec {
+            ModelSpec::Trf(spec) => FeatureTask::Trf(&spec.linear, spec.options).check(data),
+            ModelSpec::Banded(spec) => FeatureTask::Banded(&spec.linear, spec.options, job.study.seed).check(data),
+            ModelSpec::Rtrf(spec) => spec.linear.check(spec.options, data),
+            ModelSpec::Dre(spec) => check_components(spec.reduction.n_components, data.n_channels()),
+        };
+        checked.map_err(in_model(name))?;
+        if let ModelSpec::Trf(spec) = spec
+            && spec.options.leave_one_out
+        {
+            warn_of_overlap(name, data, monitor);
+        }
+    }
+    if let Some(decode) = super::decode::wanted(job) {
+        decode.check(data).map_err(in_model("decode"))?;
+    }
+    Ok(())
+}
+
+/// Leaving one epoch out leaves its samples in the epochs that overlap it.
+fn warn_of_overlap(name: &str, data: &Dataset, monitor: &dyn Monitor) {
+    let share = shared_samples(data.epochs(Set::Train), data.n_times());
+    if share > 0.0 {
+        monitor.warn(&format!(
+            "{name}: leave_one_out, but {:.0} % of the samples of a training epoch are in others, too, so that its errors are \
+             too small and penalties may be; n_folds leaves whole stretches out",
+            (100.0 * share).max(1.0)
+        ));
+    }
+}
+
+/// Mean share of the samples of an epoch that the one before or after it in the recording has, too.
+fn shared_samples(epochs: &[Epoch], n_times: usize) -> f64 {
+    let mut places: Vec<(usize, usize)> = epochs.iter().map(|epoch| (epoch.recording, epoch.start)).collect();
+    places.sort_unstable();
+    let overlap = |a: (usize, usize), b: (usize, usize)| if a.0 == b.0 { n_times.saturating_sub(b.1 - a.1) } else { 0 };
+    let gaps: Vec<usize> = places.windows(2).map(|pair| overlap(pair[0], pair[1])).collect();
+    let shared = |i: usize| {
+        let before = if i > 0 { gaps[i - 1] } else { 0 };
+        (before + gaps.get(i).copied().unwrap_or(0)).min(n_times)
+    };
+    (0..places.len()).map(shared).sum::<usize>() as f64 / (places.len() * n_times).max(1) as f64
+}
+
+/// Refuses models that cannot predict subjects who are held out.
+fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
+    let held_out: Vec<&str> =
+        (0..data.n_subjects()).filter(|&s| data.is_held_out(s)).map(|s| data.subjects()[s].as_str()).collect();
+    if held_out.is_empty() {
+        return Ok(());
+    }
+    let subjects = held_out.join(", ");
+    match job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_))) {
+        Some(name) => {
+            Err(PipelineError::HeldOut { model: name.clone(), kind: job.study.models[name].kind(), subjects })
+        }
+        None if super::decode::wanted(job).is_some() => Err(PipelineError::HeldOutDecoder { subjects }),
+        None => Ok(()),
+    }
+}
+
+/// Every init window fits the epochs; behind a linear model's there must be something to choose its penalty by.
+fn check_init_windows(job: &Job, n_times: usize) -> Result<()> {
+    let has_linear = job.study.models.values().any(|m| !matches!(m, ModelSpec::Dre(_)));
+    let most = if has_linear { n_times - 1 } else { n_times };
+    for (name, spec) in &job.study.models {
+        if spec.n_init_times() > most {
+            return Err(PipelineError::Dre(dre::Error::Setting {
+                name: format!("models.{name}.n_init_times"),
+                found: spec.n_init_times().to_string(),
+                expected: format!("at most {most} of the {n_times} samples of an epoch"),
+            }));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_samples_by_hand() {
+        let epoch = |recording, start| Epoch { subject: 0, recording, event: 0, start };
+        // Two that share 4 of 10 samples, one far away, one in another recording at the place of the first.
+        let epochs = [epoch(0, 6), epoch(0, 0), epoch(0, 50), epoch(1, 0)];
+        assert!((shared_samples(&epochs, 10) - 8.0 / 40.0).abs() < 1e-12);
+        let dense = [epoch(0, 0), epoch(0, 2), epoch(0, 4)];
+        assert!((shared_samples(&dense, 10) - (8.0 + 10.0 + 8.0) / 30.0).abs() < 1e-12);
+        assert!(shared_samples(&[], 10).abs() < 1e-12);
+    }
+}
