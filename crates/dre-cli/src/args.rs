@@ -88,7 +88,8 @@ pub(crate) enum Command {
     /// Do everything a study file asks for: prepare, fit, evaluate, report
     ///
     /// Prepares the recordings, fits every model of the study file, scores all of them on the same test epochs, permutes
-    /// their inputs where the study file has `[importance]`, and writes one HTML report. Whatever is up to date from an
+    /// their inputs where the study file has `[importance]`, orders the test epochs by brain state where it has `[state]`, and
+    /// writes one HTML report. Whatever is up to date from an
     /// earlier run is kept. Ctrl-C stops after the current batch and saves; `--resume` continues from there with the very
     /// weights that an uninterrupted run would have had.
     #[command(after_long_help = "\
@@ -136,6 +137,23 @@ Examples:
   dre importance study.toml
   dre importance study.toml --model trf")]
     Importance(ImportanceArgs),
+    /// Order the test epochs by a rhythm before the response, and compare true and predicted responses
+    ///
+    /// Test epochs are ordered, within each subject, by power and by phase of the alpha rhythm (or of any band that `[state]` of
+    /// the study file names) in the init window. Shows the responses in each quantile, true and as each model predicts them, and
+    /// how well a model's difference between states follows the true one. Scores the models first, as `dre evaluate` does; writes
+    /// responses and tables below `state`, `results.json` and the report. `dre run` does the same where the study file has
+    /// `[state]`.
+    #[command(after_long_help = "\
+Examples:
+  dre state study.toml
+
+Another rhythm, measured on some channels, in the study file:
+  [state]
+  band = [15.0, 30.0]
+  by = [\"power\"]
+  channels = [\"C3\", \"C4\"]")]
+    State(StateArgs),
     /// Write the HTML report of a run again from its results.json
     #[command(after_long_help = "\
 Examples:
@@ -351,6 +369,20 @@ pub(crate) struct ImportanceArgs {
     /// all]
     #[arg(long = "model", value_name = "NAME")]
     pub(crate) models: Vec<String>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Random seed that the models were fitted with; replaces `seed` of the study file
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Do it again, even what is up to date
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StateArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
     /// Random seed that the models were fitted with; replaces `seed` of the study file

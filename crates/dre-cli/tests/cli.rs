@@ -56,6 +56,7 @@ fn help() {
         "fit",
         "evaluate",
         "importance",
+        "state",
         "report",
         "info",
         "features",

@@ -49,10 +49,12 @@ pub(crate) fn scores_figure(results: &Results) -> Option<Figure> {
     let rows: Vec<strips::Row<'_>> = results
         .models
         .iter()
-        .map(|(name, model)| {
+        .enumerate()
+        .map(|(i, (name, model))| {
             let r = |label: &str| model.subjects.get(label).map_or(f64::NAN, |s| s.r);
             strips::Row {
                 name,
+                model: i,
                 mean: model.mean_r,
                 interval: model.confidence,
                 dots: labels.iter().map(|l| (*l, r(l))).collect(),

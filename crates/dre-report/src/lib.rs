@@ -18,6 +18,7 @@ mod importance;
 mod maps;
 mod page;
 mod scale;
+mod state;
 mod store;
 mod svg;
 mod tables;

@@ -101,12 +101,16 @@ fn the_page_works_in_a_browser() {
         eprintln!("skipped: no Chromium or Chrome found; name one in CHROME");
         return;
     };
-    // Few electrodes, pairs of gradiometers with missing values, names that are markup, nothing at all.
-    for (variant, sets) in [("p300", 2), ("neuromag", 3), ("hostile", 0), ("empty", 0)] {
+    // Few electrodes, every analysis, pairs of gradiometers with missing values, names that are markup, nothing at all.
+    for (variant, sets) in [("p300", 2), ("words", 5), ("neuromag", 3), ("hostile", 0), ("empty", 0)] {
         let found = verdict(&browser, variant);
         assert_eq!(found["faults"], serde_json::json!([]), "{variant}");
         assert_eq!(found["requests"], serde_json::json!([]), "{variant}");
-        for section in ["scores", "time", "channels", "evoked", "training", "data", "provenance"] {
+        let mut wanted = vec!["scores", "time", "channels", "evoked", "training", "data", "provenance"];
+        if variant == "words" {
+            wanted.extend(["statistics", "importance", "state", "decoding", "adaptation"]);
+        }
+        for section in wanted {
             assert!(
                 found["sections"].as_array().is_some_and(|s| s.iter().any(|s| s == section)),
                 "{variant}: {section}"

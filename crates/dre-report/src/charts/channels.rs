@@ -24,8 +24,10 @@ pub(crate) fn draw(series: &[Series<'_>], channels: &[&str], order: &[usize], si
     if channels.len() > MAX_ROWS {
         let rows: Vec<Row<'_>> = series
             .iter()
-            .map(|s| Row {
+            .enumerate()
+            .map(|(model, s)| Row {
                 name: s.name,
+                model,
                 mean: s.mean,
                 interval: None,
                 dots: channels.iter().copied().zip(s.r.iter().copied()).collect(),

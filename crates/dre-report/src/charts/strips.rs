@@ -24,6 +24,8 @@ pub(crate) struct Style {
 pub(crate) struct Row<'a> {
     /// Name in the study file.
     pub(crate) name: &'a str,
+    /// Index of the model, for its colour.
+    pub(crate) model: usize,
     /// Mean over the dots.
     pub(crate) mean: f64,
     /// Confidence interval of the mean, where there is one.
@@ -67,7 +69,7 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
         }
     }
     for (i, (row, places)) in rows.iter().zip(&places).enumerate() {
-        svg.group(&model_class(i));
+        svg.group(&model_class(row.model));
         for ((label, r), place) in row.dots.iter().zip(places) {
             if let Some(place) = place {
                 let title = format!("{label}: r = {} ({})", format::r(*r), row.name);
@@ -107,7 +109,7 @@ fn spoken(rows: &[Row<'_>], style: Style) -> String {
         let range = range.map_or_else(String::new, |(lo, hi)| format!(", from {} to {}", format::r(lo), format::r(hi)));
         format!("{}: {}{range}", row.name, format::r(row.mean))
     });
-    format!("Mean r of all {}. {}.", style.dots, rows.collect::<Vec<_>>().join("; "))
+    format!("{} of all {}. {}.", style.axis, style.dots, rows.collect::<Vec<_>>().join("; "))
 }
 
 /// Vertical places around 0 at which dots at `x` do not overlap, as far as ± `half` allows; none for values that are
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_without_a_score() {
-        let rows = [Row { name: "trf", mean: f64::NAN, interval: None, dots: vec![("sub-01", f64::NAN)] }];
+        let rows = [Row { name: "trf", model: 0, mean: f64::NAN, interval: None, dots: vec![("sub-01", f64::NAN)] }];
         let style = Style { axis: "r", dots: "subjects", radius: 4.5 };
         assert_eq!(draw(&rows, style, Size::Wide), "");
     }
