@@ -159,6 +159,18 @@ Another rhythm, measured on some channels, in the study file:
 Examples:
   dre report dre-p300")]
     Report(ReportArgs),
+    /// Write each figure of a run as a file fit for a paper, with its numbers beside it
+    ///
+    /// Light, on white, at the size at which it is to be printed (180 mm or a single column), text of 7 pt or larger; colours can be
+    /// told apart by people with colour-blindness. Beside each figure lies a table of its numbers with the same name, `.tsv`. Text in
+    /// PNG and PDF is set in Noto Sans, which is part of the program. Of an ablation in the run's folder, the comparison is written,
+    /// too.
+    #[command(after_long_help = "\
+Examples:
+  dre figures dre-p300
+  dre figures dre-p300 --format pdf,png --dpi 600 --out paper/figures
+  dre figures dre-p300 --only importance --only state-power-map")]
+    Figures(FiguresArgs),
     /// Say what a data set, recording, study file, run's folder, cohort or checkpoint holds
     #[command(after_long_help = "\
 Examples:
@@ -405,6 +417,33 @@ pub(crate) struct InfoArgs {
     /// What to look at
     #[arg(value_name = "DIR|FILE")]
     pub(crate) path: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FiguresArgs {
+    /// Output folder of a run, or its results.json
+    #[arg(value_name = "DIR|FILE")]
+    pub(crate) path: PathBuf,
+    /// Folder for the figures [default: `figures` in the run's folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// File formats, separated by commas
+    #[arg(long = "format", value_name = "LIST", value_enum, value_delimiter = ',', default_value = "svg")]
+    pub(crate) formats: Vec<FigureFormat>,
+    /// Resolution of PNG (dots per inch)
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(50..=2400))]
+    pub(crate) dpi: u32,
+    /// Write this figure only, or all whose names begin with these words; may be given several times [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+}
+
+/// File formats of figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FigureFormat {
+    Svg,
+    Png,
+    Pdf,
 }
 
 #[derive(Args, Debug)]

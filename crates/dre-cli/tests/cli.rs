@@ -58,6 +58,7 @@ fn help() {
         "importance",
         "state",
         "report",
+        "figures",
         "info",
         "features",
         "ablate",

@@ -258,7 +258,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[models.dre]",
         "[state]\nbins = 4\n[models.dre]",
-        "study.toml line 9: unknown key `state.bins`; did you mean `n_bins`?",
+        "study.toml line 9: unknown key `bins` in [state]; did you mean `n_bins`?",
     ),
     (
         "[models.dre]",

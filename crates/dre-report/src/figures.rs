@@ -25,7 +25,7 @@ pub(crate) struct Figure {
     /// Numbers that belong beside the title; may be empty.
     about: String,
     caption: String,
-    wide: String,
+    pub(crate) wide: String,
     narrow: String,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn scores_figure(results: &Results) -> Option<Figure> {
         .map(|(i, (name, model))| {
             let r = |label: &str| model.subjects.get(label).map_or(f64::NAN, |s| s.r);
             strips::Row {
-                name,
+                name: name.clone(),
                 model: i,
                 mean: model.mean_r,
                 interval: model.confidence,

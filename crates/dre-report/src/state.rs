@@ -110,7 +110,7 @@ fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
     }
 }
 
-const STRIPS: strips::Style =
+pub(crate) const STRIPS: strips::Style =
     strips::Style { axis: "r between true and predicted difference", dots: "subjects", radius: 4.5 };
 
 fn on(found: &StateResult) -> String {
@@ -283,7 +283,7 @@ pub(crate) fn rows<'a>(results: &'a Results, found: &'a StateResult) -> Vec<stri
     let row = |(i, name): (usize, &'a String)| {
         let model = found.models.get(name)?;
         Some(strips::Row {
-            name,
+            name: name.clone(),
             model: i,
             mean: model.r,
             interval: model.confidence,

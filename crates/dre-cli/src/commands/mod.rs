@@ -7,6 +7,7 @@ mod demo;
 mod evaluate;
 mod export;
 mod features;
+mod figures;
 mod fit;
 mod importance;
 mod info;
@@ -44,6 +45,7 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Importance(args) => importance::execute(args, context),
         Command::State(args) => state::execute(args, context),
         Command::Report(args) => report::execute(&args, context),
+        Command::Figures(args) => figures::execute(&args, context),
         Command::Info(args) => info::execute(&args, context),
         Command::Export(args) => export::execute(&args, context),
         Command::Features(args) => features::execute(args, context),

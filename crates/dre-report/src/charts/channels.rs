@@ -26,7 +26,7 @@ pub(crate) fn draw(series: &[Series<'_>], channels: &[&str], order: &[usize], si
             .iter()
             .enumerate()
             .map(|(model, s)| Row {
-                name: s.name,
+                name: s.name.to_owned(),
                 model,
                 mean: s.mean,
                 interval: None,

@@ -1,5 +1,6 @@
 //! The report's pictures, drawn once for a wide page and once for a phone, so that text keeps its size on both.
 
+pub(crate) mod adaptation;
 pub(crate) mod butterfly;
 pub(crate) mod channels;
 pub(crate) mod coefficients;

@@ -100,7 +100,7 @@ pub(crate) fn gains(series: &[Gains<'_>], bins: &[String], size: Size) -> String
     let frame = Frame::new((42.0, size.width() - 10.0), (top, top + 170.0), (0.5, n + 0.5), padded((low, high), 0.06));
     let mut svg = Svg::new(size.width(), top + 212.0, &spoken(series, bins));
     legend(&mut svg, &entries, (42.0, size.width()), 10.0);
-    frame.draw_y(&mut svg, "size of the response (1 is the mean over all)");
+    frame.draw_y(&mut svg, "size of the response (1: true mean)");
     svg.line("onset", (frame.left, frame.y.at(1.0)), (frame.right, frame.y.at(1.0)));
     svg.line("axis", (frame.left, frame.bottom), (frame.right, frame.bottom));
     for (bin, name) in bins.iter().enumerate() {

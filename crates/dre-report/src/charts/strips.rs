@@ -23,7 +23,7 @@ pub(crate) struct Style {
 #[derive(Clone, Debug)]
 pub(crate) struct Row<'a> {
     /// Name in the study file.
-    pub(crate) name: &'a str,
+    pub(crate) name: String,
     /// Index of the model, for its colour.
     pub(crate) model: usize,
     /// Mean over the dots.
@@ -89,13 +89,13 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
         }
         let mean = format!("{} {}", if crowd > 1 { "mean r" } else { "r" }, format::r(row.mean));
         if wide {
-            let name = format::ellipsis(row.name, 20);
-            svg.text_titled("name", (0.0, centre(i) - 2.0), Anchor::Start, &name, row.name);
+            let name = format::ellipsis(&row.name, 20);
+            svg.text_titled("name", (0.0, centre(i) - 2.0), Anchor::Start, &name, &row.name);
             svg.text("label", (0.0, centre(i) + 14.0), Anchor::Start, &mean);
         } else {
-            let name = format::ellipsis(row.name, 28);
+            let name = format::ellipsis(&row.name, 28);
             let y = frame.top + i as f64 * row_height + 13.0;
-            svg.text_titled("name halo", (0.0, y), Anchor::Start, &name, row.name);
+            svg.text_titled("name halo", (0.0, y), Anchor::Start, &name, &row.name);
             svg.text("label halo", (size.width() - 14.0, y), Anchor::End, &mean);
         }
         svg.end();
@@ -158,7 +158,13 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_without_a_score() {
-        let rows = [Row { name: "trf", model: 0, mean: f64::NAN, interval: None, dots: vec![("sub-01", f64::NAN)] }];
+        let rows = [Row {
+            name: "trf".to_owned(),
+            model: 0,
+            mean: f64::NAN,
+            interval: None,
+            dots: vec![("sub-01", f64::NAN)],
+        }];
         let style = Style { axis: "r", dots: "subjects", radius: 4.5 };
         assert_eq!(draw(&rows, style, Size::Wide), "");
     }

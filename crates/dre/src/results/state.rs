@@ -64,7 +64,7 @@ pub struct ModulationResult {
     /// Difference of the two bins, mean over subjects: per channel, per time.
     #[serde(deserialize_with = "null_is_nan::rows")]
     pub difference: Vec<Vec<f32>>,
-    /// Size of each bin's response relative to the mean over all bins, by subject: the factor by which the mean response fits
+    /// Size of each bin's response relative to the true mean response over all epochs, by subject: the factor by which that fits
     /// it best.
     #[serde(deserialize_with = "null_is_nan::series_by_name")]
     pub gains: IndexMap<String, Vec<f64>>,
