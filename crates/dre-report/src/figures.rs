@@ -71,7 +71,7 @@ pub(crate) fn scores_figure(results: &Results) -> Option<Figure> {
         let joined = rows.len() > 1 && labels.len() <= strips::MAX_JOINED;
         caption.push_str(if joined { "; a thin line joins the dots of one subject." } else { "." });
     }
-    let style = strips::Style { axis: "mean r per subject", dots: "subjects", radius: 4.5 };
+    let style = strips::Style { axis: "mean r per subject", mean: "mean r", dots: "subjects", radius: 4.5 };
     Figure::new("", "r of every subject", caption, both(|size| strips::draw(&rows, style, size)))
 }
 

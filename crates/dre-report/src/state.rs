@@ -81,7 +81,7 @@ fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
         ),
     };
     let how = format!(
-        "The test epochs of each subject are put into {} {order}, measured from {}. Gains, correlations and tests count times from \
+        "The test epochs of each subject are put into {} {order}, measured from {}. Sizes, correlations and tests count times from \
          {}, after that window.",
         found.bins.len(),
         seconds(found.window),
@@ -111,7 +111,7 @@ fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
 }
 
 pub(crate) const STRIPS: strips::Style =
-    strips::Style { axis: "r between true and predicted difference", dots: "subjects", radius: 4.5 };
+    strips::Style { axis: "r between true and predicted difference", mean: "mean r", dots: "subjects", radius: 4.5 };
 
 fn on(found: &StateResult) -> String {
     match found.channels.len() {
@@ -185,7 +185,7 @@ fn sentences(found: &StateResult) -> String {
     let said = models.iter().map(|(name, model)| {
         let test = match model.q.or(model.test.map(|test| test.p)) {
             Some(q) if q <= SIGNIFICANT => format!("p = {}", p_value(Some(q))),
-            Some(q) => format!("p = {}, no more than chance explains", p_value(Some(q))),
+            Some(q) => format!("p = {}, not told from chance", p_value(Some(q))),
             None => "not tested".to_owned(),
         };
         format!("{name} r = {} ({test})", format::r(model.r))
@@ -215,11 +215,15 @@ fn size_of(truth: &ModulationResult, plus: &str, minus: &str) -> String {
     }
 }
 
-/// The channel whose true difference is largest over the times that count; none where nothing is finite.
+/// The channel that differs most: the one that is longest in significant clusters of the true difference; where there are none or
+/// several, the one whose difference is largest. None where nothing is finite.
 pub(crate) fn shown_channel(found: &StateResult) -> Option<usize> {
     let power = |row: &Vec<f32>| row.iter().filter(|v| v.is_finite()).map(|v| f64::from(*v).powi(2)).sum::<f64>();
-    let rows = found.truth.difference.iter().map(power).enumerate();
-    rows.filter(|(_, power)| *power > 0.0).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(channel, _)| channel)
+    let points = || found.truth.clusters.iter().flat_map(|c| c.significant.iter().flat_map(|cluster| &cluster.points));
+    let n_points = |channel: usize| points().filter(|point| point.0 == channel).count();
+    let rows = found.truth.difference.iter().map(power).enumerate().filter(|(_, power)| *power > 0.0);
+    let rows = rows.map(|(channel, power)| (channel, n_points(channel), power));
+    rows.max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2))).map(|(channel, ..)| channel)
 }
 
 /// Sources of responses: the true ones, then each model's; with their classes.

@@ -33,13 +33,18 @@ pub(crate) struct ButterflyOf<'a> {
 pub(crate) fn draw(what: &ButterflyOf<'_>, times: &[f64], marks: &TimeMarks) -> String {
     let (Some(&start), Some(&end)) = (times.first(), times.last()) else { return String::new() };
     let width = Size::Narrow.width();
-    let frame = Frame::new((42.0, width - 10.0), (16.0, 146.0), (start, end), padded(what.domain, 0.05));
+    // The page says once for all what is drawn; a picture that stands alone says it itself.
+    let (top, name) = match what.lines {
+        Lines::ByScript(..) => (16.0, ""),
+        Lines::Drawn => (30.0, "amplitude (scaled units)"),
+    };
+    let frame = Frame::new((42.0, width - 10.0), (top, top + 130.0), (start, end), padded(what.domain, 0.05));
     let range: Vec<(f64, f64)> = (0..times.len()).map(|i| range(what.rows, i)).collect();
     let label =
         format!("Evoked response to {}, all channels, {}. {}", what.condition, what.name, spoken(times, &range));
-    let mut svg = Svg::new(width, 182.0, &label);
+    let mut svg = Svg::new(width, top + 166.0, &label);
     marks.draw(&mut svg, &frame, false);
-    frame.draw_y(&mut svg, "");
+    frame.draw_y(&mut svg, name);
     frame.draw_x(&mut svg, "time from onset (s)");
     svg.group(&format!("{} butterfly", what.class));
     let place = |(t, r): (&f64, &(f64, f64))| (frame.x.at(*t), frame.y.at(r.0), frame.y.at(r.1));

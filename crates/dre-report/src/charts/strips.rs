@@ -13,6 +13,8 @@ pub(crate) const MAX_JOINED: usize = 12;
 pub(crate) struct Style {
     /// Name of the axis.
     pub(crate) axis: &'static str,
+    /// What the mean is called beside a row.
+    pub(crate) mean: &'static str,
     /// What a dot stands for, in the plural.
     pub(crate) dots: &'static str,
     /// Radius of a dot (px).
@@ -87,7 +89,11 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
             svg.line("mean halo-line", above, below);
             svg.line("mean", above, below);
         }
-        let mean = format!("{} {}", if crowd > 1 { "mean r" } else { "r" }, format::r(row.mean));
+        let mean = format!(
+            "{} {}",
+            if crowd > 1 { style.mean } else { style.mean.trim_start_matches("mean ") },
+            format::r(row.mean)
+        );
         if wide {
             let name = format::ellipsis(&row.name, 20);
             svg.text_titled("name", (0.0, centre(i) - 2.0), Anchor::Start, &name, &row.name);
@@ -165,7 +171,7 @@ mod tests {
             interval: None,
             dots: vec![("sub-01", f64::NAN)],
         }];
-        let style = Style { axis: "r", dots: "subjects", radius: 4.5 };
+        let style = Style { axis: "r", mean: "mean r", dots: "subjects", radius: 4.5 };
         assert_eq!(draw(&rows, style, Size::Wide), "");
     }
 }

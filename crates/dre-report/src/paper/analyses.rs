@@ -1,5 +1,6 @@
 //! Coefficients, importance, backward models, adapted subjects.
 
+use dre::importance::Mode;
 use dre::results::{AdaptationResult, ImportanceResult, Results};
 
 use super::heads::{Source, at_times, peaks, still};
@@ -76,7 +77,8 @@ pub(super) fn importance(results: &Results, montage: &Montage, all: &mut Figures
             results.times.iter().position(|t| found.peak.is_some_and(|peak| (t - peak).abs() < 1e-9))
         };
         let mut table = Numbers::new(&["input", "channel", "time_s", "delta_r"]);
-        let mut series = Vec::new();
+        // The init window and the subject weigh so much more that they would leave features blank on their scale.
+        let mut by_scale = [Vec::new(), Vec::new()];
         for (found, name) in inputs.iter().zip(&names) {
             let Some(t) = peak(found) else { continue };
             let values: Vec<f64> = found.map.iter().map(|row| row.get(t).map_or(f64::NAN, |v| f64::from(*v))).collect();
@@ -86,18 +88,21 @@ pub(super) fn importance(results: &Results, montage: &Montage, all: &mut Figures
                 let points: Vec<_> = clusters.significant.iter().flat_map(|c| &c.points).collect();
                 vec![(0..found.map.len()).map(|c| points.contains(&&(c, t))).collect()]
             };
-            series.push(Series {
-                name: format!("{name}, {}\u{202f}s", format::fixed(time, 3)),
+            let is_feature = found.mode == Mode::Event || found.mode == Mode::Epoch;
+            by_scale[usize::from(!is_feature)].push(Series {
+                name: format!("{}\n{}\u{202f}s", name.replace(", ", "\n"), format::fixed(time, 3)),
                 class: String::new(),
                 values: vec![values],
                 significant: found.clusters.as_ref().map(marked),
             });
         }
-        all.add(&["importance", model, "map"], one_row(series, "Δr", Pairs::Mean, montage), table);
+        let mut sheet = Sheet::new();
+        by_scale.into_iter().for_each(|series| one_row(series, "Δr", Pairs::Mean, montage, &mut sheet));
+        all.add(&["importance", model, "map"], sheet, table);
     }
 }
 
-fn one_row(series: Vec<Series>, units: &'static str, pairs: Pairs, montage: &Montage) -> Sheet {
+fn one_row(series: Vec<Series>, units: &'static str, pairs: Pairs, montage: &Montage, sheet: &mut Sheet) {
     let maps = Maps {
         id: String::new(),
         caption: String::new(),
@@ -108,11 +113,9 @@ fn one_row(series: Vec<Series>, units: &'static str, pairs: Pairs, montage: &Mon
         rows: vec![Row { title: String::new(), series }],
         pairs,
     };
-    let mut sheet = Sheet::new();
     if let Some((figure, _)) = maps.draw(montage) {
-        still(&figure, &mut sheet);
+        still(&figure, sheet);
     }
-    sheet
 }
 
 /// r of backward models, and their patterns over the head.
@@ -131,7 +134,7 @@ pub(super) fn decoding(results: &Results, montage: &Montage, all: &mut Figures) 
             .collect(),
     };
     let rows: Vec<strips::Row<'_>> = found.features.iter().map(row).collect();
-    let style = strips::Style { axis: "r of features told from data", dots: "subjects", radius: 4.5 };
+    let style = strips::Style { axis: "r of features told from data", mean: "mean r", dots: "subjects", radius: 4.5 };
     let mut table = Numbers::new(&["feature", "subject", "r"]);
     for feature in &found.features {
         feature.subjects.iter().for_each(|(label, r)| table.row(&[&feature.name, label, r]));
@@ -145,12 +148,14 @@ pub(super) fn decoding(results: &Results, montage: &Montage, all: &mut Figures) 
         found.features.iter().flat_map(|f| &f.pattern).filter_map(move |row| row.get(lag).copied())
     });
     let series = found.features.iter().filter(|_| !found.lags.is_empty()).map(|feature| Series {
-        name: format!("{}, {}\u{202f}s", feature.name, format::fixed(found.lags[strongest], 3)),
+        name: format!("{}\n{}\u{202f}s", feature.name, format::fixed(found.lags[strongest], 3)),
         class: String::new(),
         values: maps::by_frame(&feature.pattern, &[strongest]),
         significant: None,
     });
-    all.add(&["decoding", "map"], one_row(series.collect(), "pattern (scaled units)", Pairs::Rms, montage), table);
+    let mut sheet = Sheet::new();
+    one_row(series.collect(), "pattern (scaled units)", Pairs::Rms, montage, &mut sheet);
+    all.add(&["decoding", "map"], sheet, table);
 }
 
 /// r against minutes of data.

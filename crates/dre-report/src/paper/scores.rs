@@ -64,7 +64,7 @@ fn comparisons(results: &Results, all: &mut Figures) {
         dots: labels.iter().map(|label| (*label, difference(c, label))).collect(),
     };
     let rows: Vec<strips::Row<'_>> = results.statistics.comparisons.iter().zip(&names).map(row).collect();
-    let style = strips::Style { axis: "difference of r", dots: "subjects", radius: 4.5 };
+    let style = strips::Style { axis: "difference of r", mean: "mean difference", dots: "subjects", radius: 4.5 };
     let mut table = Numbers::new(&["first", "second", "subject", "difference_r"]);
     for c in &results.statistics.comparisons {
         labels.iter().for_each(|label| table.row(&[&c.first, &c.second, label, &difference(c, label)]));

@@ -7,14 +7,17 @@ use crate::charts::Size;
 use crate::svg::{Anchor, Svg, num};
 use crate::topography::palette;
 
-/// Millimetres to a px of the pictures: text of 12 px is 8 pt, small text of 11 px above 7 pt, a wide picture 180 mm.
-const MM: f64 = 180.0 / 760.0;
+/// Millimetres to a px of the pictures: text of 12 px is 7.9 pt, small text of 11 px 7.2 pt, a wide picture with its margins
+/// 180 mm.
+const MM: f64 = 180.0 / (760.0 + 2.0 * MARGIN);
 /// Room around everything (px).
 const MARGIN: f64 = 8.0;
 /// Room between pictures (px).
 const GAP: f64 = 18.0;
 /// Height of a title above a picture (px).
 const TITLE: f64 = 20.0;
+/// Distance of further lines of a title (px).
+const LINE: f64 = 16.0;
 /// Faces in order of preference; the first is the one that PNG and PDF are made with.
 const FACES: &str = "Noto Sans, Arial, Helvetica, Liberation Sans, DejaVu Sans, sans-serif";
 
@@ -69,20 +72,23 @@ impl Sheet {
         self.extent.0 = self.extent.0.max(crate::svg::text_width(text, 12.5));
     }
 
-    /// Puts a picture beside the last one, or below where there is no room; with a title above it unless that is empty.
+    /// Puts a picture beside the last one, or below where there is no room; with a title of one or more lines above it unless
+    /// that is empty.
     pub(super) fn put(&mut self, title: &str, svg: &str) {
         if svg.is_empty() {
             return;
         }
         let (width, height) = size(svg);
-        let top = if title.is_empty() { 0.0 } else { TITLE };
+        let lines: Vec<&str> = title.lines().collect();
+        let top = if lines.is_empty() { 0.0 } else { TITLE + (lines.len() - 1) as f64 * LINE };
         if self.at.0 > 0.0 && self.at.0 + width > self.width {
             self.next_row();
         }
         let (x, y) = self.at;
-        if !title.is_empty() {
+        for (i, line) in lines.iter().enumerate() {
             let mut label = Svg::new(0.0, 0.0, "");
-            label.text("title", (x, y + 13.0), Anchor::Start, &crate::format::ellipsis(title, (width / 7.5) as usize));
+            let place = (x, y + 13.0 + i as f64 * LINE);
+            label.text("title", place, Anchor::Start, &crate::format::ellipsis(line, (width / 7.5) as usize));
             self.body += &inlined(&label.finish(), "");
         }
         let content = inlined(svg, &format!("p{}-", self.n_pictures));

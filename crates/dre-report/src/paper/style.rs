@@ -200,7 +200,8 @@ fn stroke(classes: &[&str], context: Context<'_>) -> Attributes {
         () if has("axis") => line("none", AXIS, 1.0),
         () if has("onset") => [line("none", QUIET, 1.0), vec![dashes("2 3"), butt]].concat(),
         () if has("bracket") => [line("none", QUIET, 1.0), vec![butt]].concat(),
-        () if has("halo-line") => [line("none", "#ffffff", 6.0), vec![butt]].concat(),
+        // Where dots are few, a halo as wide as the page's would hide those that lie in the interval.
+        () if has("halo-line") && !has("interval") => [line("none", "#ffffff", 5.0), vec![butt]].concat(),
         () if has("mean") || has("interval") => [line("none", INK, 2.5), vec![butt]].concat(),
         () if has("join") => line("none", RULE, 1.0),
         () if has("head") => line("none", INK, 1.5),
