@@ -113,7 +113,7 @@ fn responses_that_alpha_power_scales_are_found_and_others_are_not() {
         results
     });
     let [scaled, same] = found.each_ref().map(|results| by(results, By::Power));
-    assert_eq!((scaled.subjects.len(), scaled.bins.len(), scaled.window), (N_SUBJECTS, 4, [-0.5, -0.0078125]));
+    assert_eq!((scaled.subjects.len(), scaled.bins.len(), scaled.window), (N_SUBJECTS, 4, [-0.5, -1.0 / 128.0]));
     assert!(scaled.bins.windows(2).all(|pair| pair[0].value < pair[1].value), "from least to most power");
     // Power of the first quarter is about a twelfth of the last one's, and responses follow its −0.4th power; what the window
     // tells of it is less.

@@ -4,7 +4,7 @@ use dre::importance::Mode;
 use dre::results::{ClusterSummary, ImportanceResult, Results};
 use serde::Serialize;
 
-use crate::charts::delta::{Line, Lines, class, draw};
+use crate::charts::delta::{Drawing, Line, class, draw};
 use crate::charts::{Drawn, both};
 use crate::evoked::marks;
 use crate::topography::sensors::Montage;
@@ -91,7 +91,7 @@ fn one(results: &Results, index: usize, model: &str, own: &[&ImportanceResult]) 
 }
 
 /// Δr over time of every input; `names` are theirs.
-pub(crate) fn lines<'a>(index: usize, inputs: &[&'a ImportanceResult], names: &'a [String]) -> Lines<'a> {
+pub(crate) fn lines<'a>(index: usize, inputs: &[&'a ImportanceResult], names: &'a [String]) -> Drawing<'a> {
     let line = |(i, (found, name)): (usize, (&&'a ImportanceResult, &'a String))| Line {
         name,
         class: class(i),
@@ -100,7 +100,7 @@ pub(crate) fn lines<'a>(index: usize, inputs: &[&'a ImportanceResult], names: &'
         significant: found.clusters.iter().flat_map(|c| c.significant.iter().map(|c| (c.start, c.end))).collect(),
     };
     let lines = inputs.iter().zip(names).enumerate().map(line).collect();
-    Lines { id: format!("importance-{index}"), axis: "Δr", lines }
+    Drawing { id: format!("importance-{index}"), axis: "Δr", lines }
 }
 
 /// `0.25 to 0.43 s (12 channels, p = 0.031)` for each.

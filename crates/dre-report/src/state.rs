@@ -298,7 +298,7 @@ pub(crate) fn rows<'a>(results: &'a Results, found: &'a StateResult) -> Vec<stri
 }
 
 /// r over channels at each time, a line per model.
-pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a StateResult) -> delta::Lines<'a> {
+pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a StateResult) -> delta::Drawing<'a> {
     let line = |(i, name): (usize, &'a String)| {
         let model = found.models.get(name)?;
         Some(delta::Line {
@@ -309,7 +309,7 @@ pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a St
             significant: model.clusters.iter().flat_map(|c| c.significant.iter().map(|c| (c.start, c.end))).collect(),
         })
     };
-    delta::Lines {
+    delta::Drawing {
         id: format!("state-{index}"),
         axis: "r between true and predicted difference",
         lines: results.models.keys().enumerate().filter_map(line).collect(),

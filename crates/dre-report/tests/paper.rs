@@ -65,7 +65,7 @@ fn files_stand_alone_in_the_stated_size() {
             assert_eq!(root.attribute("width"), Some(format!("{width:.2}mm").as_str()), "{at}");
             assert_eq!(root.attribute("height"), Some(format!("{height:.2}mm").as_str()), "{at}");
             let box_width: f64 = root.attribute("viewBox").unwrap().split(' ').nth(2).unwrap().parse().unwrap();
-            for node in document.descendants().filter(|node| node.is_element()) {
+            for node in document.descendants().filter(roxmltree::Node::is_element) {
                 for attribute in node.attributes() {
                     let value = attribute.value();
                     assert!(!matches!(attribute.name(), "class" | "style") && !value.contains("var("), "{at}: {value}");

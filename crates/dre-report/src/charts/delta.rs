@@ -23,7 +23,7 @@ pub(crate) struct Line<'a> {
 
 /// Lines that share a picture.
 #[derive(Clone, Debug)]
-pub(crate) struct Lines<'a> {
+pub(crate) struct Drawing<'a> {
     /// Unique on the page.
     pub(crate) id: String,
     /// What is drawn: `Δr`.
@@ -38,8 +38,8 @@ pub(crate) fn class(index: usize) -> String {
 }
 
 /// Draws the lines; empty where no value is finite.
-pub(crate) fn draw(what: &Lines<'_>, times: &[f64], marks: &TimeMarks, size: Size) -> String {
-    let Lines { id, axis, lines } = what;
+pub(crate) fn draw(what: &Drawing<'_>, times: &[f64], marks: &TimeMarks, size: Size) -> String {
+    let Drawing { id, axis, lines } = what;
     let (Some(&start), Some(&end)) = (times.first(), times.last()) else { return String::new() };
     let edges = lines.iter().flat_map(|line| line.mean.iter().copied().chain(line.interval.iter().flatten().copied()));
     let Some((low, high)) = extent(edges).map(|(low, high)| (low.min(0.0), high.max(0.0))) else {
@@ -94,7 +94,7 @@ pub(crate) fn draw(what: &Lines<'_>, times: &[f64], marks: &TimeMarks, size: Siz
     svg.finish()
 }
 
-fn spoken(what: &Lines<'_>, times: &[f64], marks: &TimeMarks) -> String {
+fn spoken(what: &Drawing<'_>, times: &[f64], marks: &TimeMarks) -> String {
     let peaks = what.lines.iter().filter_map(|line| {
         let scored = times.iter().zip(line.mean).filter(|(t, v)| **t >= marks.score_from && v.is_finite());
         let (t, v) = scored.max_by(|a, b| a.1.total_cmp(b.1))?;

@@ -77,8 +77,7 @@ impl Figures {
     fn free(&mut self, name: &str) -> String {
         let numbered = (2..).map(|n| format!("{name}-{n}"));
         let mut all = std::iter::once(name.to_owned()).chain(numbered);
-        let free = all.find(|name| self.taken.insert(name.to_lowercase())).expect("there is no end of numbers");
-        free
+        all.find(|name| self.taken.insert(name.to_lowercase())).expect("there is no end of numbers")
     }
 }
 

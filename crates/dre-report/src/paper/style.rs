@@ -30,6 +30,7 @@ const SMALL: &str = "11";
 
 /// What an element takes over from those around it.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a class of its own")]
 struct Context<'a> {
     /// Colour of lines and dots, and of text.
     colours: Option<(&'a str, &'a str)>,

@@ -73,7 +73,7 @@ pub fn summarise(dataset: &Dataset, models: &[&str], states: &States, spec: &Sta
     let left_out = grouped(&states.left_out);
     if states.subjects.is_empty() {
         let reasons: Vec<&str> = left_out.iter().map(|(reason, _)| reason.as_str()).collect();
-        return none(if reasons.is_empty() { "no subject has test epochs" } else { &reasons[0] });
+        return none(reasons.first().copied().unwrap_or("no subject has test epochs"));
     }
     let places = Places { channels: &dataset.cohort().channels, times: &times, window: from..times.len() };
     let is_group = states.subjects.len() >= LEAST_SUBJECTS;
@@ -134,12 +134,10 @@ fn grouped(left_out: &[(String, String)]) -> Vec<(String, Vec<&str>)> {
     reasons
 }
 
-fn one(
-    states: &States,
-    model: usize,
-    from: usize,
-    clusters: &dyn Fn(&ArrayRef3<f64>, Tail) -> Result<Option<ClusterSummary>>,
-) -> Result<CapturedResult> {
+/// Clusters of maps, where there are enough subjects.
+type ClusterTester<'a> = dyn Fn(&ArrayRef3<f64>, Tail) -> Result<Option<ClusterSummary>> + 'a;
+
+fn one(states: &States, model: usize, from: usize, clusters: &ClusterTester<'_>) -> Result<CapturedResult> {
     let found = states.captured(model, from);
     let r: Vec<f64> = found.iter().map(|captured| captured.r).collect();
     // What lies before was shown to models, or is not scored.
