@@ -20,7 +20,12 @@ pub(super) fn still(figure: &MapsFigure, sheet: &mut Sheet) {
         if !heading.is_empty() {
             sheet.heading(&heading.join(", "));
         }
-        row.maps.iter().for_each(|map| sheet.put(&map.name, &map.svg));
+        // Names of as many lines, so that heads stand on one level.
+        let n_lines = row.maps.iter().map(|map| map.name.lines().count()).max().unwrap_or(0);
+        for map in &row.maps {
+            let missing = n_lines - map.name.lines().count();
+            sheet.put(&format!("{}{}", map.name, "\n\u{a0}".repeat(missing)), &map.svg);
+        }
         let scale = |row: &crate::topography::RowFigure| (row.low.clone(), row.high.clone(), row.kind.clone());
         if rows.get(i + 1).is_none_or(|next| scale(next) != scale(row)) {
             sheet.colour_bar((&row.low, &row.high), row.signed, figure.units());
