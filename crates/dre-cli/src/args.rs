@@ -88,7 +88,8 @@ pub(crate) enum Command {
     /// Do everything a study file asks for: prepare, fit, evaluate, report
     ///
     /// Prepares the recordings, fits every model of the study file, scores all of them on the same test epochs, permutes
-    /// their inputs where the study file has `[importance]`, and writes one HTML report. Whatever is up to date from an
+    /// their inputs where the study file has `[importance]`, orders the test epochs by brain state where it has `[state]`, and
+    /// writes one HTML report. Whatever is up to date from an
     /// earlier run is kept. Ctrl-C stops after the current batch and saves; `--resume` continues from there with the very
     /// weights that an uninterrupted run would have had.
     #[command(after_long_help = "\
@@ -136,11 +137,40 @@ Examples:
   dre importance study.toml
   dre importance study.toml --model trf")]
     Importance(ImportanceArgs),
+    /// Order the test epochs by a rhythm before the response, and compare true and predicted responses
+    ///
+    /// Test epochs are ordered, within each subject, by power and by phase of the alpha rhythm (or of any band that `[state]` of
+    /// the study file names) in the init window. Shows the responses in each quantile, true and as each model predicts them, and
+    /// how well a model's difference between states follows the true one. Scores the models first, as `dre evaluate` does; writes
+    /// responses and tables below `state`, `results.json` and the report. `dre run` does the same where the study file has
+    /// `[state]`.
+    #[command(after_long_help = "\
+Examples:
+  dre state study.toml
+
+Another rhythm, measured on some channels, in the study file:
+  [state]
+  band = [15.0, 30.0]
+  by = [\"power\"]
+  channels = [\"C3\", \"C4\"]")]
+    State(StateArgs),
     /// Write the HTML report of a run again from its results.json
     #[command(after_long_help = "\
 Examples:
   dre report dre-p300")]
     Report(ReportArgs),
+    /// Write each figure of a run as a file fit for a paper, with its numbers beside it
+    ///
+    /// Light, on white, at the size at which it is to be printed (180 mm or a single column), text of 7 pt or larger; colours can be
+    /// told apart by people with colour-blindness. Beside each figure lies a table of its numbers with the same name, `.tsv`. Text in
+    /// PNG and PDF is set in Noto Sans, which is part of the program. Of an ablation in the run's folder, the comparison is written,
+    /// too.
+    #[command(after_long_help = "\
+Examples:
+  dre figures dre-p300
+  dre figures dre-p300 --format pdf,png --dpi 600 --out paper/figures
+  dre figures dre-p300 --only importance --only state-power-map")]
+    Figures(FiguresArgs),
     /// Say what a data set, recording, study file, run's folder, cohort or checkpoint holds
     #[command(after_long_help = "\
 Examples:
@@ -362,6 +392,20 @@ pub(crate) struct ImportanceArgs {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct StateArgs {
+    #[command(flatten)]
+    pub(crate) study: StudyArgs,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Random seed that the models were fitted with; replaces `seed` of the study file
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Do it again, even what is up to date
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct ReportArgs {
     /// Output folder of a run, or a results.json
     #[arg(value_name = "DIR|FILE")]
@@ -373,6 +417,33 @@ pub(crate) struct InfoArgs {
     /// What to look at
     #[arg(value_name = "DIR|FILE")]
     pub(crate) path: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FiguresArgs {
+    /// Output folder of a run, or its results.json
+    #[arg(value_name = "DIR|FILE")]
+    pub(crate) path: PathBuf,
+    /// Folder for the figures [default: `figures` in the run's folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// File formats, separated by commas
+    #[arg(long = "format", value_name = "LIST", value_enum, value_delimiter = ',', default_value = "svg")]
+    pub(crate) formats: Vec<FigureFormat>,
+    /// Resolution of PNG (dots per inch)
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(50..=2400))]
+    pub(crate) dpi: u32,
+    /// Write this figure only, or all whose names begin with these words; may be given several times [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+}
+
+/// File formats of figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FigureFormat {
+    Svg,
+    Png,
+    Pdf,
 }
 
 #[derive(Args, Debug)]

@@ -56,6 +56,14 @@ pub(crate) enum CliError {
     NotTheDemos { path: PathBuf },
     #[error("{}: is there and was not written by `dre simulate` of this version", path.display())]
     NotSimulated { path: PathBuf },
+    #[error("{}: no such file", path.display())]
+    NoResults { path: PathBuf },
+    #[error("there is no figure `{name}`; there are {known}")]
+    UnknownFigure { name: String, known: String },
+    #[error("figure {name}: {reason}")]
+    Figure { name: String, reason: String },
+    #[error("stopped; {n_files} files were written to {}", out.display())]
+    StoppedFigures { n_files: usize, out: PathBuf },
     #[error("stopped; nothing was written")]
     Stopped,
     #[error("cannot listen for Ctrl-C")]
@@ -67,6 +75,9 @@ impl CliError {
     pub(crate) fn advice(&self) -> Option<String> {
         match self {
             Self::NoData { .. } => Some("give --data DIR, or write `bids = \"DIR\"` below [data]".to_owned()),
+            Self::NoResults { .. } => {
+                Some("`dre run` or `dre evaluate` writes results.json into a run's folder; name that folder".to_owned())
+            }
             Self::Exists { .. } => Some("choose another file, or give --force to replace it".to_owned()),
             Self::NotSimulated { .. } | Self::NotTheDemos { .. } => Some("choose another folder with --out".to_owned()),
             Self::NoFolder { .. } => Some("check the path; it is relative to the working folder".to_owned()),

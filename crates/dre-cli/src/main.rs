@@ -10,6 +10,7 @@ mod error;
 mod interrupt;
 mod pipeline;
 mod progress;
+mod render;
 mod results;
 mod statistics;
 mod table;

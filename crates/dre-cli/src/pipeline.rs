@@ -113,6 +113,12 @@ pub(crate) fn importance(job: &Job, results: Results, only: &[String], context: 
     Ok(dre_io::pipeline::importance(job, &cohort, results, only, &mut Watch::new(context))?)
 }
 
+/// Orders the test epochs by brain state, adds what was found to the results and writes them.
+pub(crate) fn state(job: &Job, results: Results, context: &Context<'_>) -> Result<Results> {
+    let cohort = dre_io::pipeline::open_prepared(job)?;
+    Ok(dre_io::pipeline::state(job, &cohort, results, &mut Watch::new(context))?)
+}
+
 /// Fits and scores a network and its variants on the prepared cohort; gives their job and results.
 pub(crate) fn ablate(job: &Job, context: &Context<'_>) -> Result<(Job, Results)> {
     let cohort = dre_io::pipeline::open_prepared(job)?;

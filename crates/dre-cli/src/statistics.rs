@@ -1,6 +1,7 @@
-//! Statistics and importance as text.
+//! Statistics, importance and brain states as text.
 
-use dre::results::{ImportanceResult, Results, TestResult};
+use dre::results::{ImportanceResult, ModulationResult, Results, StateResult, TestResult};
+use dre::state::By;
 
 use crate::table::{aligned, number};
 
@@ -103,6 +104,38 @@ fn row(result: &ImportanceResult) -> Vec<String> {
         result.peak.map_or_else(dash, |peak| format!("{peak:.3}")),
         clusters,
     ]
+}
+
+/// What was found by each state; none where none was looked at.
+pub(crate) fn state(results: &Results) -> Option<String> {
+    let parts: Vec<String> = results.state.iter().map(one_state).collect();
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+fn one_state(found: &StateResult) -> String {
+    let ([low, high], [from, to]) = (found.band, found.window);
+    let mut text = format!("Responses by {} of {low} to {high} Hz from {from:.3} to {to:.3} s\n", found.by.name());
+    if !found.subjects.is_empty() {
+        let contrast = match found.by {
+            By::Power => "gain, most less least",
+            By::Phase => "gain, 0 less π",
+        };
+        let header = ["", contrast, "95 % interval", "p", "r of difference", "95 % interval", "p one-sided", "q"];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        let dash = || "–".to_owned();
+        let limits = |c: Option<[f64; 2]>| c.map_or_else(dash, |[a, b]| format!("{} to {}", number(a), number(b)));
+        let p = |test: Option<TestResult>| test.map_or_else(dash, |test| small(test.p));
+        let gain = |m: &ModulationResult| vec![number(m.contrast), limits(m.confidence), p(m.test)];
+        rows.push([vec!["true".to_owned()], gain(&found.truth), vec![dash(), dash(), dash(), dash()]].concat());
+        rows.extend(found.models.iter().map(|(name, model)| {
+            let r = vec![number(model.r), limits(model.confidence), p(model.test), model.q.map_or_else(dash, small)];
+            [vec![name.clone()], gain(&model.modulation), r].concat()
+        }));
+        rows.push(vec![format!("{} subjects", found.subjects.len())]);
+        text += &format!("\n{}", aligned(&rows, &[0]));
+    }
+    found.notes.iter().for_each(|note| text += &format!("\n{note}"));
+    text + "\n"
 }
 
 fn interval(confidence: Option<[f64; 2]>) -> String {

@@ -56,7 +56,9 @@ fn help() {
         "fit",
         "evaluate",
         "importance",
+        "state",
         "report",
+        "figures",
         "info",
         "features",
         "ablate",
@@ -214,4 +216,36 @@ fn an_audit_that_is_not_there_says_how_to_get_one() {
 #[test]
 fn a_fold_of_a_study_without_folds_is_refused() {
     insta::assert_snapshot!(failure(Some(EXAMPLE), &["run", "study.toml", "--data", ".", "--fold", "2"]));
+}
+
+#[test]
+fn figures_are_written_with_their_numbers() {
+    let folder = folder();
+    std::fs::write(folder.path().join("results.json"), include_str!("results.json")).expect("written");
+    let output = dre(folder.path(), &["figures", ".", "--format", "svg,png,pdf", "--dpi", "100", "--quiet"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let files: Vec<String> =
+        listing(&folder.path().join("figures")).into_iter().map(|name| name.into_string().expect("plain")).collect();
+    insta::assert_snapshot!("figures-files", files.join("\n"));
+    insta::assert_snapshot!("figures-result", shown(&["figures"], &output));
+    let read = |name: &str| std::fs::read(folder.path().join("figures").join(name)).expect("readable");
+    assert!(read("scores.pdf").starts_with(b"%PDF-"));
+    // The size in pixels follows from that in millimetres.
+    let svg = String::from_utf8(read("scores.svg")).expect("text");
+    let start = svg.find("width=\"").expect("a width") + 7;
+    let mm: f64 = svg[start..].split("mm").next().expect("in millimetres").parse().expect("a number");
+    let png = read("scores.png");
+    let pixels = u32::from_be_bytes([png[16], png[17], png[18], png[19]]);
+    assert!((f64::from(pixels) - mm / 25.4 * 100.0).abs() <= 1.0, "{pixels} pixels for {mm} mm");
+
+    let only = dre(folder.path(), &["figures", "results.json", "--only", "scores", "--out", "some"]);
+    assert!(only.status.success());
+    assert!(listing(&folder.path().join("some")).iter().all(|name| name.to_string_lossy().starts_with("scores")));
+    let unknown = snapshot!("figures-unknown", folder, ["figures", ".", "--only", "scoers"]);
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[test]
+fn figures_of_a_run_without_results_say_how_to_get_them() {
+    insta::assert_snapshot!(failure(Some(EXAMPLE), &["figures", "."]));
 }

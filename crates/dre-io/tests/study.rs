@@ -255,6 +255,37 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "[importance]\ntmin = -2.0\n[models.dre]",
         "study.toml line 9: importance.tmin = -2, expected a time within the epoch, -0.5 to 1 s",
     ),
+    (
+        "[models.dre]",
+        "[state]\nbins = 4\n[models.dre]",
+        "study.toml line 9: unknown key `bins` in [state]; did you mean `n_bins`?",
+    ),
+    (
+        "[models.dre]",
+        "[state]\nby = ['pwer']\n[models.dre]",
+        "study.toml line 9: state.by[0] is \"pwer\"; did you mean `power`?",
+    ),
+    (
+        "[models.dre]",
+        "[state]\nband = [13, 8]\n[models.dre]",
+        "study.toml line 9: state.band = [13, 8], expected two frequencies (Hz) above 0, the lower one first, such as \
+         [8.0, 13.0]",
+    ),
+    (
+        "[models.dre]",
+        "[state]\nmodels = ['trf']\n[models.dre]",
+        "study.toml line 9: state.models = `trf`, expected names of models of the study: dre",
+    ),
+    (
+        "[models.dre]",
+        "[state]\ntmin = -2.0\n[models.dre]",
+        "study.toml line 9: state.tmin = -2, expected a time within the epoch, -0.5 to 1 s",
+    ),
+    (
+        "[models.dre]",
+        "[state]\ntmin = -0.5\ntmax = -0.4\n[models.dre]",
+        "study.toml line 10: state.tmax = -0.4, expected at least 0.250 s after tmin (-0.5 s): 2 cycles of 8 Hz",
+    ),
     ("tmax = 1.0", "tmax = -1.0", "study.toml line 4: epochs.tmax = -1, expected a time after tmin (-0.5 s)"),
     (
         "tmax = 1.0",

@@ -227,8 +227,8 @@ fn butterflies(shown: &[&Evoked], models: &[(usize, &str)], times: &[f64], marks
     let domain = extent(all.flatten().flatten().map(|v| f64::from(*v)).chain([0.0])).unwrap_or((0.0, 0.0));
     let rows = shown.iter().enumerate().map(|(condition, evoked)| {
         let plot = |trace: usize, name: &str, class: String, rows: &[Vec<f32>]| {
-            let indices = (condition, trace);
-            let what = ButterflyOf { condition: &evoked.condition, name, class: &class, indices, rows, domain };
+            let lines = butterfly::Lines::ByScript(condition, trace);
+            let what = ButterflyOf { condition: &evoked.condition, name, class: &class, lines, rows, domain };
             Butterfly { name: name.to_owned(), svg: butterfly::draw(&what, times, marks), class }
         };
         let predicted = models.iter().enumerate().filter_map(|(k, (model, name))| {

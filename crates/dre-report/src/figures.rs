@@ -25,7 +25,7 @@ pub(crate) struct Figure {
     /// Numbers that belong beside the title; may be empty.
     about: String,
     caption: String,
-    wide: String,
+    pub(crate) wide: String,
     narrow: String,
 }
 
@@ -49,10 +49,12 @@ pub(crate) fn scores_figure(results: &Results) -> Option<Figure> {
     let rows: Vec<strips::Row<'_>> = results
         .models
         .iter()
-        .map(|(name, model)| {
+        .enumerate()
+        .map(|(i, (name, model))| {
             let r = |label: &str| model.subjects.get(label).map_or(f64::NAN, |s| s.r);
             strips::Row {
-                name,
+                name: name.clone(),
+                model: i,
                 mean: model.mean_r,
                 interval: model.confidence,
                 dots: labels.iter().map(|l| (*l, r(l))).collect(),
@@ -69,7 +71,7 @@ pub(crate) fn scores_figure(results: &Results) -> Option<Figure> {
         let joined = rows.len() > 1 && labels.len() <= strips::MAX_JOINED;
         caption.push_str(if joined { "; a thin line joins the dots of one subject." } else { "." });
     }
-    let style = strips::Style { axis: "mean r per subject", dots: "subjects", radius: 4.5 };
+    let style = strips::Style { axis: "mean r per subject", mean: "mean r", dots: "subjects", radius: 4.5 };
     Figure::new("", "r of every subject", caption, both(|size| strips::draw(&rows, style, size)))
 }
 

@@ -3,6 +3,7 @@
 use dre::results::{AdaptationResult, ComparisonResult, Results};
 use serde::Serialize;
 
+use crate::charts::{Drawn, adaptation, both};
 use crate::topography::sensors::Montage;
 use crate::topography::{Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};
 use crate::values::{Table, interval, p_value};
@@ -132,6 +133,8 @@ pub(crate) fn decoding(results: &Results, montage: &Montage, numbers: &mut Vec<M
 #[derive(Debug, Serialize)]
 pub(crate) struct Adaptation {
     title: String,
+    wide: String,
+    narrow: String,
     table: Table,
     text: String,
 }
@@ -152,7 +155,10 @@ pub(crate) fn adaptation(results: &Results) -> Vec<Adaptation> {
         let with = found.trained_with.map_or_else(String::new, |r| {
             format!(" The network that the subject took part in reaches {}.", format::r(r))
         });
+        let Drawn { wide, narrow } = both(|size| adaptation::draw(found, size));
         Adaptation {
+            wide,
+            narrow,
             title: format!("{} to {}", found.model, found.subject),
             table: Table::new(&columns, &[], rows.collect()),
             text: format!(

@@ -4,7 +4,7 @@ use dre::importance::Mode;
 use dre::results::{ClusterSummary, ImportanceResult, Results};
 use serde::Serialize;
 
-use crate::charts::delta::{Line, class, draw};
+use crate::charts::delta::{Drawing, Line, class, draw};
 use crate::charts::{Drawn, both};
 use crate::evoked::marks;
 use crate::topography::sensors::Montage;
@@ -43,7 +43,7 @@ pub(crate) fn section(results: &Results, montage: &Montage, numbers: &mut Vec<Ma
 }
 
 /// What was permuted, in a few words.
-fn name(found: &ImportanceResult) -> String {
+pub(crate) fn name(found: &ImportanceResult) -> String {
     let mode = match found.mode {
         Mode::Event | Mode::Init | Mode::Subject => "",
         Mode::Epoch => " (whole epoch)",
@@ -54,7 +54,7 @@ fn name(found: &ImportanceResult) -> String {
 }
 
 /// Inputs that are drawn: those with a result; a shifted stimulus is a null for single subjects, not an input.
-fn drawn<'a>(own: &[&'a ImportanceResult]) -> Vec<&'a ImportanceResult> {
+pub(crate) fn drawn<'a>(own: &[&'a ImportanceResult]) -> Vec<&'a ImportanceResult> {
     own.iter().copied().filter(|found| !found.subjects.is_empty() && found.mode != Mode::Shift).collect()
 }
 
@@ -77,18 +77,8 @@ fn one(results: &Results, index: usize, model: &str, own: &[&ImportanceResult]) 
     let table = Table::new(&columns, &[0, 6], rows.collect());
     let inputs = drawn(own);
     let names: Vec<String> = inputs.iter().map(|found| name(found)).collect();
-    let lines: Vec<Line<'_>> = inputs
-        .iter()
-        .zip(&names)
-        .map(|(found, name)| Line {
-            name,
-            mean: &found.over_time,
-            interval: &found.over_time_confidence,
-            significant: found.clusters.iter().flat_map(|c| c.significant.iter().map(|c| (c.start, c.end))).collect(),
-        })
-        .collect();
-    let id = format!("importance-{index}");
-    let Drawn { wide, narrow } = both(|size| draw(&id, &lines, &results.times, &marks(results), size));
+    let lines = lines(index, &inputs, &names);
+    let Drawn { wide, narrow } = both(|size| draw(&lines, &results.times, &marks(results), size));
     let n = own.iter().map(|found| found.n_permutations).max().unwrap_or(0);
     let caption = format!(
         "How much r of {model} falls, averaged over channels, where an input is permuted among the test epochs of each subject \
@@ -98,6 +88,19 @@ fn one(results: &Results, index: usize, model: &str, own: &[&ImportanceResult]) 
     let notes =
         own.iter().flat_map(|found| found.notes.iter().map(|note| format!("{}: {note}.", name(found)))).collect();
     ModelImportance { model: model.to_owned(), table, wide, narrow, caption, maps: None, notes }
+}
+
+/// Δr over time of every input; `names` are theirs.
+pub(crate) fn lines<'a>(index: usize, inputs: &[&'a ImportanceResult], names: &'a [String]) -> Drawing<'a> {
+    let line = |(i, (found, name)): (usize, (&&'a ImportanceResult, &'a String))| Line {
+        name,
+        class: class(i),
+        mean: &found.over_time,
+        interval: &found.over_time_confidence,
+        significant: found.clusters.iter().flat_map(|c| c.significant.iter().map(|c| (c.start, c.end))).collect(),
+    };
+    let lines = inputs.iter().zip(names).enumerate().map(line).collect();
+    Drawing { id: format!("importance-{index}"), axis: "Δr", lines }
 }
 
 /// `0.25 to 0.43 s (12 channels, p = 0.031)` for each.

@@ -1,4 +1,4 @@
-//! What a study found, as one HTML page that opens offline.
+//! What a study found, as one HTML page that opens offline, and its figures as files.
 //!
 //! [`write_html`] turns [`Results`] into a page that needs nothing else: no network, no fonts, no files beside it.
 //! Every figure is drawn here as SVG, so that the page reads without JavaScript; a short script adds read-outs,
@@ -17,7 +17,9 @@ mod headline;
 mod importance;
 mod maps;
 mod page;
+mod paper;
 mod scale;
+mod state;
 mod store;
 mod svg;
 mod tables;
@@ -30,6 +32,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
 
 pub use error::{Error, Result};
+pub use paper::{PaperFigure, figures};
 
 /// The report of `results` as the text of one HTML file.
 ///

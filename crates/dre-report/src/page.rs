@@ -10,7 +10,7 @@ use crate::headline::{self, Comparison, Part};
 use crate::store::{Store, rounded, script_json};
 use crate::topography::sensors::Montage;
 use crate::topography::{MapsFigure, SplineStore, palette};
-use crate::{format, group, importance, maps, tables};
+use crate::{format, group, importance, maps, state, tables};
 
 /// Above this many rows a table starts folded.
 const MAX_OPEN_ROWS: usize = 12;
@@ -38,6 +38,7 @@ pub(crate) struct Page<'a> {
     linear: Vec<LinearModel>,
     statistics: Option<group::Statistics>,
     importance: Vec<importance::ModelImportance>,
+    state: Vec<state::StatePart>,
     decoding: Option<group::Decoding>,
     adaptation: Vec<group::Adaptation>,
     training: Vec<Figure>,
@@ -71,6 +72,7 @@ impl<'a> Page<'a> {
         let (evoked, evoked_store) = evoked::section(results, &montage, &mut all_maps).unzip();
         let linear = coefficients::section(results, &montage, &mut all_maps);
         let importance = importance::section(results, &montage, &mut all_maps);
+        let state = state::section(results, &montage, &mut all_maps);
         let decoding = group::decoding(results, &montage, &mut all_maps);
         let (training, mut plots) = figures::training_figures(results);
         let (time, time_plot) = figures::time_figure(results);
@@ -96,6 +98,7 @@ impl<'a> Page<'a> {
             linear,
             statistics: group::statistics(results),
             importance,
+            state,
             decoding,
             adaptation: group::adaptation(results),
             training,

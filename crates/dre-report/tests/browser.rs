@@ -30,6 +30,7 @@ addEventListener("load", async () => {
     const slider = root.querySelector("input[type=range]");
     const state = () => first.innerHTML;
     const set = { id: root.dataset.maps, slider: Boolean(slider), maps: root.querySelectorAll(".topo").length };
+    set.followed = Boolean(root.querySelector("[data-follows]"));
     if (slider) {
       first.scrollIntoView();
       await pause();
@@ -101,12 +102,16 @@ fn the_page_works_in_a_browser() {
         eprintln!("skipped: no Chromium or Chrome found; name one in CHROME");
         return;
     };
-    // Few electrodes, pairs of gradiometers with missing values, names that are markup, nothing at all.
-    for (variant, sets) in [("p300", 2), ("neuromag", 3), ("hostile", 0), ("empty", 0)] {
+    // Few electrodes, every analysis, pairs of gradiometers with missing values, names that are markup, nothing at all.
+    for (variant, sets) in [("p300", 2), ("words", 7), ("neuromag", 3), ("hostile", 0), ("empty", 0)] {
         let found = verdict(&browser, variant);
         assert_eq!(found["faults"], serde_json::json!([]), "{variant}");
         assert_eq!(found["requests"], serde_json::json!([]), "{variant}");
-        for section in ["scores", "time", "channels", "evoked", "training", "data", "provenance"] {
+        let mut wanted = vec!["scores", "time", "channels", "evoked", "training", "data", "provenance"];
+        if variant == "words" {
+            wanted.extend(["statistics", "importance", "state", "decoding", "adaptation"]);
+        }
+        for section in wanted {
             assert!(
                 found["sections"].as_array().is_some_and(|s| s.iter().any(|s| s == section)),
                 "{variant}: {section}"
@@ -115,8 +120,8 @@ fn the_page_works_in_a_browser() {
         let all = found["sets"].as_array().expect("sets");
         assert_eq!(all.len(), sets, "{variant}: {all:?}");
         for set in all.iter().filter(|set| set["slider"] == true) {
-            // The map, the time beside the slider, the cursor on the plots.
-            assert_eq!(set["changed"], serde_json::json!([true, true, true]), "{variant}: {set}");
+            // The map, the time beside the slider, the cursor on the plots where there are any.
+            assert_eq!(set["changed"], serde_json::json!([true, true, set["followed"]]), "{variant}: {set}");
             assert_eq!(set["back"], true, "{variant}: {set}");
         }
         assert_eq!(all.iter().any(|set| set["slider"] == true), sets > 0, "{variant}");

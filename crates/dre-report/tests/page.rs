@@ -389,7 +389,7 @@ fn intervals_of_the_mean_are_shown_where_there_are_any() {
 #[test]
 fn analyses_are_shown_where_there_are_any() {
     let html = page("words");
-    for section in ["statistics", "importance", "decoding", "adaptation"] {
+    for section in ["statistics", "importance", "state", "decoding", "adaptation"] {
         assert!(html.contains(&format!("<section id=\"{section}\">")), "{section}");
         assert!(html.contains(&format!("href=\"#{section}\"")), "{section} is in the list of sections");
         assert!(!page("single").contains(&format!("<section id=\"{section}\">")), "{section}");
@@ -403,6 +403,11 @@ fn analyses_are_shown_where_there_are_any() {
         "0.15 to 0.158 s (5 channels, p = 0.004)",
         "word_frequency: the other features explain 48 % of its variance.",
         "data-maps=\"importance-0\"",
+        "data-maps=\"state-0\"",
+        "Responses after most power differ from those after least power: 1 cluster of channels and times deviates",
+        "smaller after most power than after least power (\u{2212}0.600 of the mean response",
+        "rtrf r = 0.600 (p = 0.004); trf r = 0.020 (p = 0.400, not told from chance);",
+        "Not computed: the smallest of 4 bins of phase has 3 of 40 epochs, fewer than 10.",
         "data-maps=\"patterns\"",
         "Tests across subjects are below",
         "dre report",

@@ -4,13 +4,14 @@
 mod common;
 
 use std::f64::consts::TAU;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
 use dre::data::{Batch, Dataset, Set};
 use dre::model::{Inputs, Predictor};
-use dre::state::{By, StateSpec, analyse};
-use ndarray::{Array3, Axis};
+use dre::state::{BinSpec, By, States, analyse};
+use ndarray::{Array3, Axis, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -86,13 +87,27 @@ impl Predictor for Blind {
     }
 }
 
-const SPEC: StateSpec =
-    StateSpec { band: [8.0, 13.0], window: 0..50, n_bins: 4, set: Set::Train, score_from: 50, batch_size: 7 };
+/// First sample that counts.
+const SCORE_FROM: usize = 50;
+
+const SPEC: BinSpec = BinSpec {
+    band: [8.0, 13.0],
+    window: 0..50,
+    channels: Vec::new(),
+    n_bins: 4,
+    set: Set::Train,
+    min_epochs: 1,
+    batch_size: 7,
+};
+
+fn states(set: &Dataset, models: &[&dyn Predictor], spec: &BinSpec) -> [States; 2] {
+    analyse(set, models, spec, &mut || ControlFlow::Continue(())).unwrap().expect("nobody stops it")
+}
 
 #[test]
 fn a_response_that_follows_power_is_found_where_it_is() {
     let set = dataset();
-    let [power, _] = analyse(&set, &[&Oracle, &Blind], &SPEC).unwrap();
+    let [power, _] = states(&set, &[&Oracle, &Blind], &SPEC);
     assert_eq!((power.by, power.subjects.len()), (By::Power, 3));
     let truth = power.truth();
     for subject in 0..3 {
@@ -106,7 +121,7 @@ fn a_response_that_follows_power_is_found_where_it_is() {
         assert!(peak.abs_diff(50 + PEAK) <= 3, "{peak}");
         assert!(at(3, 50 + PEAK) < 0.0);
     }
-    let [oracle, blind] = [0, 1].map(|model| power.captured(model, SPEC.score_from));
+    let [oracle, blind] = [0, 1].map(|model| power.captured(model, SCORE_FROM));
     for (oracle, blind) in oracle.iter().zip(&blind) {
         assert!((oracle.r - 1.0).abs() < 1e-6 && (oracle.map[[2, 50 + PEAK]] - 1.0).abs() < 1e-6);
         assert!(blind.r.abs() < 1e-6 && blind.map.iter().all(|r| r.abs() < 1e-6));
@@ -117,7 +132,7 @@ fn a_response_that_follows_power_is_found_where_it_is() {
 #[test]
 fn what_follows_phase_is_found_where_it_is() {
     let set = dataset();
-    let [_, phase] = analyse(&set, &[&Oracle], &SPEC).unwrap();
+    let [_, phase] = states(&set, &[&Oracle], &SPEC);
     let truth = phase.truth();
     for subject in 0..3 {
         assert!((phase.subjects[subject].frequency - 10.0).abs() <= 0.25);
@@ -135,10 +150,31 @@ fn what_follows_phase_is_found_where_it_is() {
 }
 
 #[test]
-fn impossible_requests_are_refused() {
+fn only_the_named_channels_tell_the_state() {
     let set = dataset();
-    let text = |spec: &StateSpec| analyse(&set, &[], spec).unwrap_err().to_string();
-    assert!(text(&StateSpec { n_bins: 2, ..SPEC }).contains("n_bins = 2, expected 3 or above"));
-    assert!(text(&StateSpec { window: 0..500, ..SPEC }).contains("samples of the epoch, which has 91"));
-    assert!(text(&StateSpec { n_bins: 1000, ..SPEC }).contains("use fewer bins"));
+    // Channel 3 has no alpha: what it tells apart is chance, and the response on channel 2 does not follow.
+    let [of_all, _] = states(&set, &[], &SPEC);
+    let [of_none, _] = states(&set, &[], &BinSpec { channels: vec![3], ..SPEC });
+    let size = |found: &States| found.truth().slice(s![.., 2, 50 + PEAK]).iter().sum::<f64>() / 3.0;
+    assert!(size(&of_none).abs() < 0.25 * size(&of_all), "{} of {}", size(&of_none), size(&of_all));
+}
+
+#[test]
+fn impossible_requests_are_refused_and_subjects_with_few_epochs_left_out() {
+    let set = dataset();
+    let go_on = &mut || ControlFlow::Continue(());
+    let mut text = |spec: &BinSpec| analyse(&set, &[], spec, go_on).unwrap_err().to_string();
+    assert!(text(&BinSpec { n_bins: 2, ..SPEC }).contains("n_bins = 2, expected 3 or above"));
+    assert!(text(&BinSpec { window: 0..500, ..SPEC }).contains("samples of the epoch, which has 91"));
+    let [power, _] = states(&set, &[], &BinSpec { n_bins: 12, min_epochs: 1000, ..SPEC });
+    assert_eq!((power.subjects.len(), power.left_out.len()), (0, 3));
+    let reason = &power.left_out[0].1;
+    assert!(
+        reason.starts_with("the smallest of 12 bins of power has ") && reason.contains("fewer than 1000"),
+        "{reason}"
+    );
+    assert!(
+        analyse(&set, &[], &SPEC, &mut || ControlFlow::Break(())).unwrap().is_none(),
+        "it stops where it is asked to"
+    );
 }

@@ -7,6 +7,7 @@ mod demo;
 mod evaluate;
 mod export;
 mod features;
+mod figures;
 mod fit;
 mod importance;
 mod info;
@@ -15,6 +16,7 @@ mod report;
 mod run;
 mod simulate;
 mod simulated;
+mod state;
 
 use std::path::{Path, PathBuf};
 
@@ -41,7 +43,9 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Fit(args) => fit::execute(args, context),
         Command::Evaluate(args) => evaluate::execute(args, context),
         Command::Importance(args) => importance::execute(args, context),
+        Command::State(args) => state::execute(args, context),
         Command::Report(args) => report::execute(&args, context),
+        Command::Figures(args) => figures::execute(&args, context),
         Command::Info(args) => info::execute(&args, context),
         Command::Export(args) => export::execute(&args, context),
         Command::Features(args) => features::execute(args, context),
@@ -91,7 +95,9 @@ fn set_fold(study: &mut Study, index: usize) -> Result<()> {
 /// Shows the scores and where the report is.
 fn show(results: &dre::results::Results, page: Option<&Path>, console: &Console) {
     console.result(crate::table::scores(results));
-    for text in [crate::statistics::text(results), crate::statistics::importance(results)].into_iter().flatten() {
+    let texts =
+        [crate::statistics::text(results), crate::statistics::importance(results), crate::statistics::state(results)];
+    for text in texts.into_iter().flatten() {
         console.result(text);
     }
     if let Some(page) = page {

@@ -12,13 +12,16 @@ pub(super) fn execute(args: RunArgs, context: &Context<'_>) -> Result<()> {
     everything(&job, context).map(drop)
 }
 
-/// Prepares, fits, evaluates, permutes inputs where the study asks for it, and reports; shows and gives the results.
+/// Prepares, fits, evaluates, permutes inputs and orders by brain state where the study asks for it, and reports; shows and gives the results.
 pub(super) fn everything(job: &Job, context: &Context<'_>) -> Result<Results> {
     pipeline::prepare(job, context)?;
     pipeline::fit(job, context)?;
     let mut results = pipeline::evaluate(job, context)?;
     if job.study.importance.is_some() {
         results = pipeline::importance(job, results, &[], context)?;
+    }
+    if job.study.state.is_some() {
+        results = pipeline::state(job, results, context)?;
     }
     let page = pipeline::report(&results, &job.out)?;
     super::show(&results, Some(&page), context.console);

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dre::data::{Dataset, Set};
 use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score};
+use dre::model::Predictor;
 use dre::nn::Threads;
 use dre::results::{ModelResult, ModelStatistics, Provenance, RESULTS_FORMAT, Ratio, Results, StatisticsResult};
 use dre::stats::{Tail, compare_models, group_note, test_group};
@@ -12,7 +13,6 @@ use indexmap::IndexMap;
 use ndarray::{Axis, stack};
 
 use super::fit::{dataset, model_folder, recipe, valid_from};
-use super::importance::up_to_date;
 use super::linear::{BOOTSTRAP_SEED, confidence, evaluate_linear};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
@@ -74,7 +74,8 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         n_init_times: valid_from(job),
         evoked: Scores::evoked(&pairs),
         statistics: statistics(job, &data, &pairs)?,
-        importance: up_to_date(job, cohort),
+        importance: super::importance::up_to_date(job, cohort),
+        state: super::state::up_to_date(job, cohort),
         adaptation: Vec::new(),
         decoding: super::decode::evaluate(job, cohort, &data, monitor)?,
         provenance: Provenance {
@@ -89,6 +90,24 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
     };
     write_json(&job.out.join(RESULTS_FILE), &results)?;
     Ok(results)
+}
+
+/// A fitted model of the study as what predicts, with buffers for [`BATCH`] epochs of `n_times` samples.
+///
+/// # Errors
+/// [`PipelineError::Missing`] where it is not fitted, or fitted with other settings; those of its files.
+pub(super) fn predictor(job: &Job, cohort: &CohortFolder, name: &str, n_times: usize) -> Result<Box<dyn Predictor>> {
+    let place = model_folder(job, name);
+    let wanted = recipe(job, cohort, &job.study.models[name]);
+    if !read_info(&place).is_ok_and(|info| info.recipe == wanted) {
+        return Err(PipelineError::Missing { path: place, step: "fit" });
+    }
+    Ok(match read_model(&place, &Threads::new(job.n_threads))?.0 {
+        Fitted::Trf(model) => Box::new(model),
+        Fitted::Banded(model) => Box::new(model),
+        Fitted::Rtrf(model) => Box::new(model),
+        Fitted::Dre(fitted) => fitted.into_predictor(n_times, BATCH)?,
+    })
 }
 
 /// Tests across subjects, comparisons of models, and the noise ceiling.

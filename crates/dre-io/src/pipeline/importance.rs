@@ -18,19 +18,16 @@ use dre::importance::{
     FeatureValues, Found, ImportanceSpec, PermuteSpec, SubjectFound, SummarySpec, Target, applicable, n_predictions,
     permute, summarise,
 };
-use dre::model::Predictor;
-use dre::nn::Threads;
 use dre::results::{ImportanceResult, Results};
 use ndarray::{Array2, Axis, stack};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::evaluate::{BATCH, RESULTS_FILE};
-use super::fit::{dataset, model_folder, recipe};
+use super::evaluate::{BATCH, RESULTS_FILE, predictor};
+use super::fit::{dataset, recipe};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
 use crate::features::read_lexica;
-use crate::models::{Fitted, read_info, read_model};
 use crate::store::{StoreError, read_json, write_file, write_json, write_npy};
 
 /// Folder of the importance analyses in a run's folder.
@@ -153,18 +150,7 @@ fn one(
     (spec, window): (&ImportanceSpec, &Range<usize>),
     monitor: &mut dyn Monitor,
 ) -> Result<()> {
-    let place = model_folder(job, name);
-    let wanted = recipe(job, cohort, &job.study.models[name]);
-    if !read_info(&place).is_ok_and(|info| info.recipe == wanted) {
-        return Err(PipelineError::Missing { path: place, step: "fit" });
-    }
-    let (model, _) = read_model(&place, &Threads::new(job.n_threads))?;
-    let model: Box<dyn Predictor> = match model {
-        Fitted::Trf(model) => Box::new(model),
-        Fitted::Banded(model) => Box::new(model),
-        Fitted::Rtrf(model) => Box::new(model),
-        Fitted::Dre(fitted) => fitted.into_predictor(data.n_times(), BATCH)?,
-    };
+    let model = predictor(job, cohort, name, data.n_times())?;
     let plan = PermuteSpec {
         set: Set::Test,
         window: window.clone(),

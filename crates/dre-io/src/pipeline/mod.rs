@@ -1,4 +1,4 @@
-//! The steps of a study, from folders to folders: prepare, fit, evaluate, importance.
+//! The steps of a study, from folders to folders: prepare, fit, evaluate, importance, brain states.
 //!
 //! Each step looks first whether what it would make is there and up to date.
 
@@ -15,6 +15,7 @@ mod inputs;
 mod linear;
 mod prepare;
 mod segments;
+mod state;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use events::open_described;
 pub use fit::{MODELS_FOLDER, audit, fit};
 pub use importance::{IMPORTANCE_FOLDER, importance};
 pub use prepare::{COHORT_FOLDER, open_prepared, prepare, summarise_features};
+pub use state::{STATE_FOLDER, state};
 
 /// Name of the report in a run's folder.
 pub const REPORT_FILE: &str = "report.html";

@@ -20,6 +20,7 @@ use dre::features::{FeatureSpec, FeatureValue};
 use dre::importance::ImportanceSpec;
 use dre::linear::DecodeConfig;
 use dre::signal::PrepareSpec;
+use dre::state::StateSpec;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,9 @@ pub struct Study {
     /// What is permuted to learn what predictions rest on; nothing where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub importance: Option<ImportanceSpec>,
+    /// Responses by brain state; none where the table is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateSpec>,
     /// Backward models, which tell features from data; none where the table is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decode: Option<DecodeConfig>,
@@ -198,6 +202,7 @@ impl Study {
             features: root.optional("features")?,
             report: root.optional("report")?,
             importance: root.optional("importance")?,
+            state: root.optional("state")?,
             decode: root.optional("decode")?,
             ablate: root.optional("ablate")?,
             models: root

@@ -30,6 +30,7 @@ impl Study {
         self.check_features()?;
         self.check_report()?;
         self.check_importance()?;
+        self.check_state()?;
         self.check_decode()?;
         self.check_ablate()?;
         self.check_models()
@@ -141,16 +142,36 @@ impl Study {
                 check(is_known(name), &key, format!("`{name}`"), &expected)?;
             }
         }
-        for name in &spec.models {
+        self.check_chosen("importance", &spec.models, [spec.tmin, spec.tmax])
+    }
+
+    fn check_state(&self) -> Result<()> {
+        let Some(spec) = &self.state else { return Ok(()) };
+        spec.check().map_err(|error| below("state", error))?;
+        if let Some(sfreq) = self.prepare.sfreq {
+            let expected = format!("frequencies below {} Hz, half of prepare.sfreq", sfreq / 2.0);
+            check(
+                spec.band[1] < sfreq / 2.0,
+                "state.band",
+                format!("[{}, {}]", spec.band[0], spec.band[1]),
+                &expected,
+            )?;
+        }
+        self.check_chosen("state", &spec.models, [spec.tmin, spec.tmax])
+    }
+
+    /// The models and the window that the table `at` names are of the study and within the epoch.
+    fn check_chosen(&self, at: &str, models: &[String], window: [Option<f64>; 2]) -> Result<()> {
+        for name in models {
             let expected = self.models.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let expected = format!("names of models of the study: {expected}");
-            check(self.models.contains_key(name), "importance.models", format!("`{name}`"), &expected)?;
+            check(self.models.contains_key(name), &format!("{at}.models"), format!("`{name}`"), &expected)?;
         }
         let EpochSpec { tmin, tmax, .. } = self.epochs;
-        let within = |time: f64| time >= tmin && time <= tmax;
-        for (key, time) in [("importance.tmin", spec.tmin), ("importance.tmax", spec.tmax)] {
+        for (key, time) in ["tmin", "tmax"].into_iter().zip(window) {
             if let Some(time) = time {
-                check(within(time), key, time, &format!("a time within the epoch, {tmin} to {tmax} s"))?;
+                let expected = format!("a time within the epoch, {tmin} to {tmax} s");
+                check(time >= tmin && time <= tmax, &format!("{at}.{key}"), time, &expected)?;
             }
         }
         Ok(())

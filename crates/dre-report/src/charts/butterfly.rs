@@ -3,7 +3,16 @@
 use super::{Frame, Size, TimeMarks};
 use crate::format;
 use crate::scale::padded;
-use crate::svg::{Svg, band};
+use crate::svg::{Svg, band, path};
+
+/// The lines of single channels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lines {
+    /// The page's script adds them from its numbers: indices of the condition and trace.
+    ByScript(usize, usize),
+    /// They are part of the picture.
+    Drawn,
+}
 
 /// What a plot shows.
 #[derive(Clone, Copy, Debug)]
@@ -13,31 +22,42 @@ pub(crate) struct ButterflyOf<'a> {
     pub(crate) name: &'a str,
     /// Classes of its colour.
     pub(crate) class: &'a str,
-    /// Indices of the condition and trace in the script's numbers.
-    pub(crate) indices: (usize, usize),
+    pub(crate) lines: Lines,
     /// Channels × times.
     pub(crate) rows: &'a [Vec<f32>],
     /// Extent shared by all plots.
     pub(crate) domain: (f64, f64),
 }
 
-/// Draws the range over all channels; the script adds the lines of single channels, whose numbers it has.
+/// Draws the range over all channels and the lines of single ones.
 pub(crate) fn draw(what: &ButterflyOf<'_>, times: &[f64], marks: &TimeMarks) -> String {
     let (Some(&start), Some(&end)) = (times.first(), times.last()) else { return String::new() };
     let width = Size::Narrow.width();
-    let frame = Frame::new((42.0, width - 10.0), (16.0, 146.0), (start, end), padded(what.domain, 0.05));
+    // The page says once for all what is drawn; a picture that stands alone says it itself.
+    let (top, name) = match what.lines {
+        Lines::ByScript(..) => (16.0, ""),
+        Lines::Drawn => (30.0, "amplitude (scaled units)"),
+    };
+    let frame = Frame::new((42.0, width - 10.0), (top, top + 130.0), (start, end), padded(what.domain, 0.05));
     let range: Vec<(f64, f64)> = (0..times.len()).map(|i| range(what.rows, i)).collect();
     let label =
         format!("Evoked response to {}, all channels, {}. {}", what.condition, what.name, spoken(times, &range));
-    let mut svg = Svg::new(width, 182.0, &label);
+    let mut svg = Svg::new(width, top + 166.0, &label);
     marks.draw(&mut svg, &frame, false);
-    frame.draw_y(&mut svg, "");
+    frame.draw_y(&mut svg, name);
     frame.draw_x(&mut svg, "time from onset (s)");
     svg.group(&format!("{} butterfly", what.class));
     let place = |(t, r): (&f64, &(f64, f64))| (frame.x.at(*t), frame.y.at(r.0), frame.y.at(r.1));
     svg.path("band", &band(times.iter().zip(&range).map(place)), "");
-    let (condition, trace) = what.indices;
-    svg.path("line", "", &format!("data-butterfly=\"{condition} {trace}\""));
+    match what.lines {
+        Lines::ByScript(condition, trace) => {
+            svg.path("line", "", &format!("data-butterfly=\"{condition} {trace}\""));
+        }
+        Lines::Drawn => what.rows.iter().for_each(|row| {
+            let points = times.iter().zip(row).map(|(t, v)| (frame.x.at(*t), frame.y.at(f64::from(*v))));
+            svg.path("line", &path(points), "");
+        }),
+    }
     svg.end();
     frame.draw_cursor(&mut svg);
     svg.finish()

@@ -24,14 +24,20 @@ pub(crate) fn draw(series: &[Series<'_>], channels: &[&str], order: &[usize], si
     if channels.len() > MAX_ROWS {
         let rows: Vec<Row<'_>> = series
             .iter()
-            .map(|s| Row {
-                name: s.name,
+            .enumerate()
+            .map(|(model, s)| Row {
+                name: s.name.to_owned(),
+                model,
                 mean: s.mean,
                 interval: None,
                 dots: channels.iter().copied().zip(s.r.iter().copied()).collect(),
             })
             .collect();
-        return strips::draw(&rows, Style { axis: "mean r per channel", dots: "channels", radius: 2.2 }, size);
+        return strips::draw(
+            &rows,
+            Style { axis: "mean r per channel", mean: "mean r", dots: "channels", radius: 2.2 },
+            size,
+        );
     }
     let Some((lo, hi)) = extent(series.iter().flat_map(|s| s.r.iter().copied())) else { return String::new() };
     let domain = padded((lo.min(0.0), hi.max(0.0)), 0.04);

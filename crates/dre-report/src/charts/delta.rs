@@ -1,4 +1,4 @@
-//! What a score loses over time: a line per input with its interval, and bars where it is significant.
+//! A score or a loss of it over time: a line per input or model with its interval, and bars where it is significant.
 
 use super::{Frame, N_COLOURS, Size, TEXT, TimeMarks, spread_labels};
 use crate::format;
@@ -8,15 +8,27 @@ use crate::svg::{Anchor, Svg, band, path, text_width};
 /// Height of the bar of one input below the lines (px).
 const BAR: f64 = 6.0;
 
-/// One input's line.
+/// One input's or model's line.
 #[derive(Clone, Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) name: &'a str,
+    /// Classes of its colour.
+    pub(crate) class: String,
     pub(crate) mean: &'a [f64],
     /// Interval per time; empty where there is none.
     pub(crate) interval: &'a [[f64; 2]],
     /// First and last time (s) of every stretch that is significant.
     pub(crate) significant: Vec<(f64, f64)>,
+}
+
+/// Lines that share a picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawing<'a> {
+    /// Unique on the page.
+    pub(crate) id: String,
+    /// What is drawn: `Δr`.
+    pub(crate) axis: &'static str,
+    pub(crate) lines: Vec<Line<'a>>,
 }
 
 /// The colour of the input at `index`.
@@ -26,7 +38,8 @@ pub(crate) fn class(index: usize) -> String {
 }
 
 /// Draws the lines; empty where no value is finite.
-pub(crate) fn draw(id: &str, lines: &[Line<'_>], times: &[f64], marks: &TimeMarks, size: Size) -> String {
+pub(crate) fn draw(what: &Drawing<'_>, times: &[f64], marks: &TimeMarks, size: Size) -> String {
+    let Drawing { id, axis, lines } = what;
     let (Some(&start), Some(&end)) = (times.first(), times.last()) else { return String::new() };
     let edges = lines.iter().flat_map(|line| line.mean.iter().copied().chain(line.interval.iter().flatten().copied()));
     let Some((low, high)) = extent(edges).map(|(low, high)| (low.min(0.0), high.max(0.0))) else {
@@ -42,15 +55,16 @@ pub(crate) fn draw(id: &str, lines: &[Line<'_>], times: &[f64], marks: &TimeMark
     let height = if size == Size::Wide { 270.0 } else { 240.0 } + bars;
     let right = size.width() - label_width - 8.0;
     let frame = Frame::new((52.0, right), (34.0, height - 42.0 - bars), (start, end), padded((low, high), 0.05));
-    let mut svg = Svg::new(size.width(), height, &spoken(lines, times, marks));
-    marks.draw(&mut svg, &frame, true);
-    frame.draw_y(&mut svg, "Δr");
+    let mut svg = Svg::new(size.width(), height, &spoken(what, times, marks));
+    // A long name of the axis takes the room of the marks' names.
+    marks.draw(&mut svg, &frame, axis.chars().count() < 8);
+    frame.draw_y(&mut svg, axis);
     let with_bars = Frame { bottom: frame.bottom + bars, ..frame.clone() };
     with_bars.draw_x(&mut svg, "time from onset (s)");
     svg.clipped(&format!("clip-{id}-{}", size.suffix()), frame.left, frame.top, frame.width(), frame.height() + bars);
     let mut y = frame.bottom + 1.0;
-    for (i, line) in lines.iter().enumerate() {
-        svg.group(&class(i));
+    for line in lines {
+        svg.group(&line.class);
         let edges = times
             .iter()
             .zip(line.interval)
@@ -72,7 +86,7 @@ pub(crate) fn draw(id: &str, lines: &[Line<'_>], times: &[f64], marks: &TimeMark
         lines.iter().enumerate().filter_map(|(i, line)| Some((i, frame.y.clamped(last(line.mean)?)))).collect();
     let wanted: Vec<f64> = labelled.iter().map(|(_, at)| *at).collect();
     for ((i, _), y) in labelled.into_iter().zip(spread_labels(&wanted, frame.top + 8.0, frame.bottom)) {
-        svg.group(&class(i));
+        svg.group(&lines[i].class);
         svg.text_titled("name", (frame.right + 6.0, y + 4.0), Anchor::Start, &names[i], lines[i].name);
         svg.end();
     }
@@ -80,11 +94,11 @@ pub(crate) fn draw(id: &str, lines: &[Line<'_>], times: &[f64], marks: &TimeMark
     svg.finish()
 }
 
-fn spoken(lines: &[Line<'_>], times: &[f64], marks: &TimeMarks) -> String {
-    let peaks = lines.iter().filter_map(|line| {
+fn spoken(what: &Drawing<'_>, times: &[f64], marks: &TimeMarks) -> String {
+    let peaks = what.lines.iter().filter_map(|line| {
         let scored = times.iter().zip(line.mean).filter(|(t, v)| **t >= marks.score_from && v.is_finite());
         let (t, v) = scored.max_by(|a, b| a.1.total_cmp(b.1))?;
         Some(format!("{}: largest at {} s ({})", line.name, format::trimmed(*t), format::fixed(*v, 3)))
     });
-    format!("Loss of r over time where an input is permuted. {}.", peaks.collect::<Vec<_>>().join("; "))
+    format!("{} over time. {}.", what.axis, peaks.collect::<Vec<_>>().join("; "))
 }

@@ -1,11 +1,13 @@
 //! The report's pictures, drawn once for a wide page and once for a phone, so that text keeps its size on both.
 
+pub(crate) mod adaptation;
 pub(crate) mod butterfly;
 pub(crate) mod channels;
 pub(crate) mod coefficients;
 pub(crate) mod cohort;
 pub(crate) mod delta;
 pub(crate) mod evoked;
+pub(crate) mod state;
 pub(crate) mod strips;
 pub(crate) mod time;
 pub(crate) mod topomap;

@@ -13,6 +13,8 @@ pub(crate) const MAX_JOINED: usize = 12;
 pub(crate) struct Style {
     /// Name of the axis.
     pub(crate) axis: &'static str,
+    /// What the mean is called beside a row.
+    pub(crate) mean: &'static str,
     /// What a dot stands for, in the plural.
     pub(crate) dots: &'static str,
     /// Radius of a dot (px).
@@ -23,7 +25,9 @@ pub(crate) struct Style {
 #[derive(Clone, Debug)]
 pub(crate) struct Row<'a> {
     /// Name in the study file.
-    pub(crate) name: &'a str,
+    pub(crate) name: String,
+    /// Index of the model, for its colour.
+    pub(crate) model: usize,
     /// Mean over the dots.
     pub(crate) mean: f64,
     /// Confidence interval of the mean, where there is one.
@@ -67,7 +71,7 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
         }
     }
     for (i, (row, places)) in rows.iter().zip(&places).enumerate() {
-        svg.group(&model_class(i));
+        svg.group(&model_class(row.model));
         for ((label, r), place) in row.dots.iter().zip(places) {
             if let Some(place) = place {
                 let title = format!("{label}: r = {} ({})", format::r(*r), row.name);
@@ -85,15 +89,19 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
             svg.line("mean halo-line", above, below);
             svg.line("mean", above, below);
         }
-        let mean = format!("{} {}", if crowd > 1 { "mean r" } else { "r" }, format::r(row.mean));
+        let mean = format!(
+            "{} {}",
+            if crowd > 1 { style.mean } else { style.mean.trim_start_matches("mean ") },
+            format::r(row.mean)
+        );
         if wide {
-            let name = format::ellipsis(row.name, 20);
-            svg.text_titled("name", (0.0, centre(i) - 2.0), Anchor::Start, &name, row.name);
+            let name = format::ellipsis(&row.name, 20);
+            svg.text_titled("name", (0.0, centre(i) - 2.0), Anchor::Start, &name, &row.name);
             svg.text("label", (0.0, centre(i) + 14.0), Anchor::Start, &mean);
         } else {
-            let name = format::ellipsis(row.name, 28);
+            let name = format::ellipsis(&row.name, 28);
             let y = frame.top + i as f64 * row_height + 13.0;
-            svg.text_titled("name halo", (0.0, y), Anchor::Start, &name, row.name);
+            svg.text_titled("name halo", (0.0, y), Anchor::Start, &name, &row.name);
             svg.text("label halo", (size.width() - 14.0, y), Anchor::End, &mean);
         }
         svg.end();
@@ -107,7 +115,7 @@ fn spoken(rows: &[Row<'_>], style: Style) -> String {
         let range = range.map_or_else(String::new, |(lo, hi)| format!(", from {} to {}", format::r(lo), format::r(hi)));
         format!("{}: {}{range}", row.name, format::r(row.mean))
     });
-    format!("Mean r of all {}. {}.", style.dots, rows.collect::<Vec<_>>().join("; "))
+    format!("{} of all {}. {}.", style.axis, style.dots, rows.collect::<Vec<_>>().join("; "))
 }
 
 /// Vertical places around 0 at which dots at `x` do not overlap, as far as ± `half` allows; none for values that are
@@ -156,8 +164,14 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_without_a_score() {
-        let rows = [Row { name: "trf", mean: f64::NAN, interval: None, dots: vec![("sub-01", f64::NAN)] }];
-        let style = Style { axis: "r", dots: "subjects", radius: 4.5 };
+        let rows = [Row {
+            name: "trf".to_owned(),
+            model: 0,
+            mean: f64::NAN,
+            interval: None,
+            dots: vec![("sub-01", f64::NAN)],
+        }];
+        let style = Style { axis: "r", mean: "mean r", dots: "subjects", radius: 4.5 };
         assert_eq!(draw(&rows, style, Size::Wide), "");
     }
 }

@@ -100,24 +100,35 @@ pub(crate) struct MapsFigure {
 
 /// Maps of one row and channel type.
 #[derive(Clone, Debug, Serialize)]
-struct RowFigure {
-    title: String,
+pub(crate) struct RowFigure {
+    pub(crate) title: String,
     /// Type of its channels, where there is more than one; else empty.
-    kind: String,
-    low: String,
-    high: String,
+    pub(crate) kind: String,
+    pub(crate) low: String,
+    pub(crate) high: String,
     /// Whether there are negative values.
-    signed: bool,
-    maps: Vec<MapFigure>,
+    pub(crate) signed: bool,
+    pub(crate) maps: Vec<MapFigure>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct MapFigure {
-    name: String,
+pub(crate) struct MapFigure {
+    pub(crate) name: String,
     class: String,
     /// Index in [`MapsStore::maps`].
     index: usize,
-    svg: String,
+    /// The picture of the first frame.
+    pub(crate) svg: String,
+}
+
+impl MapsFigure {
+    pub(crate) fn rows(&self) -> &[RowFigure] {
+        &self.rows
+    }
+
+    pub(crate) fn units(&self) -> &'static str {
+        self.units
+    }
 }
 
 /// Numbers of a set of maps for the script.

@@ -8,16 +8,14 @@ use crate::data::Dataset;
 use crate::metrics::{bootstrap_interval, mean_of};
 use crate::results::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance};
 use crate::stats::{
-    Adjacency, Enhancement, LEAST_SUBJECTS, PermutationSpec, Tail, Threshold, bootstrap_mean, cluster_test,
-    false_discovery_rate, group_note, signed_rank, test_group, tfce_test,
+    Enhancement, LEAST_SUBJECTS, PermutationSpec, Places, SIGNIFICANT, Tail, bootstrap_mean, false_discovery_rate,
+    group_note, signed_rank, test_group, tfce_test,
 };
 
 /// Resamples of the intervals over time.
 const N_RESAMPLES: usize = 2000;
 /// Seed of the bootstrap, the same for all intervals so that they do not depend on their order.
 const BOOTSTRAP_SEED: u64 = 0;
-/// Clusters up to this p are reported.
-const SIGNIFICANT: f64 = 0.05;
 
 /// How findings are summarised.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,50 +166,21 @@ fn notes(dataset: &Dataset, found: &Found) -> Vec<String> {
 type Summaries = (Option<ClusterSummary>, Option<ClusterSummary>);
 
 fn clusters(dataset: &Dataset, maps: &Array3<f64>, spec: &SummarySpec) -> Result<Summaries> {
-    let channels = &dataset.cohort().channels;
-    let positions: Vec<_> = channels.iter().map(|channel| channel.position).collect();
-    let by_position = Adjacency::from_positions(&positions);
-    let over_sensors = by_position.is_some();
-    let adjacency = by_position.unwrap_or_else(|| Adjacency::none(channels.len()));
     let times = dataset.times();
-    let window = spec.window.clone();
-    let inside = maps.slice(s![.., .., window.clone()]);
+    let places = Places { channels: &dataset.cohort().channels, times: &times, window: spec.window.clone() };
     let flips = PermutationSpec { seed: spec.seed, n_threads: spec.n_threads, ..PermutationSpec::default() };
-    let test = cluster_test(&inside, &adjacency, Threshold::Standard, Tail::Positive, &flips)?;
-    let described = |points: &[(usize, usize)], p: f64| {
-        let mut rows: Vec<usize> = points.iter().map(|point| point.0).collect();
-        rows.dedup();
-        let first = points.iter().map(|point| point.1).min().unwrap_or(0);
-        let last = points.iter().map(|point| point.1).max().unwrap_or(0);
-        ClusterResult {
-            start: times[window.start + first],
-            end: times[window.start + last],
-            channels: rows.into_iter().map(|c| channels[c].name.clone()).collect(),
-            points: points.iter().map(|&(c, t)| (c, window.start + t)).collect(),
-            p,
-        }
-    };
-    let summary = ClusterSummary {
-        over_sensors,
-        n_permutations: test.n_permutations,
-        exact: test.is_exact,
-        smallest_p: test.clusters.first().map(|cluster| cluster.p),
-        significant: test
-            .clusters
-            .iter()
-            .filter(|cluster| cluster.p <= SIGNIFICANT)
-            .map(|cluster| described(&cluster.points, cluster.p))
-            .collect(),
-    };
+    let summary = places.test(maps, Tail::Positive, &flips)?;
     if !spec.tfce {
         return Ok((Some(summary), None));
     }
+    let (adjacency, _) = places.adjacency();
+    let inside = maps.slice(s![.., .., spec.window.clone()]);
     let (scores, p) = tfce_test(&inside, &adjacency, &Enhancement::default(), Tail::Positive, &flips)?;
     let is_in = |c: usize, t: usize| scores[[c, t]] > 0.0 && p[[c, t]] <= SIGNIFICANT;
     let mut significant: Vec<ClusterResult> = adjacency
-        .joined(window.len(), is_in)
+        .joined(spec.window.len(), is_in)
         .iter()
-        .map(|points| described(points, points.iter().map(|&(c, t)| p[[c, t]]).fold(1.0, f64::min)))
+        .map(|points| places.described(points, points.iter().map(|&(c, t)| p[[c, t]]).fold(1.0, f64::min)))
         .collect();
     significant.sort_by(|a, b| a.p.total_cmp(&b.p).then(b.points.len().cmp(&a.points.len())));
     let smallest = p.iter().zip(&scores).filter(|(_, score)| **score > 0.0).map(|(&p, _)| p).reduce(f64::min);

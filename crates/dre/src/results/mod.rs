@@ -4,6 +4,7 @@
 //! channels and over times ≥ `score_from` (s).
 
 mod importance;
+mod state;
 mod statistics;
 
 use indexmap::IndexMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{BadSegments, Channel};
 
 pub use importance::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance};
+pub use state::{CapturedResult, ModulationResult, StateBinResult, StateResult, SubjectState};
 pub use statistics::{
     CeilingMethod, CeilingResult, ComparisonResult, ModelStatistics, RatioInterval, StatisticsResult, TestResult,
 };
@@ -43,6 +45,9 @@ pub struct Results {
     /// What predictions rest on, by model, then by what was permuted; empty where it was not computed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub importance: Vec<ImportanceResult>,
+    /// Responses by brain state: by power, by phase; empty where they were not computed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub state: Vec<StateResult>,
     /// Features told from data, where the study asks for it.
     #[serde(default)]
     pub decoding: Option<DecodingResult>,
@@ -362,6 +367,17 @@ mod null_is_nan {
     pub(super) fn many<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<f64>, D::Error> {
         let values = Vec::<Option<f64>>::deserialize(source)?;
         Ok(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
+    }
+
+    pub(super) fn by_name<'de, D: Deserializer<'de>>(source: D) -> Result<IndexMap<String, f64>, D::Error> {
+        let named = IndexMap::<String, Option<f64>>::deserialize(source)?;
+        Ok(named.into_iter().map(|(name, v)| (name, v.unwrap_or(f64::NAN))).collect())
+    }
+
+    pub(super) fn series_by_name<'de, D: Deserializer<'de>>(source: D) -> Result<IndexMap<String, Vec<f64>>, D::Error> {
+        let named = IndexMap::<String, Vec<Option<f64>>>::deserialize(source)?;
+        let series = |values: Vec<Option<f64>>| values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect();
+        Ok(named.into_iter().map(|(name, values)| (name, series(values))).collect())
     }
 
     /// A limit that is missing is one that cannot be given.

@@ -6,9 +6,11 @@
 
 mod modulation;
 mod rhythm;
+mod spec;
+mod summary;
 
 use std::f64::consts::TAU;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use ndarray::{Array2, Array3, Axis, Zip};
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,8 @@ use crate::model::Predictor;
 use crate::{Error, Result};
 
 use rhythm::{CrossSpectrum, Rhythm, Seen, anchored, phase};
+pub use spec::StateSpec;
+pub use summary::{StateSummarySpec, not_computed, summarise};
 
 /// What epochs are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,19 +37,39 @@ pub enum By {
 
 /// How states are told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StateSpec {
+pub struct BinSpec {
     /// The rhythm's first and last frequency (Hz).
     pub band: [f64; 2],
     /// The samples of an epoch in which it is measured.
     pub window: Range<usize>,
+    /// The channels on which it is measured; all where empty.
+    pub channels: Vec<usize>,
     /// Number of bins, at least 3.
     pub n_bins: usize,
     /// The epochs that are ordered.
     pub set: Set,
-    /// First sample that counts in summaries.
-    pub score_from: usize,
+    /// A subject with fewer epochs than this in any bin is left out; at least 1.
+    pub min_epochs: usize,
     /// Epochs drawn at a time.
     pub batch_size: usize,
+}
+
+impl By {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Power => "power",
+            Self::Phase => "phase",
+        }
+    }
+
+    /// The two of `n_bins` bins whose difference is the modulation: most and least power, or phase 0 and the bin next to π.
+    pub fn contrast(self, n_bins: usize) -> (usize, usize) {
+        match self {
+            Self::Power => (n_bins - 1, 0),
+            Self::Phase => (0, n_bins / 2),
+        }
+    }
 }
 
 /// Responses of one subject's epochs in one state.
@@ -128,12 +152,16 @@ impl States {
 }
 
 /// Orders the epochs of a set by a rhythm's power and by its phase, and averages true and predicted responses in each bin.
-/// Every model predicts every epoch once.
+/// Every model predicts every epoch once. `progress` hears of every batch of predicted epochs; none where it breaks off.
 ///
 /// # Errors
-/// [`Error::Setting`] for a band, window or number of bins that makes no sense; [`Error::NoEpochs`] where no subject has an
-/// epoch for each bin; what the models report.
-pub fn analyse(dataset: &Dataset, models: &[&dyn Predictor], spec: &StateSpec) -> Result<[States; 2]> {
+/// [`Error::Setting`] for a band, window or number of bins that makes no sense; what the models report.
+pub fn analyse(
+    dataset: &Dataset,
+    models: &[&dyn Predictor],
+    spec: &BinSpec,
+    progress: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Option<[States; 2]>> {
     let check = |holds: bool, name: &str, found: String, expected: &str| {
         if holds {
             return Ok(());
@@ -141,11 +169,12 @@ pub fn analyse(dataset: &Dataset, models: &[&dyn Predictor], spec: &StateSpec) -
         Err(Error::Setting { name: name.to_owned(), found, expected: expected.to_owned() })
     };
     check(spec.n_bins >= 3, "n_bins", spec.n_bins.to_string(), "3 or above, so that r across bins means something")?;
+    check(spec.min_epochs > 0, "min_epochs", "0".to_owned(), "at least 1 epoch")?;
     check(spec.batch_size > 0, "batch_size", "0".to_owned(), "at least 1 epoch")?;
     let n_times = dataset.n_times();
     let found = format!("samples {} to {}", spec.window.start, spec.window.end);
     check(spec.window.end <= n_times, "window", found, &format!("samples of the epoch, which has {n_times}"))?;
-    let rhythm = Rhythm::new(spec.band, spec.window.clone(), dataset.sfreq())?;
+    let rhythm = Rhythm::new(spec.band, spec.window.clone(), dataset.sfreq())?.on(&spec.channels, dataset.n_channels());
     let mut patterns: Vec<Option<Vec<faer::c64>>> = Vec::new();
     let mut rhythms = Vec::new();
     let mut sizes = vec![0.0; dataset.n_channels()];
@@ -182,14 +211,20 @@ pub fn analyse(dataset: &Dataset, models: &[&dyn Predictor], spec: &StateSpec) -
             phases.push(pattern.as_ref().map_or(f64::NAN, |pattern| phase(pattern, &seen.centre)));
         });
         let chosen = [quantiles(&powers, spec.n_bins), sectors(&phases, spec.n_bins)];
-        let means = averages(dataset, epochs, models, &chosen, spec)?;
+        let Some(means) = averages(dataset, epochs, models, &chosen, spec, progress)? else { return Ok(None) };
         let values: [Vec<f64>; 2] = [
             bin_means(&powers.iter().map(|power| power.log10()).collect::<Vec<_>>(), &chosen[0], spec.n_bins),
             (0..spec.n_bins).map(|bin| TAU * bin as f64 / spec.n_bins as f64).collect(),
         ];
         for ((states, mut bins), values) in found.iter_mut().zip(means).zip(values) {
-            if let Some(least) = bins.iter().map(|bin| bin.n_epochs).min().filter(|&n| n == 0) {
-                let reason = format!("{least} of {} epochs in a bin; use fewer bins or more epochs", epochs.len());
+            if let Some(least) = bins.iter().map(|bin| bin.n_epochs).min().filter(|&n| n < spec.min_epochs) {
+                let reason = format!(
+                    "the smallest of {} bins of {} has {least} of {} epochs, fewer than {}; use fewer bins or more epochs",
+                    spec.n_bins,
+                    states.by.name(),
+                    epochs.len(),
+                    spec.min_epochs
+                );
                 states.left_out.push((label.clone(), reason));
                 continue;
             }
@@ -201,13 +236,7 @@ pub fn analyse(dataset: &Dataset, models: &[&dyn Predictor], spec: &StateSpec) -
             });
         }
     }
-    if found[0].subjects.is_empty() {
-        return Err(Error::NoEpochs {
-            what: "brain states".to_owned(),
-            advice: format!("no subject has {} epochs that were measured in the window; use fewer bins", spec.n_bins),
-        });
-    }
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// Looks at epochs in their order.
@@ -248,14 +277,15 @@ fn bin_means(values: &[f64], chosen: &[Option<usize>], n_bins: usize) -> Vec<f64
     (0..n_bins).map(mean).collect()
 }
 
-/// Means of true and predicted epochs in each bin, for each way of choosing.
+/// Means of true and predicted epochs in each bin, for each way of choosing; none where `progress` breaks off.
 fn averages(
     dataset: &Dataset,
     epochs: &[Epoch],
     models: &[&dyn Predictor],
     chosen: &[Vec<Option<usize>>; 2],
-    spec: &StateSpec,
-) -> Result<[Vec<StateBin>; 2]> {
+    spec: &BinSpec,
+    progress: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Option<[Vec<StateBin>; 2]>> {
     let zeros = || Array2::<f64>::zeros((dataset.n_channels(), dataset.n_times()));
     let empty = || StateBin {
         n_epochs: 0,
@@ -267,6 +297,9 @@ fn averages(
     let mut counts = [0, 1].map(|_| vec![zeros(); spec.n_bins]);
     let mut batch = Batch::default();
     for (b, block) in epochs.chunks(spec.batch_size).enumerate() {
+        if progress().is_break() {
+            return Ok(None);
+        }
         dataset.draw(block, &mut batch);
         let predictions: Vec<Array3<f32>> = models.iter().map(|model| model.predict(&batch)).collect::<Result<_>>()?;
         for i in 0..block.len() {
@@ -294,7 +327,7 @@ fn averages(
             bin.predicted.iter_mut().for_each(|predicted| *predicted /= count);
         }
     }
-    Ok(bins)
+    Ok(Some(bins))
 }
 
 #[cfg(test)]

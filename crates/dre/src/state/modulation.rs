@@ -9,11 +9,27 @@ const FLOOR: f64 = 1e-20;
 
 /// Response of the last quantile less that of the first; of phases, of the bin at 0 less that at π.
 pub(super) fn difference(by: By, bins: &[StateBin], of: impl Fn(&StateBin) -> &Array2<f64>) -> Array2<f64> {
-    let (plus, minus) = match by {
-        By::Power => (bins.len() - 1, 0),
-        By::Phase => (0, bins.len() / 2),
-    };
+    let (plus, minus) = by.contrast(bins.len());
     of(&bins[plus]) - of(&bins[minus])
+}
+
+/// How large the response of each bin is relative to the true mean response over epochs, from sample `first` on: the factor by
+/// which that approximates the bin's best (least squares). Of predicted responses it is, too, the size along the true one. NaN
+/// where there is no mean response.
+pub(super) fn gains(bins: &[StateBin], of: impl Fn(&StateBin) -> &Array2<f64>, first: usize) -> Vec<f64> {
+    let (n_channels, n_times) = bins[0].truth.dim();
+    let n_epochs: usize = bins.iter().map(|bin| bin.n_epochs).sum();
+    let (mut crosses, mut square) = (vec![0.0; bins.len()], 0.0);
+    for at in (0..n_channels).flat_map(|channel| (first..n_times).map(move |time| [channel, time])) {
+        let sum: f64 = bins.iter().map(|bin| bin.truth[at] * bin.n_epochs as f64).sum();
+        let mean = sum / n_epochs as f64;
+        // NaN where a bin has no truth here.
+        if mean.is_finite() {
+            crosses.iter_mut().zip(bins).for_each(|(cross, bin)| *cross += of(bin)[at] * mean);
+            square += mean * mean;
+        }
+    }
+    crosses.into_iter().map(|cross| if square > FLOOR { cross / square } else { f64::NAN }).collect()
 }
 
 /// For each channel × time, r across bins between true and predicted means; 0 where the prediction does not vary, NaN where
@@ -76,6 +92,15 @@ mod tests {
         let r = r_across_bins(&bins, 0);
         assert!((r[[0, 0]] - 1.0).abs() < 1e-9, "{r}");
         assert!(r[[0, 1]].abs() < 1e-12);
+        let gain = |of: fn(&StateBin) -> &Array2<f64>, first: usize| gains(&bins, of, first);
+        // Mean response 2.5 and 1; then the constant one alone.
+        let expected = [1.0, 2.0, 4.0, 3.0].map(|value: f64| (2.5 * value + 1.0) / 7.25);
+        assert!(gain(|bin| &bin.truth, 0).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert!(gain(|bin| &bin.truth, 1).iter().all(|g| (g - 1.0).abs() < 1e-12));
+        // Twice the truth on the first sample, nothing on the second.
+        let expected = [2.0, 4.0, 8.0, 6.0].map(|value: f64| 2.5 * value / 7.25);
+        assert!(gain(|bin| &bin.predicted[0], 0).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert!(gain(|bin| &bin.predicted[0], 1).iter().all(|g| g.abs() < 1e-12), "nothing is predicted there");
         let a = array![[9.0, 1.0, 2.0, f64::NAN], [9.0, 3.0, 4.0, 1.0]];
         let b = array![[-9.0, 2.0, 4.0, 5.0], [0.0, 6.0, 8.0, 2.0]];
         assert!((r_of_maps(&a, &b, 1) - 1.0).abs() < 1e-9);

@@ -9,7 +9,7 @@ use ndarray::{ArrayRef2, s};
 use crate::{Error, Result};
 
 /// Fewest cycles of the band's lowest frequency that a window must hold: of fewer, neither power nor phase can be told.
-const LEAST_CYCLES: f64 = 2.0;
+pub(super) const LEAST_CYCLES: f64 = 2.0;
 
 /// Frequencies of the band are this share of the window's resolution (1 / its length) apart.
 const STEP: f64 = 0.125;
@@ -23,6 +23,8 @@ pub(super) struct Rhythm {
     factors: Vec<Vec<c64>>,
     /// Index of the frequency whose phase is told.
     centre: usize,
+    /// The channels that count; all where empty.
+    channels: Vec<bool>,
 }
 
 /// What one epoch's window holds.
@@ -74,7 +76,16 @@ impl Rhythm {
             };
             (0..n).map(factor).collect()
         });
-        Ok(Self { factors: factors.collect(), centre: n_steps / 2, window, frequencies })
+        let factors = factors.collect();
+        Ok(Self { factors, centre: n_steps / 2, window, frequencies, channels: Vec::new() })
+    }
+
+    /// The same on some of `n_channels` channels; on all where none are named.
+    pub(super) fn on(self, channels: &[usize], n_channels: usize) -> Self {
+        if channels.is_empty() {
+            return self;
+        }
+        Self { channels: (0..n_channels).map(|channel| channels.contains(&channel)).collect(), ..self }
     }
 
     /// The rhythm of the frequency with most power in a spectrum, such as the sum of [`Seen::spectrum`] over epochs. The
@@ -106,6 +117,9 @@ impl Rhythm {
         let mut n = 0usize;
         for channel in 0..n_channels {
             let cut = s![channel, self.window.clone()];
+            if self.channels.get(channel) == Some(&false) {
+                continue;
+            }
             if measured.is_some_and(|measured| !measured.slice(cut).iter().all(|&is| is)) {
                 continue;
             }
@@ -254,6 +268,17 @@ mod tests {
         assert_eq!(seen.power.to_bits(), rhythm.of(&epoch(&rows[..1]), None).power.to_bits());
         measured[[0, 59]] = false;
         assert!(rhythm.of(&both, Some(&measured)).power.is_nan());
+    }
+
+    #[test]
+    fn channels_that_are_not_named_do_not_count() {
+        let rhythm = || Rhythm::new([8.0, 13.0], 0..60, SFREQ).unwrap();
+        let rows = [cosine(10.0, 1.0, 0.0, 90, 60), cosine(10.0, 3.0, 0.0, 90, 60)];
+        let (both, second) = (epoch(&rows), epoch(&rows[1..]));
+        let seen = rhythm().on(&[1], 2).of(&both, None);
+        assert_eq!(seen.power.to_bits(), rhythm().of(&second, None).power.to_bits());
+        assert!(seen.centre[0].norm() == 0.0 && seen.centre[1].norm() > 0.0);
+        assert_eq!(rhythm().on(&[], 2).of(&both, None).power.to_bits(), rhythm().of(&both, None).power.to_bits());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod clusters;
 mod fdr;
 mod group;
 mod permutation;
+mod places;
 mod wilcoxon;
 
 pub use adjacency::Adjacency;
@@ -17,4 +18,5 @@ pub use clusters::{Cluster, ClusterTest, Enhancement, Threshold, cluster_test, t
 pub use fdr::false_discovery_rate;
 pub use group::{LEAST_SUBJECTS, compare_models, group_note, test_group};
 pub use permutation::{PermutationSpec, Tail};
+pub(crate) use places::{Places, SIGNIFICANT};
 pub use wilcoxon::{Method, SignedRank, signed_rank};

@@ -1,0 +1,82 @@
+//! `dre figures`: the report's figures as files.
+
+use std::path::{Path, PathBuf};
+
+use dre_io::pipeline::ABLATION_FOLDER;
+use dre_io::store::write_file;
+use dre_report::PaperFigure;
+
+use super::Context;
+use crate::args::{FigureFormat, FiguresArgs};
+use crate::error::{CliError, Result};
+use crate::render::Renderer;
+use crate::results::{file_in, read};
+
+/// Folder of the figures in a run's folder.
+const FIGURES_FOLDER: &str = "figures";
+
+pub(super) fn execute(args: &FiguresArgs, context: &Context<'_>) -> Result<()> {
+    let file = file_in(&args.path);
+    if !file.is_file() {
+        return Err(CliError::NoResults { path: file });
+    }
+    let home = file.parent().unwrap_or(Path::new("."));
+    let mut all = dre_report::figures(&read(&file)?)?;
+    let ablation = home.join(ABLATION_FOLDER).join(crate::results::FILE_NAME);
+    if ablation.is_file() {
+        all.extend(ablations(dre_report::figures(&read(&ablation)?)?));
+    }
+    let chosen = chosen(all, &args.only)?;
+    let out = args.out.clone().unwrap_or_else(|| home.join(FIGURES_FOLDER));
+    let formats: Vec<FigureFormat> = [FigureFormat::Svg, FigureFormat::Png, FigureFormat::Pdf]
+        .into_iter()
+        .filter(|format| args.formats.contains(format))
+        .collect();
+    let mut renderer = Renderer::new();
+    let mut n_files = 0;
+    for figure in &chosen {
+        if context.interrupt.requested() {
+            return Err(CliError::StoppedFigures { n_files, out });
+        }
+        let write = |ending: &str, content: &[u8]| -> Result<()> {
+            let path: PathBuf = out.join(format!("{}.{ending}", figure.name));
+            Ok(write_file(&path, |file| file.write_all(content))?)
+        };
+        for format in &formats {
+            match format {
+                FigureFormat::Svg => write("svg", figure.svg.as_bytes())?,
+                FigureFormat::Png => write("png", &renderer.png(figure, args.dpi)?)?,
+                FigureFormat::Pdf => write("pdf", &renderer.pdf(figure)?)?,
+            }
+        }
+        write("tsv", figure.table.as_bytes())?;
+        n_files += 1 + formats.len();
+        let (width, height) = (figure.width, figure.height);
+        context.console.step("Wrote", format_args!("{}, {width:.0} × {height:.0} mm", figure.name));
+    }
+    let n = chosen.len();
+    let s = if n == 1 { "" } else { "s" };
+    context.console.result(format_args!("{n} figure{s}, {n_files} files in {}", out.display()));
+    Ok(())
+}
+
+/// Of an ablation, what compares the variants.
+fn ablations(figures: Vec<PaperFigure>) -> impl Iterator<Item = PaperFigure> {
+    let compares = |figure: &PaperFigure| matches!(figure.name.as_str(), "scores" | "scores-time" | "comparison");
+    figures
+        .into_iter()
+        .filter(compares)
+        .map(|figure| PaperFigure { name: format!("ablation-{}", figure.name), ..figure })
+}
+
+/// The figures that `only` names, by their whole name or by its first words; all where it is empty.
+fn chosen(all: Vec<PaperFigure>, only: &[String]) -> Result<Vec<PaperFigure>> {
+    let is_meant = |figure: &PaperFigure, wanted: &String| {
+        figure.name.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    if let Some(name) = only.iter().find(|wanted| !all.iter().any(|figure| is_meant(figure, wanted))) {
+        let known = all.iter().map(|figure| figure.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(CliError::UnknownFigure { name: name.clone(), known });
+    }
+    Ok(all.into_iter().filter(|figure| only.is_empty() || only.iter().any(|wanted| is_meant(figure, wanted))).collect())
+}

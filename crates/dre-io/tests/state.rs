@@ -1,0 +1,191 @@
+//! Responses by brain state through the pipeline: on simulated readers whose responses alpha power scales, and on those where
+//! it does not.
+#![allow(missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Watch, job, run};
+use dre::results::{Results, StateResult};
+use dre::simulate::{Effects, Simulation, SimulationConfig, Timing};
+use dre::state::By;
+use dre_io::pipeline::{Job, evaluate, open_prepared, state};
+use dre_io::recording::brainvision::write_brainvision;
+use dre_io::recording::{RecordingChannel, Unit};
+
+const N_SUBJECTS: usize = 5;
+
+const STUDY: &str = r#"
+name = "alpha"
+seed = 1
+[prepare]
+l_freq = 0.5
+[epochs]
+tmin = -0.5
+tmax = 0.7
+events = { trial_type = ["word"] }
+[split]
+train = 0.4
+valid = 0.1
+[[features]]
+name = "onset"
+kind = "presence"
+duration = 0.1
+[state]
+n_permutations = 100
+[models.trf]
+kind = "trf"
+lag_max = 60
+alphas = [1.0, 1e3]
+"#;
+
+/// Readers with strong responses and an alpha rhythm, which scales the responses or does not; nothing else but the sensors' noise.
+fn readers(root: &Path, alpha_gain: bool) {
+    let effects = Effects { alpha: true, alpha_gain, ..Effects::LINEAR };
+    let timing = Timing::Fixed;
+    let config = SimulationConfig {
+        n_subjects: N_SUBJECTS,
+        duration: 240.0,
+        snr: 3.0,
+        effects,
+        timing,
+        seed: 5,
+        ..SimulationConfig::default()
+    };
+    let simulated = Simulation::with_threads(&config, 2).unwrap();
+    fs::create_dir_all(root).unwrap();
+    fs::write(root.join("dataset_description.json"), r#"{"Name": "x", "BIDSVersion": "1.9.0"}"#).unwrap();
+    // Six of the electrodes over the back and the sides of the head: responses and alpha, quick to fit.
+    let rows: Vec<usize> = (0..simulated.channels.len())
+        .filter(|&c| ["O1", "O2", "P3", "P4", "T7", "Cz"].contains(&simulated.channels[c].name.as_str()))
+        .collect();
+    assert!(rows.len() >= 5, "{rows:?}");
+    let channels: Vec<RecordingChannel> = rows
+        .iter()
+        .map(|&c| RecordingChannel::new(&simulated.channels[c].name, simulated.channels[c].kind, Unit::Volt))
+        .collect();
+    for recording in &simulated.recordings {
+        let folder = root.join(&recording.subject).join("eeg");
+        fs::create_dir_all(&folder).unwrap();
+        let data = recording.data.select(ndarray::Axis(0), &rows).mapv(f64::from);
+        let stem = format!("{}_task-reading", recording.subject);
+        write_brainvision(&folder.join(format!("{stem}_eeg.vhdr")), simulated.sfreq, &channels, data.view(), &[])
+            .unwrap();
+        let events = &recording.events;
+        let kinds = &events.columns["trial_type"];
+        let lines = (0..events.len()).map(|i| format!("{}\t{}\t{}\n", events.onset[i], events.duration[i], kinds[i]));
+        fs::write(
+            folder.join(format!("{stem}_events.tsv")),
+            format!("onset\tduration\ttrial_type\n{}", lines.collect::<String>()),
+        )
+        .unwrap();
+    }
+}
+
+fn states(job: &Job) -> (Results, Vec<String>) {
+    let mut watch = Watch::default();
+    let cohort = open_prepared(job).unwrap();
+    let results = evaluate(job, &cohort, &mut watch).unwrap();
+    watch.said.borrow_mut().clear();
+    let results = state(job, &cohort, results, &mut watch).unwrap();
+    (results, watch.said.into_inner())
+}
+
+fn by(results: &Results, by: By) -> &StateResult {
+    results.state.iter().find(|found| found.by == by).expect("asked for")
+}
+
+#[test]
+fn responses_that_alpha_power_scales_are_found_and_others_are_not() {
+    let found = [true, false].map(|alpha_gain| {
+        let home = tempfile::tempdir().unwrap();
+        readers(&home.path().join("bids"), alpha_gain);
+        let job = job(home.path(), STUDY);
+        run(&job).unwrap();
+        let (results, _) = states(&job);
+        for file in ["state.json", "gains.tsv", "captured.tsv", "power_true.npy", "phase_trf.npy"] {
+            assert!(job.out.join("state").join(file).is_file(), "{file}");
+        }
+        let rows = fs::read_to_string(job.out.join("state/gains.tsv")).unwrap().lines().count();
+        assert_eq!(rows, 1 + 2 * N_SUBJECTS * 2 * 4, "ways of ordering, subjects, true and predicted, bins");
+        results
+    });
+    let [scaled, same] = found.each_ref().map(|results| by(results, By::Power));
+    assert_eq!((scaled.subjects.len(), scaled.bins.len(), scaled.window), (N_SUBJECTS, 4, [-0.5, -1.0 / 128.0]));
+    assert!(scaled.bins.windows(2).all(|pair| pair[0].value < pair[1].value), "from least to most power");
+    // Power of the first quarter is about a twelfth of the last one's, and responses follow its −0.4th power; what the window
+    // tells of it is less.
+    assert!(scaled.truth.contrast < -0.3, "{:?}", scaled.truth);
+    assert!(scaled.truth.gains.values().all(|gains| gains[3] < gains[0]), "{:?}", scaled.truth.gains);
+    assert!(scaled.truth.test.unwrap().p <= 0.0626, "the least that five subjects allow");
+    assert!(
+        scaled.truth.contrast < 3.0 * same.truth.contrast.min(0.0),
+        "{} and {}",
+        scaled.truth.contrast,
+        same.truth.contrast
+    );
+    assert!(same.truth.contrast.abs() < 0.15, "{:?}", same.truth);
+    // A model of the words alone predicts none of it.
+    let trf = &scaled.models["trf"];
+    assert!(trf.modulation.contrast.abs() < 0.1, "{:?}", trf.modulation);
+    assert_eq!(
+        (trf.map.len(), trf.subjects.len(), trf.over_time.len()),
+        (scaled.bins[0].truth.len(), N_SUBJECTS, found[0].times.len())
+    );
+    assert!(trf.clusters.is_some() && scaled.truth.clusters.is_some());
+}
+
+#[test]
+fn states_are_kept_while_they_are_up_to_date_and_what_cannot_be_said_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    common::data_set(&home.path().join("bids"));
+    let text = common::STUDY.replace("[models.trf]", "[state]\nmin_epochs = 1\nn_bins = 3\n[models.trf]");
+    // 64 Hz: 24 samples are 3 cycles of 8 Hz.
+    let long = text.replace("n_init_times = 12", "n_init_times = 24").replace("tmin = -0.2", "tmin = -0.4");
+    let first = job(home.path(), &long);
+    run(&first).unwrap();
+    let (results, said) = states(&first);
+    assert!(said.iter().any(|line| line.starts_with("Ordering ") && line.ends_with("8 to 13 Hz")), "{said:?}");
+    let power = by(&results, By::Power);
+    assert_eq!(power.subjects.len(), 2);
+    assert!(power.truth.test.is_none() && power.truth.clusters.is_none());
+    let notes = power.notes.join("; ");
+    assert!(notes.contains("no tests across subjects: there are 2"), "{notes}");
+    assert!(notes.contains("there are 2, and it takes 3"), "{notes}");
+    assert_eq!(power.models.keys().collect::<Vec<_>>(), ["trf", "banded", "rtrf", "dre"]);
+
+    let (again, said) = states(&Job { n_threads: 2, ..first.clone() });
+    assert_eq!(said, ["Up to date responses by brain state"]);
+    let numbers = |results: &Results| serde_json::to_string(&results.state).unwrap();
+    assert!(numbers(&again) == numbers(&results), "what is read back is what was found");
+    let forced = Job { n_threads: 2, force: true, ..first.clone() };
+    assert!(numbers(&states(&forced).0) == numbers(&results), "threads change no digit");
+
+    // With other settings it is not taken for theirs.
+    let mut other = first.clone();
+    other.study.state.as_mut().unwrap().n_bins = 4;
+    let cohort = open_prepared(&other).unwrap();
+    assert!(evaluate(&other, &cohort, &mut Watch::default()).unwrap().state.is_empty());
+    // Bins that nobody fills, and a band that the window does not hold.
+    let spec = other.study.state.as_mut().unwrap();
+    (spec.min_epochs, spec.by) = (500, vec![By::Power]);
+    let (few, said) = states(&other);
+    let [found] = few.state.as_slice() else { panic!("{:?}", few.state) };
+    assert!(
+        found.subjects.is_empty() && found.notes[0].contains("fewer than 500; use fewer bins"),
+        "{:?}",
+        found.notes
+    );
+    assert!(said.iter().any(|line| line.starts_with("warning responses by power: not computed")), "{said:?}");
+    other.study.state.as_mut().unwrap().band = [2.0, 4.0];
+    let (slow, _) = states(&other);
+    let note = &slow.state[0].notes[0];
+    assert!(note.contains("window = 0.375 s, expected at least 1.000 s, 2 cycles"), "{note}");
+    let mut unknown = first.clone();
+    unknown.study.state.as_mut().unwrap().channels = vec!["Oz".to_owned()];
+    let cohort = open_prepared(&unknown).unwrap();
+    let error = state(&unknown, &cohort, results, &mut Watch::default()).unwrap_err().to_string();
+    assert_eq!(error, "state.channels = `Oz`, expected names of the cohort's 2 channels: Cz, Pz");
+}

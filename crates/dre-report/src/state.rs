@@ -1,0 +1,389 @@
+//! Responses by brain state: true and predicted, and what models capture of their difference.
+
+use dre::results::{CapturedResult, ClusterSummary, ModulationResult, Results, StateResult};
+use dre::state::By;
+use serde::Serialize;
+
+use crate::charts::state::{BinLine, Gains, ResponsesOf, bin_class, drawn_bins, gains, responses};
+use crate::charts::{Drawn, both, delta, model_class, strips};
+use crate::evoked::marks;
+use crate::scale::extent;
+use crate::topography::sensors::Montage;
+use crate::topography::{Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};
+use crate::values::{Table, interval, p_value};
+use crate::{format, maps};
+
+/// Differences below this p are called so.
+const SIGNIFICANT: f64 = 0.05;
+
+/// Responses by power, or by phase.
+#[derive(Debug, Serialize)]
+pub(crate) struct StatePart {
+    title: String,
+    /// What was found, in sentences; empty where nothing was computed.
+    found: String,
+    /// How states were told.
+    how: String,
+    /// What to know, or why there is nothing.
+    notes: Vec<String>,
+    /// Responses at one channel: the true ones, then each model's.
+    panels: Vec<Panel>,
+    panels_caption: String,
+    gains: Drawing,
+    captured: Drawing,
+    over_time: Drawing,
+    maps: Option<MapsFigure>,
+    table: Option<Table>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Panel {
+    pub(crate) title: String,
+    pub(crate) svg: String,
+}
+
+/// A picture at both widths; empty where there is nothing to draw.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Drawing {
+    pub(crate) wide: String,
+    pub(crate) narrow: String,
+}
+
+impl From<Drawn> for Drawing {
+    fn from(Drawn { wide, narrow }: Drawn) -> Self {
+        Self { wide, narrow }
+    }
+}
+
+/// A part for each way of ordering; the numbers of maps are added to `numbers`.
+pub(crate) fn section(results: &Results, montage: &Montage, numbers: &mut Vec<MapsStore>) -> Vec<StatePart> {
+    let part = |(index, found): (usize, &StateResult)| {
+        let (figure, store) = heads(results, index, found, montage).unzip();
+        numbers.extend(store);
+        StatePart { maps: figure, ..one(results, index, found) }
+    };
+    results.state.iter().enumerate().map(part).collect()
+}
+
+/// `power at 8–13 Hz`.
+pub(crate) fn title(found: &StateResult) -> String {
+    let [low, high] = found.band.map(format::trimmed);
+    format!("{} at {low}–{high}\u{202f}Hz", found.by.name())
+}
+
+fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
+    let seconds = |[from, to]: [f64; 2]| format!("{} to {} s", format::trimmed(from), format::trimmed(to));
+    let order = match found.by {
+        By::Power => format!("quantiles of their power, mean over {}", on(found)),
+        By::Phase => format!(
+            "sectors of their phase at the window’s end, of the pattern of {} in which most power lies",
+            on(found)
+        ),
+    };
+    let how = format!(
+        "The test epochs of each subject are put into {} {order}, measured from {}. Sizes, correlations and tests count times from \
+         {}, after that window.",
+        found.bins.len(),
+        seconds(found.window),
+        seconds(found.scored)
+    );
+    let is_empty = found.subjects.is_empty();
+    let channel = shown_channel(found);
+    StatePart {
+        title: title(found),
+        found: if is_empty { String::new() } else { sentences(found) },
+        how: if is_empty { String::new() } else { how },
+        notes: found.notes.iter().map(|note| capitalised(note)).collect(),
+        panels: channel.map_or_else(Vec::new, |c| panels(results, index, found, c)),
+        panels_caption: channel.map_or_else(String::new, |c| {
+            format!(
+                "Responses in each bin at {}, where they differ most, mean over subjects: the true ones, then as each model \
+                 predicts them, on one scale (scaled units).",
+                channel_name(results, c)
+            )
+        }),
+        gains: both(|size| gains(&series(results, found), &bin_names(found), size)).into(),
+        captured: both(|size| strips::draw(&rows(results, found), STRIPS, size)).into(),
+        over_time: both(|size| delta::draw(&over_time_of(results, index, found), &results.times, &marks(results), size)).into(),
+        maps: None,
+        table: table(found),
+    }
+}
+
+pub(crate) const STRIPS: strips::Style =
+    strips::Style { axis: "r between true and predicted difference", mean: "mean r", dots: "subjects", radius: 4.5 };
+
+fn on(found: &StateResult) -> String {
+    match found.channels.len() {
+        0 => "all channels".to_owned(),
+        1..=6 => found.channels.join(", "),
+        n => format!("{n} channels"),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.trim().trim_end_matches('.').chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
+fn channel_name(results: &Results, channel: usize) -> &str {
+    results.cohort.channels.get(channel).map_or("?", |channel| channel.name.as_str())
+}
+
+/// What bins are called: `least`, `2`, `3`, `most`; or degrees.
+pub(crate) fn bin_names(found: &StateResult) -> Vec<String> {
+    let n = found.bins.len();
+    let name = |(i, bin): (usize, &dre::results::StateBinResult)| match found.by {
+        By::Phase => {
+            let degrees = bin.value.to_degrees().round();
+            format!("{}°", format::fixed(if degrees > 180.0 { degrees - 360.0 } else { degrees }, 0))
+        }
+        By::Power if i == 0 => "least".to_owned(),
+        By::Power if i + 1 == n => "most".to_owned(),
+        By::Power => (i + 1).to_string(),
+    };
+    found.bins.iter().enumerate().map(name).collect()
+}
+
+/// The two bins that are compared, in words.
+fn compared(found: &StateResult) -> (String, String) {
+    match found.by {
+        By::Power => ("most power".to_owned(), "least power".to_owned()),
+        By::Phase => {
+            let (plus, minus) = found.by.contrast(found.bins.len());
+            let names = bin_names(found);
+            (format!("phase {}", names[plus]), format!("phase {}", names[minus]))
+        }
+    }
+}
+
+fn sentences(found: &StateResult) -> String {
+    let (plus, minus) = compared(found);
+    let truth = &found.truth;
+    let mut text = if let Some(clusters) = &truth.clusters {
+        match clusters.significant.first() {
+            Some(first) => format!(
+                "Responses after {plus} differ from those after {minus}: {} of channels and times {} (p ≤ 0.05, corrected), the \
+                 first from {} to {} s (p = {}). ",
+                format::counted(clusters.significant.len(), "cluster", "clusters"),
+                if clusters.significant.len() == 1 { "deviates" } else { "deviate" },
+                format::trimmed(first.start),
+                format::trimmed(first.end),
+                p_value(Some(first.p))
+            ),
+            None => format!(
+                "No cluster of channels and times tells responses after {plus} from those after {minus} (smallest p = {}). ",
+                p_value(clusters.smallest_p)
+            ),
+        }
+    } else {
+        String::new()
+    };
+    text += &format!("Responses are {} ", size_of(truth, &plus, &minus));
+    let mut models: Vec<(&String, &CapturedResult)> = found.models.iter().filter(|(_, m)| m.r.is_finite()).collect();
+    models.sort_by(|a, b| b.1.r.total_cmp(&a.1.r));
+    let said = models.iter().map(|(name, model)| {
+        let test = match model.q.or(model.test.map(|test| test.p)) {
+            Some(q) if q <= SIGNIFICANT => format!("p = {}", p_value(Some(q))),
+            Some(q) => format!("p = {}, not told from chance", p_value(Some(q))),
+            None => "not tested".to_owned(),
+        };
+        format!("{name} r = {} ({test})", format::r(model.r))
+    });
+    let said: Vec<String> = said.collect();
+    if !said.is_empty() {
+        text += &format!("Of the difference over channels and times, models capture: {}.", said.join("; "));
+    }
+    text
+}
+
+/// `smaller after most power: …`.
+fn size_of(truth: &ModulationResult, plus: &str, minus: &str) -> String {
+    let numbers = format!(
+        "{} of the mean response{}{}",
+        format::signed_r(truth.contrast),
+        truth.confidence.map_or_else(String::new, |c| format!(", 95 % CI {}", interval(Some(c)))),
+        truth.test.map_or_else(String::new, |test| format!(", p = {}", p_value(Some(test.p))))
+    );
+    match truth.test {
+        Some(test) if test.p <= SIGNIFICANT => {
+            let which = if truth.contrast < 0.0 { "smaller" } else { "larger" };
+            format!("{which} after {plus} than after {minus} ({numbers}).")
+        }
+        Some(_) => format!("about as large after {plus} as after {minus} ({numbers})."),
+        None => format!("different in size by {numbers}, after {plus} less after {minus}; this was not tested."),
+    }
+}
+
+/// The channel that differs most: the one that is longest in significant clusters of the true difference; where there are none or
+/// several, the one whose difference is largest. None where nothing is finite.
+pub(crate) fn shown_channel(found: &StateResult) -> Option<usize> {
+    let power = |row: &Vec<f32>| row.iter().filter(|v| v.is_finite()).map(|v| f64::from(*v).powi(2)).sum::<f64>();
+    let points = || found.truth.clusters.iter().flat_map(|c| c.significant.iter().flat_map(|cluster| &cluster.points));
+    let n_points = |channel: usize| points().filter(|point| point.0 == channel).count();
+    let rows = found.truth.difference.iter().map(power).enumerate().filter(|(_, power)| *power > 0.0);
+    let rows = rows.map(|(channel, power)| (channel, n_points(channel), power));
+    rows.max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2))).map(|(channel, ..)| channel)
+}
+
+/// Sources of responses: the true ones, then each model's; with their classes.
+pub(crate) fn sources(results: &Results, found: &StateResult) -> Vec<(String, String)> {
+    let models = results.models.keys().enumerate().filter(|(_, name)| found.models.contains_key(*name));
+    let models = models.map(|(i, name)| (name.clone(), model_class(i)));
+    std::iter::once(("true response".to_owned(), "truth".to_owned())).chain(models).collect()
+}
+
+/// Rows of a bin's response by source.
+pub(crate) fn rows_of<'a>(
+    bin: &'a dre::results::StateBinResult,
+    source: usize,
+    name: &str,
+) -> Option<&'a Vec<Vec<f32>>> {
+    if source == 0 { Some(&bin.truth) } else { bin.predicted.get(name) }
+}
+
+/// A panel for each source at one channel.
+pub(crate) fn panels(results: &Results, index: usize, found: &StateResult, channel: usize) -> Vec<Panel> {
+    let names = bin_names(found);
+    let sources = sources(results, found);
+    let row = |bin: usize, source: usize| {
+        let rows = rows_of(&found.bins[bin], source, &sources[source].0)?;
+        rows.get(channel).map(Vec::as_slice)
+    };
+    let bins = drawn_bins(found.bins.len());
+    let all = bins.iter().flat_map(|&bin| (0..sources.len()).filter_map(move |source| row(bin, source)));
+    let domain = extent(all.flatten().map(|v| f64::from(*v)).chain([0.0])).unwrap_or((0.0, 0.0));
+    let panel = |(source, (name, _)): (usize, &(String, String))| {
+        let lines: Vec<BinLine<'_>> = bins
+            .iter()
+            .filter_map(|&bin| {
+                let class = bin_class(bin, found.bins.len(), found.by == By::Power);
+                Some(BinLine { name: &names[bin], class, values: row(bin, source)? })
+            })
+            .collect();
+        let id = format!("state-{index}-{source}");
+        let what = ResponsesOf { id: &id, source: name, channel: channel_name(results, channel), domain };
+        let svg = responses(&what, &lines, &results.times, &marks(results));
+        (!svg.is_empty()).then(|| Panel { title: name.clone(), svg })
+    };
+    sources.iter().enumerate().filter_map(panel).collect()
+}
+
+/// Gains of every source.
+pub(crate) fn series<'a>(results: &'a Results, found: &'a StateResult) -> Vec<Gains<'a>> {
+    let subjects = |modulation: &'a ModulationResult| {
+        modulation.gains.iter().map(|(label, gains)| (label.as_str(), gains.as_slice())).collect()
+    };
+    let truth = Gains { name: "true response", class: "truth".to_owned(), subjects: subjects(&found.truth) };
+    let models = results.models.keys().enumerate().filter_map(|(i, name)| {
+        let model = found.models.get(name)?;
+        Some(Gains { name, class: model_class(i), subjects: subjects(&model.modulation) })
+    });
+    std::iter::once(truth).chain(models).collect()
+}
+
+/// r of every subject, a row per model.
+pub(crate) fn rows<'a>(results: &'a Results, found: &'a StateResult) -> Vec<strips::Row<'a>> {
+    let row = |(i, name): (usize, &'a String)| {
+        let model = found.models.get(name)?;
+        Some(strips::Row {
+            name: name.clone(),
+            model: i,
+            mean: model.r,
+            interval: model.confidence,
+            dots: model.subjects.iter().map(|(label, r)| (label.as_str(), *r)).collect(),
+        })
+    };
+    results.models.keys().enumerate().filter_map(row).collect()
+}
+
+/// r over channels at each time, a line per model.
+pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a StateResult) -> delta::Drawing<'a> {
+    let line = |(i, name): (usize, &'a String)| {
+        let model = found.models.get(name)?;
+        Some(delta::Line {
+            name,
+            class: delta::class(i),
+            mean: &model.over_time,
+            interval: &model.over_time_confidence,
+            significant: model.clusters.iter().flat_map(|c| c.significant.iter().map(|c| (c.start, c.end))).collect(),
+        })
+    };
+    delta::Drawing {
+        id: format!("state-{index}"),
+        axis: "r between true and predicted difference",
+        lines: results.models.keys().enumerate().filter_map(line).collect(),
+    }
+}
+
+fn table(found: &StateResult) -> Option<Table> {
+    let dash = || format::NONE.to_owned();
+    let gain = |m: &ModulationResult| {
+        vec![format::signed_r(m.contrast), interval(m.confidence), p_value(m.test.map(|test| test.p))]
+    };
+    let truth = [vec!["true response".to_owned()], gain(&found.truth), vec![dash(), dash(), dash(), dash()]].concat();
+    let model = |(name, model): (&String, &CapturedResult)| {
+        let r = vec![
+            format::r(model.r),
+            interval(model.confidence),
+            p_value(model.test.map(|test| test.p)),
+            p_value(model.q),
+        ];
+        [vec![name.clone()], gain(&model.modulation), r].concat()
+    };
+    if found.subjects.is_empty() {
+        return None;
+    }
+    let columns = ["", "Difference in size", "95 % CI", "p", "r of the difference", "95 % CI", "p", "p (FDR)"];
+    Table::new(&columns, &[0], std::iter::once(truth).chain(found.models.iter().map(model)).collect()).if_any()
+}
+
+/// Channels and times of significant clusters, per frame.
+fn marked(clusters: Option<&ClusterSummary>, kept: &[usize], n_channels: usize) -> Option<Vec<Vec<bool>>> {
+    let points: std::collections::BTreeSet<(usize, usize)> =
+        clusters?.significant.iter().flat_map(|cluster| cluster.points.iter().copied()).collect();
+    Some(kept.iter().map(|t| (0..n_channels).map(|c| points.contains(&(c, *t))).collect()).collect())
+}
+
+/// True and predicted difference over the head, moved over time.
+fn heads(results: &Results, index: usize, found: &StateResult, montage: &Montage) -> Option<(MapsFigure, MapsStore)> {
+    let n_times = results.times.len();
+    let n_channels = results.cohort.channels.len();
+    let [from, to] = found.scored;
+    let strongest = maps::strongest(n_times, |t| {
+        let counts = (from - 1e-9..=to + 1e-9).contains(&results.times[t]);
+        found.truth.difference.iter().filter(move |_| counts).filter_map(move |row| row.get(t).copied())
+    });
+    let sources = sources(results, found);
+    let kept = thinned(n_times, strongest, sources.len(), n_channels);
+    let series = sources.iter().enumerate().filter_map(|(source, (name, class))| {
+        let (modulation, clusters) = if source == 0 {
+            (&found.truth, found.truth.clusters.as_ref())
+        } else {
+            let model = found.models.get(name)?;
+            (&model.modulation, model.clusters.as_ref())
+        };
+        Some(Series {
+            name: name.clone(),
+            class: class.clone(),
+            values: maps::by_frame(&modulation.difference, &kept),
+            significant: marked(clusters, &kept, n_channels),
+        })
+    });
+    let (plus, minus) = if found.bins.is_empty() { return None } else { compared(found) };
+    let maps = Maps {
+        id: format!("state-{index}"),
+        caption: format!(
+            "Responses after {plus} less those after {minus} over the head, seen from above, nose up, at the time of the slider; \
+             one scale for all. Ringed sensors belong to a significant cluster at this time: of the true difference, where it \
+             deviates from 0; of a model’s, where its prediction follows the true responses across bins."
+        ),
+        units: "difference (scaled units)",
+        axis: "time",
+        frames: maps::frames(&results.times, &kept),
+        first: kept.iter().position(|t| *t == strongest).unwrap_or(0),
+        rows: vec![Row { title: String::new(), series: series.collect() }],
+        pairs: Pairs::Rms,
+    };
+    maps.draw(montage)
+}

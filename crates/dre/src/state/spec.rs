@@ -1,0 +1,110 @@
+//! Settings of an analysis by brain state.
+
+use serde::{Deserialize, Serialize};
+
+use super::By;
+use super::rhythm::LEAST_CYCLES;
+use crate::{Error, Result};
+
+/// More bins than this hold too few epochs each to be told apart.
+const MOST_BINS: usize = 12;
+
+/// The settings of an analysis by brain state: the table `[state]` of a study file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StateSpec {
+    /// First and last frequency (Hz) of the rhythm.
+    pub band: [f64; 2],
+    /// What epochs are ordered by.
+    pub by: Vec<By>,
+    /// Number of quantiles of power, and of sectors of phase.
+    pub n_bins: usize,
+    /// First time (s) of the window in which the rhythm is measured; the epoch's start where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tmin: Option<f64>,
+    /// Last time (s) of that window; the end of the longest init window of the study's models where absent, or the event where
+    /// no model has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tmax: Option<f64>,
+    /// Names of the channels on which the rhythm is measured; all where empty. Responses are those of all channels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
+    /// Names of the models; all of the study where empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// A subject with fewer test epochs than this in any bin is left out.
+    pub min_epochs: usize,
+    /// Number of sign flips of the cluster tests, the observed one included.
+    pub n_permutations: usize,
+}
+
+impl Default for StateSpec {
+    /// Alpha, 8–13 Hz, power and phase in four bins of at least ten epochs, 1024 sign flips.
+    fn default() -> Self {
+        Self {
+            band: [8.0, 13.0],
+            by: vec![By::Power, By::Phase],
+            n_bins: 4,
+            tmin: None,
+            tmax: None,
+            channels: Vec::new(),
+            models: Vec::new(),
+            min_epochs: 10,
+            n_permutations: 1024,
+        }
+    }
+}
+
+impl StateSpec {
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] that names the setting.
+    pub fn check(&self) -> Result<()> {
+        let check = |holds: bool, name: &str, found: String, expected: &str| {
+            if holds {
+                return Ok(());
+            }
+            Err(Error::Setting { name: name.to_owned(), found, expected: expected.to_owned() })
+        };
+        let [low, high] = self.band;
+        let found = format!("[{low}, {high}]");
+        let is_band = low.is_finite() && high.is_finite() && low > 0.0 && low <= high;
+        check(is_band, "band", found, "two frequencies (Hz) above 0, the lower one first, such as [8.0, 13.0]")?;
+        check(!self.by.is_empty(), "by", "[]".to_owned(), "at least one of power, phase")?;
+        let expected = format!("3 to {MOST_BINS}, so that a correlation across bins means something");
+        check((3..=MOST_BINS).contains(&self.n_bins), "n_bins", self.n_bins.to_string(), &expected)?;
+        check(self.min_epochs > 0, "min_epochs", "0".to_owned(), "1 epoch or above")?;
+        let found = self.n_permutations.to_string();
+        check(self.n_permutations >= 20, "n_permutations", found, "20 or above, since p cannot reach 0.05 otherwise")?;
+        if let (Some(tmin), Some(tmax)) = (self.tmin, self.tmax) {
+            let least = LEAST_CYCLES / low;
+            let expected = format!("at least {least:.3} s after tmin ({tmin} s): {LEAST_CYCLES} cycles of {low} Hz");
+            check(tmax - tmin >= least - 1e-9, "tmax", tmax.to_string(), &expected)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_make_no_sense_are_named() {
+        let refused = |change: fn(&mut StateSpec)| {
+            let mut spec = StateSpec::default();
+            change(&mut spec);
+            spec.check().unwrap_err().to_string()
+        };
+        assert!(StateSpec::default().check().is_ok());
+        assert!(refused(|s| s.band = [13.0, 8.0]).starts_with("band = [13, 8], expected two frequencies"));
+        assert!(refused(|s| s.band = [f64::NAN, 8.0]).starts_with("band = [NaN, 8]"));
+        assert!(refused(|s| s.by.clear()).starts_with("by = [], expected at least one of power, phase"));
+        assert!(refused(|s| s.n_bins = 13).starts_with("n_bins = 13, expected 3 to 12"));
+        assert!(refused(|s| s.min_epochs = 0).starts_with("min_epochs = 0"));
+        assert!(refused(|s| s.n_permutations = 1).starts_with("n_permutations = 1, expected 20 or above"));
+        let short = |s: &mut StateSpec| (s.tmin, s.tmax) = (Some(-0.3), Some(-0.1));
+        assert!(refused(short).starts_with("tmax = -0.1, expected at least 0.250 s after tmin (-0.3 s)"));
+    }
+}
