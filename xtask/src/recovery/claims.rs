@@ -30,7 +30,7 @@ use Expected::{Keeps, Loses};
 ///
 /// The init window tells what a rhythm carries across, so it rests on alpha. The embedding tells subjects apart, so it rests on
 /// their differences. Components rest on no switch but on their number: one cannot carry three responses, five are enough
-/// for three and the two phases of a rhythm. Convolutions have no switch. With a rhythm, r changes by some hundredths with the
+/// for three and the two phases of a rhythm. Convolutions have no switch. With a rhythm, r changes by a hundredth and more with the
 /// seed of the weights, so that smaller losses are not claimed there.
 const EXPECTED: [(&str, &str, Expected); 10] = [
     ("no-init", "full", Loses),
