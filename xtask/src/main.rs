@@ -1,8 +1,9 @@
-//! What needs code to do: `cargo xtask test` and `cargo xtask bench`.
+//! What needs code to do: `cargo xtask test`, `cargo xtask recovery` and `cargo xtask bench`.
 
 mod bench;
 mod check;
 mod python;
+mod recovery;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,11 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   test [--only NAME]...   all checks: format, lints, tests, documentation, licences, Python package
+  recovery [OPTIONS]      simulated truths are found again; a dated file in bench/records where all of it is run
+      --only CASE         one of: full, linear, rhythm, subjects; may be repeated
+      --subjects N        subjects [12]
+      --minutes N         length of each recording [8]
+      --threads N         number of threads, which changes no result [all cores]
   bench linear [OPTIONS]  TRF, RTRF and banded ridge beside MNE-Python, scikit-learn and himalaya
       --threads N         number of threads [all cores]
       --small             without the large RTRF (2 GB)
@@ -39,6 +45,9 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
         ["test", rest @ ..] => test::Options::parse(rest).map(|options| test::execute(&options, &workspace_root())),
+        ["recovery", rest @ ..] => {
+            recovery::Options::parse(rest).map(|options| recovery::recovery(&options, &workspace_root()))
+        }
         ["bench", "step", rest @ ..] => {
             bench::StepOptions::parse(rest).map(|options| bench::step(options, &workspace_root()))
         }

@@ -22,7 +22,7 @@ fn spread(times: &mut [f64]) -> (f64, f64, f64) {
 }
 
 /// A `cargo` that builds with the release profile, in `root`.
-fn build_release(root: &Path, args: &[&str]) -> bool {
+pub(crate) fn build_release(root: &Path, args: &[&str]) -> bool {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let status = Command::new(cargo).args(["build", "--release", "--locked"]).args(args).current_dir(root).status();
     status.is_ok_and(|status| status.success())
@@ -36,7 +36,7 @@ fn python_with(module: &str) -> Option<PathBuf> {
 }
 
 /// Runs a program in `root` and gives what it printed; its messages where it fails.
-fn run(root: &Path, program: &Path, args: &[String]) -> Result<String, String> {
+pub(crate) fn run(root: &Path, program: &Path, args: &[String]) -> Result<String, String> {
     let out = Command::new(program)
         .args(args)
         .current_dir(root)
