@@ -68,7 +68,14 @@ fn a_cohort_s_decoder_is_that_of_each_subject_s_arrays() {
     let arrays = TrfConfig { lag_min: -4, lag_max: 1, ..TrfConfig::default() };
     for (subject, fit) in fitted.subjects.iter().enumerate() {
         let (features, data) = training(&set, subject);
-        let alone = Decoder::fit(&data, &features.select(Axis(1), &[0]), &names, &arrays, 3.0, 1).unwrap();
+        // What feature `b` does not tell of feature `a`.
+        let [a, b] = [0, 1].map(|f| {
+            let signal = features.select(Axis(1), &[f]);
+            let mean = signal.mean().unwrap();
+            signal - mean
+        });
+        let own = &a - &(&b * ((&a * &b).sum() / (&b * &b).sum()));
+        let alone = Decoder::fit(&data, &own, &names, &arrays, 3.0, 1).unwrap();
         for (found, expected) in [(&fit.model.model.coef, &alone.model.coef), (&fit.model.patterns, &alone.patterns)] {
             assert!((found - expected).iter().all(|d| d.abs() < 1e-10), "{found} for {expected}");
         }
@@ -100,6 +107,43 @@ fn what_is_in_the_data_is_told_and_patterns_show_where() {
     }
     let again = fit_decoder(&set, &config, &FitSpec { n_threads: 1, ..FIT }).unwrap();
     assert_eq!(again.subjects, fitted.subjects);
+}
+
+/// The data follow the event and the value's offset from its mean, with opposite signs; the value itself is mostly the event.
+#[test]
+fn what_is_told_of_a_value_does_not_depend_on_its_mean() {
+    let score = |mean: f64| {
+        let mut cohort: Cohort = Plan { n_subjects: 2, n_times: 6000, soa: 90, ..Plan::default() }.cohort();
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        for recording in &mut cohort.recordings {
+            let n = recording.n_times;
+            // `a` is 1 at an event, `b` its value.
+            let mut features = recording.features.as_ref().as_ref().to_vec();
+            features[n..].fill(0.0);
+            let mut values = vec![0.0; n];
+            let events: Vec<usize> = (0..n).filter(|&t| features[t] > 0.0).collect();
+            for t in events {
+                values[t] = rng.random_range(-1.7..1.7);
+                features[n + t] = (mean + values[t]) as f32;
+            }
+            let data = (0..3 * n).map(|i| {
+                let (channel, t) = (i / n, i % n);
+                let signal = if t >= 2 { 9.0 * f64::from(features[t - 2]) - 2.0 * values[t - 2] } else { 0.0 };
+                ((signal * WEIGHTS[channel] / 8.0 + rng.random_range(-1.7..1.7)) * 1e-6) as f32
+            });
+            recording.data = Arc::new(data.collect::<Vec<f32>>());
+            recording.features = Arc::new(features);
+        }
+        let (split, cleaning) = lenient();
+        let set = Dataset::new(Arc::new(cohort), &epoch_spec(-0.2, 0.5), &split, &cleaning, 1).unwrap();
+        let config =
+            DecodeConfig { features: vec!["b".to_owned()], lag_min: -4, lag_max: 1, ..DecodeConfig::default() };
+        fit_decoder(&set, &config, &FIT).unwrap().score(&set, Set::Test, 5, 2).unwrap()
+    };
+    let (with, without) = (score(5.0), score(0.0));
+    for (with, without) in with.iter().flatten().zip(without.iter().flatten()) {
+        assert!(with.r > 0.7 && (with.r - without.r).abs() < 0.02, "{with:?} beside {without:?}");
+    }
 }
 
 /// The decoder knows well when an event comes, and that is not worth a score.

@@ -39,11 +39,13 @@ impl Decoder {
     ) -> Result<Self> {
         let system = TrfSystem::of_arrays(data, features, None, names, config, n_threads)?;
         let model = super::only(system.solve(config.penalty, &[alpha], n_threads)?);
-        Self::with_patterns(&system, model, &in_blocks(data, features))
+        let covariance = products(&system.parts[0].means.data, &*in_blocks(data, features))?;
+        Ok(Self::with_patterns(&system, model, &covariance))
     }
 
-    /// The patterns of a model that `system` gave; `pass` goes through the epochs that the system was gathered from.
-    pub(super) fn with_patterns(system: &TrfSystem, model: Trf, pass: &Pass<'_>) -> Result<Self> {
+    /// The patterns of a model that `system` gave; `products` is the lower triangle of Σ y yᵀ about the means over the
+    /// features, column after column.
+    pub(super) fn with_patterns(system: &TrfSystem, model: Trf, products: &[f64]) -> Self {
         let part = &system.parts[0];
         let (columns, n) = (part.moments.columns(), part.targets.len());
         let at = |column: usize| {
@@ -57,7 +59,6 @@ impl Decoder {
         let gram = part.moments.gram();
         let gram = Mat::from_fn(columns.len(), columns.len(), |i, j| gram[(i.max(j), i.min(j))]);
         let seen = gram * weights;
-        let products = products(&part.means.data, pass)?;
         let mut patterns = Array3::from_elem(model.coef.dim(), f64::NAN);
         let mut kept: Vec<usize> = (0..n).collect();
         while !kept.is_empty() {
@@ -78,12 +79,12 @@ impl Decoder {
                 }
             }
         }
-        Ok(Self { model, patterns })
+        Self { model, patterns }
     }
 }
 
 /// Lower triangle of Σ y yᵀ about the means, over the features of a backward model, column after column.
-fn products(means: &[f64], pass: &Pass<'_>) -> Result<Vec<f64>> {
+pub(super) fn products(means: &[f64], pass: &Pass<'_>) -> Result<Vec<f64>> {
     let n = means.len();
     let mut sums = vec![0.0; n * n];
     pass(&mut |_, features, _| {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array3, Axis, concatenate};
+use ndarray::{Array1, Array2, Array3, ArrayView1, Axis, concatenate};
 
 use super::super::Trf;
 use super::super::config::{DecodeConfig, FeatureLags, LinearOptions};
@@ -13,7 +13,7 @@ use super::super::trf_system::{Pass, TrfLayout, TrfSystem};
 use super::features::{check_options, folds};
 use super::source::{Source, fit_pca};
 use super::{FitSpec, SubjectFit, by_subject, check_alphas};
-use crate::data::{Epoch, EpochSource, Set};
+use crate::data::{Batch, Epoch, EpochSource, Set};
 use crate::metrics::PartialCorrelation;
 use crate::{Error, Result};
 
@@ -55,7 +55,10 @@ impl DecodeConfig {
     }
 }
 
-/// Fits a decoder to each subject's training epochs; each feature's alpha by [`CohortDecoder::score`]'s r on the validation
+/// Fits a decoder to each subject's training epochs, for each feature to what other features do not tell of it at the same
+/// sample: its residual from their regression. So what is fitted is what is scored, and what is told of a feature does not
+/// depend on how the others are written (Frisch–Waugh: weights and patterns are those of a fit to all features at once, but
+/// for the penalty); else a response to any event would pass for the value that events have. Each feature's alpha by [`CohortDecoder::score`]'s r on the validation
 /// epochs, or on folds of the training epochs.
 ///
 /// What was not measured is 0, the scaled data's centre, as in every model's input.
@@ -79,8 +82,8 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
         TrfLayout::new(&source.names(), (config.lag_min, config.lag_max), &FeatureLags::new(), dataset.n_times())?;
     let subjects = by_subject(dataset, spec, spec.n_threads, |subject, n_threads| {
         let train = dataset.subject_epochs(Set::Train, subject);
-        let pass: &Pass<'_> =
-            &|work| source.pass(train, &mut |seen, data, first| work(data, seen.select(Axis(1), &wanted), first));
+        let own = Own::new(&source, train, &wanted);
+        let pass: &Pass<'_> = &|work| source.pass(train, &mut |seen, data, first| work(data, own.of(&seen), first));
         let mut all = Measured::new(wanted.len(), dataset.n_times());
         all.push(train.len(), None);
         let ranges: Vec<Range<usize>> = match config.n_folds {
@@ -117,7 +120,7 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
                 .fold(0, |best, i| if by_alpha[i][feature].r > by_alpha[best][feature].r { i } else { best })
         };
         let chosen: Vec<usize> = (0..wanted.len()).map(best).collect();
-        let mut decoder = Decoder::with_patterns(&system, Trf::mix(&models, &chosen), pass)?;
+        let mut decoder = Decoder::with_patterns(&system, Trf::mix(&models, &chosen), &own.products());
         if let Some(pca) = &pca {
             decoder =
                 Decoder { model: decoder.model.on_channels(pca), patterns: pca.from_components(&decoder.patterns) };
@@ -179,6 +182,107 @@ impl CohortDecoder {
         })
         .collect()
     }
+}
+
+/// What each wanted feature has of its own: itself less its regression on all other features at the same sample.
+struct Own {
+    /// Means over training samples, by feature.
+    means: Vec<f64>,
+    /// Weights `(n_wanted, n_features)`; 1 for the feature itself.
+    weights: Array2<f64>,
+    /// Σ of squares over training samples; 0 for a feature that is constant or fixed by others.
+    squares: Vec<f64>,
+}
+
+/// A feature of which the others leave less than this share has nothing of its own: the rest is rounding of f32.
+const LEAST_SHARE: f64 = 1e-9;
+
+impl Own {
+    /// From the training epochs of a subject.
+    fn new(source: &Source<'_>, train: &[Epoch], wanted: &[usize]) -> Self {
+        let n = source.dataset.n_features();
+        let (mut sums, mut count) = (vec![0.0; n], 0.0);
+        let mut batch = Batch::default();
+        let mut each = |work: &mut dyn FnMut(ArrayView1<'_, f32>)| {
+            for block in train.chunks(source.batch_size) {
+                source.dataset.draw(block, &mut batch);
+                batch.features.outer_iter().for_each(|epoch| epoch.columns().into_iter().for_each(&mut *work));
+            }
+        };
+        each(&mut |values| {
+            count += 1.0;
+            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+        });
+        let means: Vec<f64> = sums.iter().map(|sum| sum / f64::max(count, 1.0)).collect();
+        let mut products = Array2::<f64>::zeros((n, n));
+        let mut offsets = vec![0.0; n];
+        each(&mut |values| {
+            offsets.iter_mut().zip(values).zip(&means).for_each(|((o, &v), mean)| *o = f64::from(v) - mean);
+            for i in 0..n {
+                (0..=i).for_each(|j| products[[i, j]] += offsets[i] * offsets[j]);
+            }
+        });
+        let mut weights = Array2::zeros((wanted.len(), n));
+        let mut squares = Vec::new();
+        for (mut row, &feature) in weights.outer_iter_mut().zip(wanted) {
+            let (others, left) = regression(&products, feature);
+            others.into_iter().for_each(|(other, weight)| row[other] = -weight);
+            row[feature] = 1.0;
+            squares.push(if left > LEAST_SHARE * products[[feature, feature]] { left } else { 0.0 });
+        }
+        Self { means, weights, squares }
+    }
+
+    /// Of features `(n_epochs, n_features, n_times)`: `(n_epochs, n_wanted, n_times)`.
+    fn of(&self, features: &Array3<f64>) -> Array3<f64> {
+        let (n_epochs, _, n_times) = features.dim();
+        let mut own = Array3::zeros((n_epochs, self.weights.nrows(), n_times));
+        let offset = self.weights.dot(&ArrayView1::from(&self.means));
+        for (features, mut own) in features.outer_iter().zip(own.outer_iter_mut()) {
+            own.assign(&(self.weights.dot(&features) - &offset.view().insert_axis(Axis(1))));
+        }
+        own
+    }
+
+    /// Lower triangle of Σ y yᵀ with each feature on its own.
+    fn products(&self) -> Vec<f64> {
+        let n = self.squares.len();
+        (0..n * n).map(|i| if i / n == i % n { self.squares[i / n] } else { 0.0 }).collect()
+    }
+}
+
+/// Regression of one signal on the others by their products (lower triangle): weights, and the squares that are left.
+/// Signals that others fix get no weight.
+fn regression(products: &Array2<f64>, target: usize) -> (Vec<(usize, f64)>, f64) {
+    let at = |i: usize, j: usize| products[[i.max(j), i.min(j)]];
+    let n = products.nrows();
+    // Gram–Schmidt by elimination: each kept signal is a row of a triangular system.
+    let mut order: Vec<usize> = (0..n).filter(|&i| i != target).collect();
+    order.push(target);
+    let mut left: Vec<Vec<f64>> = order.iter().map(|&i| order.iter().map(|&j| at(i, j)).collect()).collect();
+    let last = n - 1;
+    let mut kept: Vec<usize> = Vec::new();
+    for k in 0..last {
+        if left[k][k] <= LEAST_SHARE * at(order[k], order[k]) {
+            continue;
+        }
+        kept.push(k);
+        let pivot = left[k].clone();
+        for row in left.iter_mut().skip(k + 1) {
+            let gain = row[k] / pivot[k];
+            row.iter_mut().zip(&pivot).skip(k).for_each(|(value, above)| *value -= gain * above);
+        }
+    }
+    let rest = left[last][last];
+    let mut weights: Vec<(usize, f64)> = Vec::new();
+    for (place, &k) in kept.iter().enumerate().rev() {
+        let known: f64 = kept[place + 1..]
+            .iter()
+            .map(|&j| left[k][j] * weights.iter().find(|w| w.0 == j).map_or(0.0, |w| w.1))
+            .sum();
+        weights.push((k, (left[k][last] - known) / left[k][k]));
+    }
+    (weights.into_iter().map(|(k, weight)| (order[k], weight)).collect(), rest)
 }
 
 /// Places of the features `names` among those of the data set, in its order; all where none is named.
