@@ -38,6 +38,10 @@ pub(crate) fn scores(results: &Results) -> String {
         let value =
             ratio.ratio.map_or_else(|| "undefined, as the latter is not above 0".to_owned(), |r| format!("{r:.1}"));
         let _ = write!(text, "\n{} / {} = {value}", ratio.numerator, ratio.denominator);
+        let below = results.models.get(&ratio.denominator).and_then(|model| model.confidence).map(|limits| limits[0]);
+        if ratio.ratio.is_some() && below.is_some_and(|below| below <= 0.0) {
+            let _ = write!(text, ", which says little: the latter's interval reaches 0");
+        }
     }
     for feature in results.decoding.iter().flat_map(|decoding| &decoding.features) {
         let interval = feature

@@ -201,7 +201,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[models.dre]\nkind = 'dre'",
         "[decode]\nfeatures = ['offset']\n[models.dre]\nkind = 'dre'",
-        "study.toml line 9: decode.features = `offset`, expected names of features of the study",
+        "study.toml line 9: decode.features = `offset`, expected names of features of the study: onset",
     ),
     (
         "[models.dre]\nkind = 'dre'",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dre::linear::{Rtrf, SubjectFit, Trf};
-use ndarray::Array3;
+use ndarray::{Array2, Array3, s};
 
 use super::ModelInfo;
 use crate::store::{StoreError, write_file};
@@ -51,7 +51,8 @@ impl Coefficients {
         (self.lag_min..self.lag_min + n).map(|lag| lag as f64 / sfreq).collect()
     }
 
-    /// Writes a table: subject, channel, feature, lag (s), coefficient (scaled data per standardised feature).
+    /// Writes a table: subject, channel, feature, lag (s), coefficient (scaled data per standardised feature). Lags at which
+    /// a feature was not fitted, those outside of its own window, are left out.
     pub(super) fn write_table(&self, path: &Path, info: &ModelInfo) -> Result<(), StoreError> {
         let mean;
         let n_rows: usize = self.subjects.iter().map(|(_, coef)| coef.len()).sum();
@@ -62,10 +63,20 @@ impl Coefficients {
             &mean
         };
         let lags = self.lags(info.sfreq);
+        // Outside of a window all coefficients are exactly 0; a fit gives no such numbers.
+        let is_fitted = |f: usize, lag: usize| {
+            self.subjects.iter().any(|(_, coef)| coef.slice(s![.., f, lag]).iter().any(|value| *value != 0.0))
+        };
+        let (_, n_features, n_lags) = self.subjects.first().map_or((0, 0, 0), |(_, coef)| coef.dim());
+        let fitted = Array2::from_shape_fn((n_features, n_lags), |(f, lag)| is_fitted(f, lag));
+        let is_never = |f: usize| fitted.row(f).iter().all(|is| !is);
         write_file(path, |out| {
             writeln!(out, "subject\tchannel\tfeature\tlag_s\tcoef")?;
             for (subject, coef) in rows {
                 for ((c, f, lag), value) in coef.indexed_iter() {
+                    if !fitted[[f, lag]] && !is_never(f) {
+                        continue;
+                    }
                     let channel = info.channels.get(c).map_or("", |channel| channel.name.as_str());
                     let feature = info.features.get(f).map_or("", String::as_str);
                     writeln!(out, "{subject}\t{channel}\t{feature}\t{}\t{value:e}", lags[lag])?;

@@ -20,16 +20,46 @@ pub(super) fn settings(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Resu
             ModelSpec::Dre(spec) => check_components(spec.reduction.n_components, data.n_channels()),
         };
         checked.map_err(in_model(name))?;
-        if let ModelSpec::Trf(spec) = spec
-            && spec.options.leave_one_out
-        {
-            warn_of_overlap(name, data, monitor);
-        }
+        warn_of_settings(name, spec, data, monitor);
+    }
+    for (name, others) in data.fixed_features() {
+        monitor.warn(&format!(
+            "feature `{name}` is a sum of {}: penalties alone divide what they share, and no score or importance of one of them \
+             is its own",
+            others.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if job.study.state.is_some() && job.is_whole() {
+        super::state::check(job, data, monitor)?;
     }
     if let Some(decode) = super::decode::wanted(job) {
         decode.check(data).map_err(in_model("decode"))?;
     }
     Ok(())
+}
+
+/// Says what a model of the study is allowed to be but hardly meant to.
+fn warn_of_settings(name: &str, spec: &ModelSpec, data: &Dataset, monitor: &dyn Monitor) {
+    let n_times = data.n_times();
+    let (lag_min, lag_max) = match spec {
+        ModelSpec::Trf(spec) => (spec.linear.lag_min, spec.linear.lag_max),
+        ModelSpec::Banded(spec) => (spec.linear.lag_min, spec.linear.lag_max),
+        ModelSpec::Rtrf(_) | ModelSpec::Dre(_) => (0, 0),
+    };
+    if lag_min.unsigned_abs().max(lag_max.unsigned_abs()) >= n_times {
+        monitor.warn(&format!(
+            "{name}: lags {lag_min} to {lag_max} reach as far as an epoch is long, {n_times} samples; the farthest see nothing"
+        ));
+    }
+    match spec {
+        ModelSpec::Trf(spec) if spec.options.leave_one_out => warn_of_overlap(name, data, monitor),
+        ModelSpec::Rtrf(spec) if spec.init.n_init_times < spec.linear.n_lags_data => monitor.warn(&format!(
+            "{name}: n_init_times = {} is below n_lags_data = {}: its roll-out starts from fewer samples than it looks back on, \
+             with 0, the centre of the data, in the place of the others",
+            spec.init.n_init_times, spec.linear.n_lags_data
+        )),
+        _ => {}
+    }
 }
 
 /// Leaving one epoch out leaves its samples in the epochs that overlap it.

@@ -7,7 +7,9 @@ use dre::data::{Dataset, Set};
 use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score};
 use dre::model::Predictor;
 use dre::nn::Threads;
-use dre::results::{ModelResult, ModelStatistics, Provenance, RESULTS_FORMAT, Ratio, Results, StatisticsResult};
+use dre::results::{
+    CeilingResult, ModelResult, ModelStatistics, Provenance, RESULTS_FORMAT, Ratio, Results, StatisticsResult,
+};
 use dre::stats::{Tail, compare_models, group_note, test_group};
 use indexmap::IndexMap;
 use ndarray::{Axis, stack};
@@ -124,9 +126,15 @@ fn statistics(job: &Job, data: &Dataset, scores: &[(&str, &Scores)]) -> Result<S
         seed: job.study.seed,
         n_threads: job.n_threads,
     });
-    let ceiling = spec.map(|spec| noise_ceiling(data, &spec)).transpose()?;
+    let ceiling = match spec {
+        Some(spec) => noise_ceiling(data, &spec)?,
+        None => CeilingResult::none(
+            data.subjects(),
+            "no noise ceiling: it takes epochs of the same stimulus, and report.repeats names no column of the events that says \
+             which these are",
+        ),
+    };
     let shares = |r: &[f64]| {
-        let Some(ceiling) = &ceiling else { return (None, Vec::new()) };
         let pairs: Vec<(f64, f64)> =
             r.iter().zip(ceiling.subjects.values()).map(|(&r, c)| (r, c.unwrap_or(f64::NAN))).collect();
         let known = pairs.iter().filter(|(r, c)| r.is_finite() && c.is_finite());
@@ -144,7 +152,7 @@ fn statistics(job: &Job, data: &Dataset, scores: &[(&str, &Scores)]) -> Result<S
         note: group_note(n_scored),
         models: models.collect(),
         comparisons: compare_models(&r, BOOTSTRAP_SEED),
-        ceiling,
+        ceiling: Some(ceiling),
     })
 }
 

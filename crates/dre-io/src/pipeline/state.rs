@@ -14,7 +14,9 @@ use std::path::PathBuf;
 use dre::data::{Dataset, Set};
 use dre::model::Predictor;
 use dre::results::{Results, StateResult};
-use dre::state::{BinSpec, By, StateBin, StateSpec, StateSummarySpec, States, analyse, not_computed, summarise};
+use dre::state::{
+    BinSpec, By, StateBin, StateSpec, StateSummarySpec, States, analyse, check_window, not_computed, summarise,
+};
 use dre::stats::PermutationSpec;
 use ndarray::{Array2, Axis, stack};
 use serde::{Deserialize, Serialize};
@@ -141,6 +143,18 @@ fn make(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<(
         monitor.warn(&format!("responses by {}: {}", result.by.name(), result.notes.join("; ")));
     }
     write(job, &state_recipe(job, cohort), &names, &ordered, found)
+}
+
+/// Whether the study's channels are there; warns where the window does not bear the band, since then all models would be
+/// fitted before it is told.
+pub(super) fn check(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Result<()> {
+    let spec = spec_of(job);
+    channels(data, &spec)?;
+    let window = window(&data.times(), &spec, valid_from(job));
+    if let Err(error) = check_window(spec.band, window, data.sfreq()) {
+        monitor.warn(&format!("[state] will not be computed: {error}"));
+    }
+    Ok(())
 }
 
 /// The samples in which the rhythm is measured; the init window or what lies before the event where the study does not say.

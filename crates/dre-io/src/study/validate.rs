@@ -182,7 +182,9 @@ impl Study {
         check(!self.features.is_empty(), "features", "none", "at least one for [decode] to tell from the data")?;
         for name in &decode.features {
             let known = self.features.iter().any(|f| f.name == *name);
-            check(known, "decode.features", format!("`{name}`"), "names of features of the study")?;
+            let names: Vec<&str> = self.features.iter().map(|f| f.name.as_str()).collect();
+            let expected = format!("names of features of the study: {}", names.join(", "));
+            check(known, "decode.features", format!("`{name}`"), &expected)?;
             let is_once = decode.features.iter().filter(|other| *other == name).count() == 1;
             check(is_once, "decode.features", format!("`{name}` twice"), "each feature once")?;
         }

@@ -17,7 +17,7 @@ use crate::scale::{Scale, Tick, ticks};
 use crate::svg::{Anchor, Svg, num, text_width};
 
 /// Number of colours before they repeat (then with dashed lines).
-pub(crate) const N_COLOURS: usize = 5;
+pub(crate) const N_COLOURS: usize = 7;
 /// Size of text in pictures (px).
 pub(crate) const TEXT: f64 = 12.0;
 /// Least distance between the baselines of two labels (px).

@@ -5,15 +5,18 @@ use std::fmt::Write as _;
 
 use roxmltree::{Document, Node};
 
+use crate::charts::N_COLOURS;
 use crate::svg::escape;
 
-/// Colours on white: Okabe and Ito's palette, and shades of it that can be read as text.
-const COLOURS: [(&str, &str); 5] = [
+/// Colours on white: Okabe and Ito's palette and two more, and shades of it that can be read as text.
+const COLOURS: [(&str, &str); N_COLOURS] = [
     ("#0072b2", "#00639c"),
     ("#d55e00", "#b24e00"),
     ("#009e73", "#00704f"),
     ("#c467a0", "#a03f7b"),
     ("#e69f00", "#8a5f00"),
+    ("#7346b8", "#6437a8"),
+    ("#7d6a4f", "#66553c"),
 ];
 /// From least to most.
 const RAMP: [&str; 5] = ["#c99700", "#d2602a", "#b03a6b", "#77288c", "#2a2f8c"];

@@ -12,7 +12,7 @@ use super::scaler::Spread;
 use super::split::{assign, held_out};
 use super::{
     BadSegments, Batch, CleaningSpec, Cohort, Epoch, EpochSpec, EpochWindow, FeatureScaler, Gaps, Lack, LeakageAudit,
-    RobustScaler, Set, SplitSpec,
+    ProductSums, RobustScaler, Set, SplitSpec,
 };
 use crate::results::{CohortSummary, Exclusion, MaskedRecording, SubjectSummary};
 use crate::{Error, Result, parallel};
@@ -293,6 +293,27 @@ impl Dataset {
     pub fn constant_features(&self) -> Vec<&str> {
         let constant = &self.feature_scaler.constant;
         self.features().iter().zip(constant).filter(|&(_, &c)| c).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Features that are sums of others (a copy is a sum of one), with these, over the samples of all recordings.
+    pub fn fixed_features(&self) -> Vec<(&str, Vec<&str>)> {
+        let names = self.features();
+        let n = names.len();
+        let mut products = ProductSums::new(n);
+        let mut values = vec![0.0; n];
+        for recording in &self.cohort.recordings {
+            let rows: Vec<&[f32]> = (0..n).map(|row| recording.feature(row)).collect();
+            for t in 0..recording.n_times {
+                values.iter_mut().zip(&rows).for_each(|(value, row)| *value = f64::from(row[t]));
+                if values.iter().all(|value| value.is_finite()) {
+                    products.push(&values);
+                }
+            }
+        }
+        let named = |(feature, others): (usize, Vec<usize>)| {
+            (names[feature].as_str(), others.into_iter().map(|other| names[other].as_str()).collect())
+        };
+        products.fixed().into_iter().map(named).collect()
     }
 
     /// The text in a column of an epoch's event, such as its `trial_type`; none where the recording lacks the column.

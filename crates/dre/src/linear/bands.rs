@@ -6,9 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma};
 
 use super::faults::{check_alpha, singular};
-use super::solver::{Candidates, Dependent, Found, Ridge, Sums, refit, search};
+use super::solver::{Candidates, Dependent, Found, PenaltyMatrix, Ridge, Sums, refit, search};
 use super::trf_system::{TrfPart, TrfSystem};
-use super::{BandedConfig, Trf};
+use super::{BandedConfig, Penalty, Trf};
 use crate::{Error, Result};
 
 /// Which features form which band.
@@ -192,7 +192,7 @@ impl Tries {
                 .collect();
             let candidates = candidates(p);
             let found = search(&own, &candidates, n_threads);
-            self.check(&found, part.targets.len())?;
+            self.check(&found, all, part)?;
             let weights = refit(&part.moments.for_search(), &candidates, &found, n_threads)
                 .map_err(|Dependent { column }| self.dependent(all, part, column))?;
             all.fill(&mut fitted.model, part, &weights);
@@ -248,9 +248,16 @@ impl Tries {
         Ok(1.0 - errors / squares)
     }
 
-    fn check(&self, found: &Found, n_targets: usize) -> Result<()> {
-        if (0..n_targets).all(|t| found.scores[found.gamma[t]][t].is_finite()) {
+    fn check(&self, found: &Found, all: &TrfSystem, part: &TrfPart) -> Result<()> {
+        if (0..part.targets.len()).all(|t| found.scores[found.gamma[t]][t].is_finite()) {
             return Ok(());
+        }
+        let moments = &part.moments;
+        let mut ridge = Ridge::new(moments.gram.clone(), moments.rounding.clone(), 1);
+        let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns());
+        let most = self.alphas.iter().copied().fold(0.0, f64::max);
+        if let Err(Dependent { column }) = ridge.solve(moments.cross(), &penalty, most) {
+            return Err(self.dependent(all, part, column));
         }
         Err(Error::Singular {
             model: "banded ridge".to_owned(),

@@ -91,7 +91,7 @@ impl PcaSums {
 
 impl Pca {
     /// Maps of channels `(n, n_channels, n_lags)` from maps of components `(n, n_components, n_lags)`: Cᵀ times each.
-    pub(super) fn from_components(&self, maps: &Array3<f64>) -> Array3<f64> {
+    pub(super) fn to_channels(&self, maps: &Array3<f64>) -> Array3<f64> {
         let (n, _, n_lags) = maps.dim();
         let mut channels = Array3::zeros((n, self.mean.len(), n_lags));
         for (map, mut out) in maps.outer_iter().zip(channels.outer_iter_mut()) {

@@ -97,7 +97,7 @@ impl Trf {
 
     /// The backward model of channels, where this one sees their components, from which no mean was taken off: z = C x.
     pub(super) fn on_channels(&self, pca: &Pca) -> Self {
-        Self { coef: pca.from_components(&self.coef), intercept: self.intercept.clone(), lag_min: self.lag_min }
+        Self { coef: pca.to_channels(&self.coef), intercept: self.intercept.clone(), lag_min: self.lag_min }
     }
 
     /// The model that sees some features only; the intercept stays.

@@ -132,7 +132,7 @@ mod tests {
         sums
     }
 
-    /// The textbook's formula for one signal held constant, r_xy.z = (r_xy − r_xz r_yz) / √((1 − r_xz²) (1 − r_yz²)).
+    /// `r_xy.z = (r_xy − r_xz r_yz) / √((1 − r_xz²) (1 − r_yz²))`, the textbook's formula for one signal held constant.
     #[test]
     fn one_signal_held_constant_is_the_formula() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);

@@ -113,3 +113,18 @@ pub struct CeilingResult {
     #[serde(deserialize_with = "null_is_nan::many")]
     pub per_channel: Vec<f64>,
 }
+
+impl CeilingResult {
+    /// None of these subjects has one, for a reason that `note` tells.
+    pub fn none(subjects: &[String], note: &str) -> Self {
+        Self {
+            method: CeilingMethod::None,
+            note: note.to_owned(),
+            subjects: subjects.iter().map(|label| (label.clone(), None)).collect(),
+            mean: f64::NAN,
+            confidence: None,
+            over_time: Vec::new(),
+            per_channel: Vec::new(),
+        }
+    }
+}

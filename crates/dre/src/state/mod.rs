@@ -23,6 +23,14 @@ use rhythm::{CrossSpectrum, Rhythm, Seen, anchored, phase};
 pub use spec::StateSpec;
 pub use summary::{StateSummarySpec, not_computed, summarise};
 
+/// Whether the samples `window` of epochs at `sfreq` (Hz) can tell power and phase in a band (Hz).
+///
+/// # Errors
+/// [`Error::Setting`] for a band that makes no sense or a window that holds fewer than two of its cycles.
+pub fn check_window(band: [f64; 2], window: Range<usize>, sfreq: f64) -> Result<()> {
+    Rhythm::new(band, window, sfreq).map(|_| ())
+}
+
 /// What epochs are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -13,7 +13,7 @@ use super::super::trf_system::{Pass, TrfLayout, TrfSystem};
 use super::features::{check_options, folds};
 use super::source::{Source, fit_pca};
 use super::{FitSpec, SubjectFit, by_subject, check_alphas};
-use crate::data::{Batch, Epoch, EpochSource, Set};
+use crate::data::{Batch, Epoch, EpochSource, ProductSums, Set};
 use crate::metrics::PartialCorrelation;
 use crate::{Error, Result};
 
@@ -122,8 +122,7 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
         let chosen: Vec<usize> = (0..wanted.len()).map(best).collect();
         let mut decoder = Decoder::with_patterns(&system, Trf::mix(&models, &chosen), &own.products());
         if let Some(pca) = &pca {
-            decoder =
-                Decoder { model: decoder.model.on_channels(pca), patterns: pca.from_components(&decoder.patterns) };
+            decoder = Decoder { model: decoder.model.on_channels(pca), patterns: pca.to_channels(&decoder.patterns) };
         }
         Ok(SubjectFit {
             subject: dataset.subjects()[subject].clone(),
@@ -194,43 +193,32 @@ struct Own {
     squares: Vec<f64>,
 }
 
-/// A feature of which the others leave less than this share has nothing of its own: the rest is rounding of f32.
-const LEAST_SHARE: f64 = 1e-9;
-
 impl Own {
     /// From the training epochs of a subject.
     fn new(source: &Source<'_>, train: &[Epoch], wanted: &[usize]) -> Self {
         let n = source.dataset.n_features();
-        let (mut sums, mut count) = (vec![0.0; n], 0.0);
+        let mut sums = ProductSums::new(n);
         let mut batch = Batch::default();
-        let mut each = |work: &mut dyn FnMut(ArrayView1<'_, f32>)| {
-            for block in train.chunks(source.batch_size) {
-                source.dataset.draw(block, &mut batch);
-                batch.features.outer_iter().for_each(|epoch| epoch.columns().into_iter().for_each(&mut *work));
+        let mut values = vec![0.0; n];
+        for block in train.chunks(source.batch_size) {
+            source.dataset.draw(block, &mut batch);
+            for epoch in batch.features.outer_iter() {
+                for sample in epoch.columns() {
+                    values.iter_mut().zip(sample).for_each(|(value, &seen)| *value = f64::from(seen));
+                    sums.push(&values);
+                }
             }
-        };
-        each(&mut |values| {
-            count += 1.0;
-            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
-        });
-        let means: Vec<f64> = sums.iter().map(|sum| sum / f64::max(count, 1.0)).collect();
-        let mut products = Array2::<f64>::zeros((n, n));
-        let mut offsets = vec![0.0; n];
-        each(&mut |values| {
-            offsets.iter_mut().zip(values).zip(&means).for_each(|((o, &v), mean)| *o = f64::from(v) - mean);
-            for i in 0..n {
-                (0..=i).for_each(|j| products[[i, j]] += offsets[i] * offsets[j]);
-            }
-        });
+        }
         let mut weights = Array2::zeros((wanted.len(), n));
         let mut squares = Vec::new();
         for (mut row, &feature) in weights.outer_iter_mut().zip(wanted) {
-            let (others, left) = regression(&products, feature);
-            others.into_iter().for_each(|(other, weight)| row[other] = -weight);
+            let others: Vec<usize> = (0..n).filter(|&other| other != feature).collect();
+            let (of_others, left) = sums.regression(feature, &others);
+            of_others.into_iter().for_each(|(other, weight)| row[other] = -weight);
             row[feature] = 1.0;
-            squares.push(if left > LEAST_SHARE * products[[feature, feature]] { left } else { 0.0 });
+            squares.push(left);
         }
-        Self { means, weights, squares }
+        Self { means: sums.means().to_vec(), weights, squares }
     }
 
     /// Of features `(n_epochs, n_features, n_times)`: `(n_epochs, n_wanted, n_times)`.
@@ -239,7 +227,7 @@ impl Own {
         let mut own = Array3::zeros((n_epochs, self.weights.nrows(), n_times));
         let offset = self.weights.dot(&ArrayView1::from(&self.means));
         for (features, mut own) in features.outer_iter().zip(own.outer_iter_mut()) {
-            own.assign(&(self.weights.dot(&features) - &offset.view().insert_axis(Axis(1))));
+            own.assign(&(self.weights.dot(&features) - offset.view().insert_axis(Axis(1))));
         }
         own
     }
@@ -249,40 +237,6 @@ impl Own {
         let n = self.squares.len();
         (0..n * n).map(|i| if i / n == i % n { self.squares[i / n] } else { 0.0 }).collect()
     }
-}
-
-/// Regression of one signal on the others by their products (lower triangle): weights, and the squares that are left.
-/// Signals that others fix get no weight.
-fn regression(products: &Array2<f64>, target: usize) -> (Vec<(usize, f64)>, f64) {
-    let at = |i: usize, j: usize| products[[i.max(j), i.min(j)]];
-    let n = products.nrows();
-    // Gram–Schmidt by elimination: each kept signal is a row of a triangular system.
-    let mut order: Vec<usize> = (0..n).filter(|&i| i != target).collect();
-    order.push(target);
-    let mut left: Vec<Vec<f64>> = order.iter().map(|&i| order.iter().map(|&j| at(i, j)).collect()).collect();
-    let last = n - 1;
-    let mut kept: Vec<usize> = Vec::new();
-    for k in 0..last {
-        if left[k][k] <= LEAST_SHARE * at(order[k], order[k]) {
-            continue;
-        }
-        kept.push(k);
-        let pivot = left[k].clone();
-        for row in left.iter_mut().skip(k + 1) {
-            let gain = row[k] / pivot[k];
-            row.iter_mut().zip(&pivot).skip(k).for_each(|(value, above)| *value -= gain * above);
-        }
-    }
-    let rest = left[last][last];
-    let mut weights: Vec<(usize, f64)> = Vec::new();
-    for (place, &k) in kept.iter().enumerate().rev() {
-        let known: f64 = kept[place + 1..]
-            .iter()
-            .map(|&j| left[k][j] * weights.iter().find(|w| w.0 == j).map_or(0.0, |w| w.1))
-            .sum();
-        weights.push((k, (left[k][last] - known) / left[k][k]));
-    }
-    (weights.into_iter().map(|(k, weight)| (order[k], weight)).collect(), rest)
 }
 
 /// Places of the features `names` among those of the data set, in its order; all where none is named.
