@@ -12,6 +12,9 @@ use crate::defaults::parse;
 use crate::errors::science;
 use crate::study::{Events, events_of, json};
 
+/// Rows of channels, and stretches of samples.
+type Lacks = (Vec<usize>, Vec<(usize, usize)>);
+
 /// A simulated study; data are handed over when they are asked for.
 #[pyclass(frozen, module = "neurodre._native")]
 pub struct Simulated {
@@ -22,7 +25,6 @@ pub struct Simulated {
 /// Simulates a study; `effects` names what is on, all where it is none.
 #[pyfunction]
 #[pyo3(signature = (settings, effects, n_threads))]
-#[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
 pub fn simulate_study(
     py: Python<'_>,
     settings: &str,
@@ -80,7 +82,7 @@ impl Simulated {
     }
 
     /// Rows of the channels that a recording lacks, and bad stretches (samples).
-    fn gaps(&self, place: usize) -> PyResult<(Vec<usize>, Vec<(usize, usize)>)> {
+    fn gaps(&self, place: usize) -> PyResult<Lacks> {
         let gaps = &self.recording(place)?.gaps;
         let segments = gaps.segments().iter().map(|segment| (segment.start, segment.end));
         Ok((gaps.channels().keys().copied().collect(), segments.collect()))
