@@ -214,7 +214,7 @@ def state_modulation(
         Quantiles of power, and sectors of phase.
     tmin, tmax : float or None
         First and last time (s) of the window in which the rhythm is measured; None for the epoch's start, and for the end of
-        the init window, or the event where there is none.
+        the init window, or the event where there is none. Epochs that came as arrays start at 0 s.
     channels : name, list of names, or None
         Channels on which it is measured; None for all.
     min_epochs : int
