@@ -68,6 +68,7 @@ def test_example_on_real_recordings(monkeypatch, tmp_path):
     monkeypatch.setattr(neurodre.DRE, "fit", lambda self, *args, **kwargs: small(self, fit, *args, **kwargs))
     found = runpy.run_path(str(ROOT / "examples/p300_mne.py"))
     assert found["trf"].subjects_ == ["01", "02"]
+    assert found["topography"].data.shape == (4, len(found["trf"].times_))
 
 
 fit = neurodre.DRE.fit

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use dre::data::{ArraysInfo, Channel, Dataset, EpochArrays, Set};
+use dre::data::{ArraysInfo, Channel, Dataset, EpochSource, Set};
 use dre::importance::{FeatureValues, ImportanceSpec, PermuteSpec, SummarySpec, permute};
 use dre::metrics::CeilingSpec;
 use dre::results::{ComparisonResult, ImportanceResult, StateResult};
@@ -33,10 +33,9 @@ struct About {
     channels: Vec<Channel>,
 }
 
-fn dataset(arrays: &EpochArrays<'_>, about: &str, columns: BTreeMap<String, Vec<String>>) -> PyResult<Dataset> {
+fn info(about: &str, columns: BTreeMap<String, Vec<String>>) -> PyResult<ArraysInfo> {
     let About { sfreq, first, channels } = parse("the epochs", about)?;
-    let info = ArraysInfo { sfreq, first, channels, columns };
-    Dataset::of_arrays(arrays, &info).map_err(|e| science(&e))
+    Ok(ArraysInfo { sfreq, first, channels, columns })
 }
 
 /// Asks Python whether Ctrl-C was pressed.
@@ -80,10 +79,11 @@ pub fn permutation_importance<'py>(
     let settings: ImportanceSpec = parse("the importance", settings)?;
     settings.check().map_err(|e| science(&e))?;
     let arrays = epochs.arrays()?;
-    let data = dataset(&arrays, about, BTreeMap::new())?;
-    let shape = (data.n_channels(), data.n_times());
-    let window = score_from..data.n_times();
+    let info = info(about, BTreeMap::new())?;
+    let shape = (arrays.n_channels(), arrays.n_times());
+    let window = score_from..arrays.n_times();
     let found = py.detach(|| {
+        let data = Dataset::of_arrays(&arrays, &info)?;
         let targets = settings.targets_of_signals(data.features())?;
         let values = FeatureValues::of_arrays(&data)?;
         let spec = PermuteSpec { set: Set::Test, window: window.clone(), batch_size, seed, n_threads };
@@ -140,9 +140,10 @@ pub fn state_modulation<'py>(
     let settings: StateSpec = parse("the brain states", settings)?;
     settings.check().map_err(|e| science(&e))?;
     let arrays = epochs.arrays()?;
-    let data = dataset(&arrays, about, BTreeMap::new())?;
-    let shape = (data.n_channels(), data.n_times());
+    let info = info(about, BTreeMap::new())?;
+    let shape = (arrays.n_channels(), arrays.n_times());
     let found = py.detach(|| {
+        let data = Dataset::of_arrays(&arrays, &info)?;
         let summary = StateSummarySpec {
             bins: BinSpec {
                 band: settings.band,
@@ -186,11 +187,14 @@ pub fn noise_ceiling(
     n_threads: usize,
 ) -> PyResult<String> {
     let arrays = epochs.arrays()?;
-    let data = dataset(&arrays, about, BTreeMap::from([(STIMULUS.to_owned(), stimuli)]))?;
-    let times = data.times();
-    let score_from = times.get(score_from).copied().unwrap_or(f64::INFINITY);
-    let spec = CeilingSpec { set: Set::Test, column: STIMULUS.to_owned(), score_from, seed, n_threads };
-    json(&py.detach(|| dre::metrics::noise_ceiling(&data, &spec)).map_err(|e| science(&e))?)
+    let info = info(about, BTreeMap::from([(STIMULUS.to_owned(), stimuli)]))?;
+    let found = py.detach(|| {
+        let data = Dataset::of_arrays(&arrays, &info)?;
+        let score_from = data.times().get(score_from).copied().unwrap_or(f64::INFINITY);
+        let spec = CeilingSpec { set: Set::Test, column: STIMULUS.to_owned(), score_from, seed, n_threads };
+        dre::metrics::noise_ceiling(&data, &spec)
+    });
+    json(&found.map_err(|e| science(&e))?)
 }
 
 /// Compares every pair of models by one score per subject; `ComparisonResult`s as JSON.
