@@ -198,7 +198,7 @@ def state_modulation(
 
     Epochs are ordered, within each subject, by the rhythm's power and by its phase at the end of a window before the
     response; true and predicted responses are averaged in each bin. A model that sees the stimulus alone cannot predict
-    the difference.
+    the difference. Each subject's frequency and spatial pattern of the rhythm are those of the epochs given.
 
     Parameters
     ----------

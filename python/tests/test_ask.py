@@ -60,6 +60,13 @@ def test_importance_finds_what_acts_where_and_when(trf):
     assert found["both"].delta_r >= heard.delta_r - 0.01
 
 
+def test_with_one_event_per_epoch_its_value_is_all_values(trf):
+    model, X, y, subject = trf
+    found = dre.permutation_importance(model, X, y, subject=subject, features="heard", mode=["event", "epoch"])
+    assert [one.mode for one in found] == ["event", "epoch"]
+    assert found[0].delta_r == pytest.approx(found[1].delta_r, abs=0.02)
+
+
 def test_importance_does_not_depend_on_threads_or_other_features(trf):
     model, X, y, subject = trf
     one = dre.permutation_importance(model, X, y, subject=subject, features="heard", n_permutations=3, n_threads=1)
