@@ -1,4 +1,4 @@
-"""Visual oddball EEG read with MNE-BIDS: features from metadata, two models, scores. python p300_mne.py BIDS_FOLDER"""
+"""Visual oddball EEG read with MNE-BIDS: metadata, two models, scores, importance. python p300_mne.py BIDS_FOLDER"""
 
 import sys
 
@@ -28,3 +28,6 @@ test = [x[s.test] for x, s in zip(X, splits)], [e[s.test] for e, s in zip(epochs
 for estimator in (trf, model):
     estimator.fit([x[i] for x, i in zip(X, fit)], [e[i] for e, i in zip(epochs, fit)], valid=valid, **labels)
     print(estimator, estimator.evaluate(*test, **labels, score_from=128))
+found = dre.permutation_importance(model, *test, subject=who[0], recording=who[1], features="target", score_from=128)
+print(found.to_frame().to_string())
+topography = found.to_evoked("target")  # of Δr: topography.plot_joint() where matplotlib is installed

@@ -12,15 +12,21 @@ Arrays are ``(n_epochs, n_channels | n_features, n_times)``, time last. See the 
 True
 """
 
+from ._ask import GroupTest
 from ._cohort import Cohort, CohortRecording, read_cohort
+from ._compare import Comparison, NoiseCeiling, compare, noise_ceiling
+from ._decoder import Decoder, DecodingScores
 from ._dre import DRE
 from ._errors import NeurodreWarning, NotFittedError
 from ._features import Feature, metadata_features
+from ._importance import Importance, PermutedInput, permutation_importance
 from ._linear import RTRF, TRF, BandedRidge
 from ._native import version as _version
 from ._progress import Progress
 from ._scores import Scores
+from ._simulate import SimulatedEpochs, SimulatedRecording, SimulatedStudy, simulate
 from ._split import Split, split_in_time
+from ._state import StateModulation, StateModulations, state_modulation
 from ._study import Audit, Results, leakage_audit, prepare, report, run
 
 __version__ = _version()
@@ -33,18 +39,35 @@ __all__ = [
     "BandedRidge",
     "Cohort",
     "CohortRecording",
+    "Comparison",
+    "Decoder",
+    "DecodingScores",
     "Feature",
+    "GroupTest",
+    "Importance",
     "NeurodreWarning",
+    "NoiseCeiling",
     "NotFittedError",
+    "PermutedInput",
     "Progress",
     "Results",
     "Scores",
+    "SimulatedEpochs",
+    "SimulatedRecording",
+    "SimulatedStudy",
     "Split",
+    "StateModulation",
+    "StateModulations",
+    "compare",
     "leakage_audit",
     "metadata_features",
+    "noise_ceiling",
+    "permutation_importance",
     "prepare",
     "read_cohort",
     "report",
     "run",
+    "simulate",
     "split_in_time",
+    "state_modulation",
 ]

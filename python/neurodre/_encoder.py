@@ -495,8 +495,7 @@ class Encoder(Estimator):
         estimator
             Fitted.
         """
-        model, text = _native.Model.load(Path(folder), n_threads_of(n_threads))
-        info = json.loads(text)
+        model, info = cls._read(Path(folder), n_threads_of(n_threads))
         if info["kind"] != cls._kind:
             raise ValueError(f"{os.fspath(folder)} holds a model of kind {info['kind']}, not {cls._kind}")
         self = cls(**cls._stored_params(model, info))
@@ -506,6 +505,12 @@ class Encoder(Estimator):
         self._take_history(info)
         self._expose()
         return self
+
+    @classmethod
+    def _read(cls, folder: Path, n_threads: int) -> tuple[_native.Model, dict[str, Any]]:
+        """Read a model's files."""
+        model, text = _native.Model.load(folder, n_threads)
+        return model, json.loads(text)
 
     def _take_history(self, info: dict[str, Any]) -> None:
         """Set what a training leaves behind."""
@@ -541,7 +546,7 @@ class Encoder(Estimator):
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in files.items():
                     Path(folder, name).write_bytes(content)
-                self._model, _ = _native.Model.load(Path(folder), n_threads_of(self.n_threads))
+                self._model, _ = self._read(Path(folder), n_threads_of(self.n_threads))
 
     def _repr_html_(self) -> str:
         from html import escape

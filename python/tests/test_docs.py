@@ -13,6 +13,7 @@ import neurodre
 
 MODULES = ["neurodre", *(f"neurodre.{m.name}" for m in pkgutil.iter_modules(neurodre.__path__) if m.name != "_native")]
 PAGES = sorted((ROOT / "docs/guide").glob("*.md"))
+NOTEBOOKS = sorted((ROOT / "docs/examples").glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -38,6 +39,16 @@ def test_example_script():
     runpy.run_path(str(ROOT / "docs/examples/first_model.py"))
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_notebooks(notebook):
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    book = nbformat.read(notebook, as_version=4)
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    assert all(cell.execution_count for cell in book.cells if cell.cell_type == "code")
+
+
 def test_example_on_real_recordings(monkeypatch, tmp_path):
     pytest.importorskip("mne_bids")
     import shutil
@@ -57,6 +68,7 @@ def test_example_on_real_recordings(monkeypatch, tmp_path):
     monkeypatch.setattr(neurodre.DRE, "fit", lambda self, *args, **kwargs: small(self, fit, *args, **kwargs))
     found = runpy.run_path(str(ROOT / "examples/p300_mne.py"))
     assert found["trf"].subjects_ == ["01", "02"]
+    assert found["topography"].data.shape == (4, len(found["trf"].times_))
 
 
 fit = neurodre.DRE.fit

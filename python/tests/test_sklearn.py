@@ -1,5 +1,6 @@
 """scikit-learn's rules."""
 
+import inspect
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from conftest import small_dre
 import neurodre as dre
 from neurodre import _native
 
-ESTIMATORS = [dre.DRE, dre.TRF, dre.RTRF, dre.BandedRidge]
+ESTIMATORS = [dre.DRE, dre.TRF, dre.RTRF, dre.BandedRidge, dre.Decoder]
 
 
 def test_defaults_are_those_of_the_library():
@@ -19,6 +20,7 @@ def test_defaults_are_those_of_the_library():
         dre.TRF: ("trf", "linear"),
         dre.RTRF: ("rtrf", "linear"),
         dre.BandedRidge: ("banded", "linear"),
+        dre.Decoder: ("decoder",),
     }
     for estimator, names in sections.items():
         params = estimator().get_params()
@@ -26,6 +28,19 @@ def test_defaults_are_those_of_the_library():
         # None stands for the library's own.
         given = {k: list(v) if isinstance(v, tuple) else v for k, v in params.items() if k in known and v is not None}
         assert given == {k: known[k] for k in given}
+
+
+def test_defaults_of_functions_are_those_of_the_library():
+    defaults = json.loads(_native.defaults())
+    sections = {"importance": dre.permutation_importance, "state": dre.state_modulation, "simulation": dre.simulate}
+    # By hand in Python: what the study does beside or in place of it.
+    ours = {"mode", "conditional", "effects"}
+    for section, function in sections.items():
+        known = defaults[section]
+        params = {name: p.default for name, p in inspect.signature(function).parameters.items() if name not in ours}
+        given = {k: list(v) if isinstance(v, tuple) else v for k, v in params.items() if k in known and v is not None}
+        assert given == {k: known[k] for k in given}
+        assert len(given) >= 2
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

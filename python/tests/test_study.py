@@ -61,6 +61,16 @@ n_passes = 2
 """
 N_INIT, FROM = 40, 128
 TRF = {"lag_max": 60, "alphas": [1.0, 1e3], "valid_from": N_INIT}
+NETWORK = {
+    "conv_filters": 8,
+    "lstm_hidden": 8,
+    "lstm_layers": 1,
+    "subject_dim": 2,
+    "n_init_times": N_INIT,
+    "lr": 1e-3,
+    "n_passes": 2,
+    "random_state": 3,
+}
 
 
 def ran(tmp_path_factory, baseline):
@@ -120,16 +130,7 @@ def test_arrays_of_the_cohort_give_the_same_bits(plain):
     test = [x[s == 2] for x, s in zip(X, sets, strict=True)], [d[s == 2] for d, s in zip(y, sets, strict=True)]
     models = {
         "trf": dre.TRF(**TRF),
-        "dre": dre.DRE(
-            conv_filters=8,
-            lstm_hidden=8,
-            lstm_layers=1,
-            subject_dim=2,
-            n_init_times=N_INIT,
-            lr=1e-3,
-            n_passes=2,
-            random_state=3,
-        ),
+        "dre": dre.DRE(**NETWORK),
     }
     for name, model in models.items():
         model.set_params(n_threads=2, features=cohort.features).fit(*fit, valid=valid, **labels)
@@ -142,17 +143,48 @@ def test_arrays_of_the_cohort_give_the_same_bits(plain):
         assert np.array_equal(value, weights[name]), name
 
 
-def test_recordings_read_by_mne_give_the_same_r(tmp_path_factory):
+@pytest.fixture(scope="module")
+def based(tmp_path_factory):
+    return ran(tmp_path_factory, "{ tmax = 0.0 }")
+
+
+def events_of_table(raw, path):
+    """Events of a recording's events.tsv: MNE's array, and whether each is a target."""
+    import pandas as pd
+
+    table = pd.read_csv(str(path).replace("_eeg.vhdr", "_events.tsv"), sep="\t").sort_values("onset", kind="stable")
+    is_target = (table["trial_type"] == "target").to_numpy()
+    samples = np.round(table["onset"].to_numpy() * raw.info["sfreq"]).astype(int)
+    return np.c_[samples + raw.first_samp, np.zeros_like(samples), is_target.astype(int)], is_target
+
+
+def read_by_mne(path):
+    import mne
+
+    raw = mne.io.read_raw_brainvision(path, preload=True, verbose="error").pick("eeg")
+    return raw, *events_of_table(raw, path)
+
+
+def read_by_mne_bids(path):
+    import mne
+    import mne_bids
+
+    bids = mne_bids.get_bids_path_from_fname(path, verbose="error")
+    raw = mne_bids.read_raw_bids(bids, verbose="error").load_data(verbose="error").pick("eeg")
+    events, _ = mne.events_from_annotations(raw, {"nontarget": 0, "target": 1}, verbose="error")
+    return raw, events, events[:, 2] == 1
+
+
+@pytest.mark.parametrize(("reader", "module"), [(read_by_mne, "mne"), (read_by_mne_bids, "mne_bids")])
+def test_recordings_read_by_mne_give_the_same_r(based, reader, module):
     mne, pd = pytest.importorskip("mne"), pytest.importorskip("pandas")
-    results, _, data = ran(tmp_path_factory, "{ tmax = 0.0 }")
+    pytest.importorskip(module)
+    results, _, data = based
     features = [dre.Feature("event", name="onset", duration=0.2), dre.Feature("target", duration=0.2)]
     runs = []
     for path in sorted(data.glob("sub-0[12]/ses-01/eeg/*run-0[12]_eeg.vhdr")):
-        raw = mne.io.read_raw_brainvision(path, preload=True, verbose="error").pick("eeg").filter(1.0, 30.0, verbose="error")
-        table = pd.read_csv(str(path).replace("_eeg.vhdr", "_events.tsv"), sep="\t").sort_values("onset", kind="stable")
-        is_target = (table["trial_type"] == "target").to_numpy()
-        samples = np.round(table["onset"].to_numpy() * raw.info["sfreq"]).astype(int)
-        events = np.c_[samples + raw.first_samp, np.zeros_like(samples), is_target.astype(int)]
+        raw, events, is_target = reader(path)
+        raw.filter(1.0, 30.0, verbose="error")
         metadata = pd.DataFrame({"event": 1.0, "target": np.where(is_target, 1.0, -1.0)})
         epochs = mne.Epochs(raw, events, tmin=-0.5, tmax=1.0, metadata=metadata, preload=True, verbose="error")
         X = dre.metadata_features(epochs, features, events=events, metadata=metadata)
@@ -161,17 +193,18 @@ def test_recordings_read_by_mne_give_the_same_r(tmp_path_factory):
     labels = {"subject": subject, "recording": recording}
     used = [np.r_[s.train, s.valid] for s in splits]
     valid = [np.arange(len(s.train), len(s.train) + len(s.valid)) for s in splits]
-    trf = dre.TRF(features=features, **TRF)
-    trf.fit(
-        [x[u] for x, u in zip(X, used, strict=True)],
-        [e[u] for e, u in zip(epochs, used, strict=True)],
-        valid=valid,
-        **labels,
-    )
+    fit = [x[u] for x, u in zip(X, used, strict=True)], [e[u] for e, u in zip(epochs, used, strict=True)]
     test = [x[s.test] for x, s in zip(X, splits, strict=True)], [e[s.test] for e, s in zip(epochs, splits, strict=True)]
-    scores = trf.evaluate(*test, **labels, score_from=FROM)
-    assert abs(scores.mean_r - results.mean_r["trf"]) < 1e-6
-    assert scores.to_evoked().data.shape == (4, 385)
+    for name, model in {"trf": dre.TRF(**TRF), "dre": dre.DRE(**NETWORK)}.items():
+        model.set_params(features=features, n_threads=2).fit(*fit, valid=valid, **labels)
+        scores = model.evaluate(*test, **labels, score_from=FROM)
+        assert abs(scores.mean_r - results.mean_r[name]) < 1e-6, name
+        assert scores.to_evoked().data.shape == (4, 385)
+        found = dre.permutation_importance(model, *test, **labels, groups={"both": ["onset", "target"]}, n_permutations=2)
+        np.testing.assert_allclose(found["both"].r, scores.r, atol=1e-12)
+        topography = found.to_evoked("both")
+        assert topography.ch_names == epochs[0].ch_names
+        assert topography.times[0] == -0.5
 
 
 def test_steps_are_watched_and_faults_are_named(plain, tmp_path, caplog):

@@ -1,7 +1,10 @@
 //! Settings as JSON, and their defaults.
 
-use dre::linear::{BandedConfig, LinearOptions, RtrfConfig, TrfConfig};
+use dre::importance::ImportanceSpec;
+use dre::linear::{BandedConfig, DecodeConfig, LinearOptions, RtrfConfig, TrfConfig};
 use dre::nn::{NetworkConfig, TrainConfig};
+use dre::simulate::SimulationConfig;
+use dre::state::StateSpec;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::json;
@@ -22,6 +25,10 @@ pub fn defaults() -> String {
         "rtrf": RtrfConfig::default(),
         "banded": BandedConfig::default(),
         "linear": LinearOptions::DEFAULT,
+        "importance": ImportanceSpec::default(),
+        "state": StateSpec::default(),
+        "decoder": DecodeConfig::default(),
+        "simulation": SimulationConfig::default(),
     })
     .to_string()
 }

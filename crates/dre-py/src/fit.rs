@@ -14,7 +14,7 @@ use crate::model::{Model, State, tensors_of};
 use crate::watch::{Watch, Why};
 
 /// Epochs that linear models draw at a time, as in the program.
-const LINEAR_BATCH: usize = 256;
+pub(crate) const LINEAR_BATCH: usize = 256;
 
 /// The network, passes as (training loss, validation loss, seconds), the pass whose weights it has, and how it ended.
 type Trained = (Model, Vec<(f64, f64, f64)>, Option<usize>, &'static str);

@@ -6,12 +6,15 @@
 #![allow(unreachable_pub, reason = "PyO3's macros make public items of what the module alone sees")]
 #![allow(missing_docs, reason = "the public interface is documented in python/neurodre/_native.pyi")]
 
+mod analysis;
+mod decode;
 mod defaults;
 mod epochs;
 mod errors;
 mod fit;
 mod layout;
 mod model;
+mod simulation;
 mod study;
 mod watch;
 
@@ -20,6 +23,10 @@ use pyo3::prelude::*;
 /// The Rust part of `neurodre`; not a public interface.
 #[pymodule(gil_used = true)]
 mod _native {
+    #[pymodule_export]
+    use super::analysis::{compare_scores, noise_ceiling, permutation_importance, state_modulation};
+    #[pymodule_export]
+    use super::decode::{Decoder, fit_decoder};
     #[pymodule_export]
     use super::defaults::{defaults, version};
     #[pymodule_export]
@@ -30,6 +37,8 @@ mod _native {
     use super::layout::lay_values;
     #[pymodule_export]
     use super::model::Model;
+    #[pymodule_export]
+    use super::simulation::{Simulated, simulate_study};
     #[pymodule_export]
     use super::study::{Cohort, audit_study, evaluate_study, fit_study, open_cohort, prepare_study, write_report};
 }

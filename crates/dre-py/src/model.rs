@@ -56,7 +56,7 @@ impl Model {
     }
 
     /// The model behind the one interface, for epochs of `n_times` samples in batches of at most `batch_size`.
-    fn with_predictor<R>(
+    pub(crate) fn with_predictor<R>(
         &self,
         n_times: usize,
         batch_size: usize,
@@ -92,7 +92,7 @@ fn whole(arrays: &EpochArrays<'_>) -> Batch {
     batch
 }
 
-fn stack<'a, D: Dimension + 'a>(arrays: impl Iterator<Item = &'a Array<f64, D>>) -> PyResult<ArrayD<f64>>
+pub(crate) fn stack<'a, D: Dimension + 'a>(arrays: impl Iterator<Item = &'a Array<f64, D>>) -> PyResult<ArrayD<f64>>
 where
     D::Larger: RemoveAxis,
 {
@@ -101,7 +101,7 @@ where
     Ok(stacked.into_dyn())
 }
 
-fn choices<M>(dict: &Bound<'_, PyDict>, subjects: &[SubjectFit<M>]) -> PyResult<()> {
+pub(crate) fn choices<M>(dict: &Bound<'_, PyDict>, subjects: &[SubjectFit<M>]) -> PyResult<()> {
     dict.set_item("subjects", subjects.iter().map(|fit| fit.subject.clone()).collect::<Vec<_>>())?;
     dict.set_item("alphas", subjects.iter().map(|fit| fit.alphas.clone()).collect::<Vec<_>>())?;
     dict.set_item("valid_r", subjects.iter().map(|fit| fit.valid_r.clone()).collect::<Vec<_>>())?;

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use dre::data::EventTable;
 use dre::nn::Progress;
 use dre::results::{PassRecord, Results};
 use dre_io::cohort::CohortFolder;
@@ -111,7 +112,7 @@ impl Monitor for Told {
     }
 }
 
-fn json(value: &impl serde::Serialize) -> PyResult<String> {
+pub(crate) fn json(value: &impl serde::Serialize) -> PyResult<String> {
     serde_json::to_string(value).map_err(|e| PyValueError::new_err(e.to_string()))
 }
 
@@ -173,7 +174,7 @@ pub fn write_report(py: Python<'_>, folder: PathBuf) -> PyResult<PathBuf> {
 }
 
 /// Onsets, durations, columns.
-type Events<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyDict>);
+pub(crate) type Events<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyDict>);
 
 /// A prepared cohort.
 #[pyclass(frozen, module = "neurodre._native")]
@@ -217,10 +218,15 @@ impl Cohort {
         let one = recordings
             .get(recording)
             .ok_or_else(|| PyValueError::new_err(format!("no recording has the number {recording}")))?;
-        let columns = PyDict::new(py);
-        for (name, texts) in &one.events.columns {
-            columns.set_item(name, texts.clone())?;
-        }
-        Ok((one.events.onset.clone().into_pyarray(py), one.events.duration.clone().into_pyarray(py), columns))
+        events_of(py, &one.events)
     }
+}
+
+/// A table of events.
+pub(crate) fn events_of<'py>(py: Python<'py>, events: &EventTable) -> PyResult<Events<'py>> {
+    let columns = PyDict::new(py);
+    for (name, texts) in &events.columns {
+        columns.set_item(name, texts.clone())?;
+    }
+    Ok((events.onset.clone().into_pyarray(py), events.duration.clone().into_pyarray(py), columns))
 }

@@ -8,10 +8,10 @@
 //! state/power_MODEL.npy  the same as a model predicts them
 //! ```
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use dre::data::{Dataset, Set};
+use dre::data::Set;
 use dre::model::Predictor;
 use dre::results::{Results, StateResult};
 use dre::state::{
@@ -105,8 +105,8 @@ fn make(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<(
     let summary = StateSummarySpec {
         bins: BinSpec {
             band: spec.band,
-            window: window(&times, &spec, valid_from(job)),
-            channels: channels(&data, &spec)?,
+            window: spec.window(&times, valid_from(job)),
+            channels: spec.rows(&data.cohort().channels)?,
             n_bins: spec.n_bins,
             set: Set::Test,
             min_epochs: spec.min_epochs,
@@ -147,41 +147,13 @@ fn make(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<(
 
 /// Whether the study's channels are there; warns where the window does not bear the band, since then all models would be
 /// fitted before it is told.
-pub(super) fn check(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Result<()> {
+pub(super) fn check(job: &Job, data: &dre::data::Dataset, monitor: &dyn Monitor) -> Result<()> {
     let spec = spec_of(job);
-    channels(data, &spec)?;
-    let window = window(&data.times(), &spec, valid_from(job));
-    if let Err(error) = check_window(spec.band, window, data.sfreq()) {
+    spec.rows(&data.cohort().channels)?;
+    if let Err(error) = check_window(spec.band, spec.window(&data.times(), valid_from(job)), data.sfreq()) {
         monitor.warn(&format!("[state] will not be computed: {error}"));
     }
     Ok(())
-}
-
-/// The samples in which the rhythm is measured; the init window or what lies before the event where the study does not say.
-fn window(times: &[f64], spec: &StateSpec, n_init_times: usize) -> Range<usize> {
-    let start = spec.tmin.map_or(0, |tmin| times.partition_point(|&t| t < tmin - 1e-9));
-    let end = match spec.tmax {
-        Some(tmax) => times.partition_point(|&t| t <= tmax + 1e-9),
-        None if n_init_times > 0 => n_init_times.min(times.len()),
-        None => times.partition_point(|&t| t < -1e-9),
-    };
-    start..end.max(start)
-}
-
-fn channels(data: &Dataset, spec: &StateSpec) -> Result<Vec<usize>> {
-    let all = &data.cohort().channels;
-    let index = |name: &String| {
-        all.iter().position(|channel| channel.name == *name).ok_or_else(|| {
-            let names: Vec<&str> = all.iter().take(8).map(|channel| channel.name.as_str()).collect();
-            let more = if all.len() > names.len() { ", …" } else { "" };
-            PipelineError::Dre(dre::Error::Setting {
-                name: "state.channels".to_owned(),
-                found: format!("`{name}`"),
-                expected: format!("names of the cohort's {} channels: {}{more}", all.len(), names.join(", ")),
-            })
-        })
-    };
-    spec.channels.iter().map(index).collect()
 }
 
 fn write(

@@ -216,8 +216,13 @@ impl<'a> EpochArrays<'a> {
         }
     }
 
+    /// The label of a recording.
+    pub(super) fn recording(&self, recording: usize) -> &str {
+        &self.labels.recordings[recording]
+    }
+
     /// Samples of a channel and which of them were measured.
-    fn channel(&self, epoch: &Epoch, row: usize) -> (&'a [f32], Option<&'a [bool]>) {
+    pub(super) fn channel(&self, epoch: &Epoch, row: usize) -> (&'a [f32], Option<&'a [bool]>) {
         let (b, e) = self.places[epoch.event];
         let block = &self.blocks[b];
         let n = block.n_data_times;
@@ -225,7 +230,8 @@ impl<'a> EpochArrays<'a> {
         (block.data.map_or(&[], |data| &data[at..at + n]), block.measured.map(|marks| &marks[at..at + n]))
     }
 
-    fn feature(&self, epoch: &Epoch, row: usize) -> &'a [f32] {
+    /// Samples of a feature.
+    pub(super) fn feature(&self, epoch: &Epoch, row: usize) -> &'a [f32] {
         let (b, e) = self.places[epoch.event];
         let at = (e * self.labels.features.len() + row) * self.n_times;
         &self.blocks[b].features[at..at + self.n_times]

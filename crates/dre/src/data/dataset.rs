@@ -1,5 +1,7 @@
 //! The data set of epochs that models are fitted and scored on.
 
+mod of_arrays;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use super::{
 };
 use crate::results::{CohortSummary, Exclusion, MaskedRecording, SubjectSummary};
 use crate::{Error, Result, parallel};
+
+pub use of_arrays::ArraysInfo;
 
 /// Epochs of a cohort: cut when drawn, split as [`SplitSpec`] says, scaled by what the training epochs say.
 ///
@@ -36,6 +40,8 @@ pub struct Dataset {
     scaler_starts: Vec<Vec<usize>>,
     /// By recording: what counts as not measured.
     gaps: Vec<Gaps>,
+    /// By recording: which samples were measured, `(n_channels, n_times)`, where more than gaps is known of it.
+    measured: Vec<Option<Vec<bool>>>,
     bad_segments: BadSegments,
     feature_scaler: FeatureScaler,
     epochs: [Vec<Epoch>; 3],
@@ -123,6 +129,7 @@ impl Dataset {
             scalers: vec![None; cohort.recordings.len()],
             scaler_starts: vec![Vec::new(); cohort.recordings.len()],
             gaps: found.iter().map(|one| one.gaps.clone()).collect(),
+            measured: vec![None; cohort.recordings.len()],
             bad_segments,
             feature_scaler: FeatureScaler::from_spreads(&[]),
             epochs: Default::default(),
@@ -349,6 +356,7 @@ impl Dataset {
             let scale = scaler.centre.iter().zip(&scaler.scale).enumerate();
             let gaps = &self.gaps[epoch.recording];
             let good = gaps.good(&range);
+            let there = self.measured[epoch.recording].as_deref();
             for ((row, (centre, scale)), out) in scale.zip(&mut rows) {
                 if !gaps.has_channel(row) {
                     out.fill(0.0);
@@ -363,6 +371,13 @@ impl Dataset {
                     standardise(&cut[part.clone()], offset, *scale, &mut out[part.clone()]);
                     if let Some(measured) = &mut measured {
                         measured.slice_mut(s![index, row, part.clone()]).fill(true);
+                    }
+                }
+                if let (Some(there), Some(measured)) = (there, &mut measured) {
+                    let there = &there[row * recording.n_times..][range.clone()];
+                    for (t, out) in out.iter_mut().enumerate().filter(|&(t, _)| !there[t]) {
+                        *out = 0.0;
+                        measured[[index, row, t]] = false;
                     }
                 }
             }
@@ -389,7 +404,9 @@ impl Dataset {
     fn marks(&self, epochs: &[Epoch], old: Option<Array3<bool>>) -> Option<Array3<bool>> {
         let is_partial = |epoch: &Epoch| {
             let gaps = &self.gaps[epoch.recording];
-            !gaps.channels().is_empty() || gaps.overlaps(&(epoch.start..epoch.start + self.n_times()))
+            !gaps.channels().is_empty()
+                || gaps.overlaps(&(epoch.start..epoch.start + self.n_times()))
+                || self.measured[epoch.recording].is_some()
         };
         epochs.iter().any(is_partial).then(|| {
             let shape = [epochs.len(), self.n_channels(), self.n_times()];

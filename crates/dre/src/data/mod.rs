@@ -27,7 +27,7 @@ pub use audit::{
 pub use batch::Batch;
 pub use channel::{Channel, ChannelType};
 pub use cohort::{Cohort, CohortRecording, Samples};
-pub use dataset::Dataset;
+pub use dataset::{ArraysInfo, Dataset};
 pub(crate) use epoch::samples_of;
 pub use epoch::{Epoch, EpochWindow, Set};
 pub use event::EventTable;

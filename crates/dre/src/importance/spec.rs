@@ -127,12 +127,31 @@ impl ImportanceSpec {
     /// # Errors
     /// [`Error::Setting`] for a name that is no feature.
     pub fn targets(&self, features: &Features) -> Result<Vec<Target>> {
+        let own = features.feature_names().into_iter().map(str::to_owned).collect();
+        self.targets_among(&features.names(), own, |name| features.signals_of(name))
+    }
+
+    /// The same where each feature is a signal by itself, of these names.
+    ///
+    /// # Errors
+    /// As [`ImportanceSpec::targets`].
+    pub fn targets_of_signals(&self, names: &[String]) -> Result<Vec<Target>> {
+        self.targets_among(names, names.to_vec(), |name| names.iter().position(|n| n == name).into_iter().collect())
+    }
+
+    /// `signals` are the rows of the features, `features` what is permuted where the settings name none.
+    fn targets_among(
+        &self,
+        signals: &[String],
+        features: Vec<String>,
+        signals_of: impl Fn(&str) -> Vec<usize>,
+    ) -> Result<Vec<Target>> {
         let members = |key: String, names: &[String]| -> Result<Vec<usize>> {
             let mut all = Vec::new();
             for name in names {
-                let own = features.signals_of(name);
+                let own = signals_of(name);
                 if own.is_empty() {
-                    let expected = format!("names of features: {}", features.names().join(", "));
+                    let expected = format!("names of features: {}", signals.join(", "));
                     return Err(Error::Setting { name: key, found: format!("`{name}`"), expected });
                 }
                 all.extend(own);
@@ -142,11 +161,7 @@ impl ImportanceSpec {
             Ok(all)
         };
         let mut sets: Vec<(String, Vec<usize>)> = Vec::new();
-        let names: Vec<String> = if self.features.is_empty() {
-            features.feature_names().into_iter().map(str::to_owned).collect()
-        } else {
-            self.features.clone()
-        };
+        let names = if self.features.is_empty() { features } else { self.features.clone() };
         for name in names {
             sets.push((name.clone(), members("importance.features".to_owned(), &[name])?));
         }
@@ -177,7 +192,7 @@ impl ImportanceSpec {
                 Mode::Init => targets.push(plain("init window", &[])),
                 Mode::Subject => targets.push(plain("subject", &[])),
                 Mode::Shift => {
-                    let all: Vec<usize> = (0..features.names().len()).collect();
+                    let all: Vec<usize> = (0..signals.len()).collect();
                     targets.push(plain("all features", &all));
                 }
             }

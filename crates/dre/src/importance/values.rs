@@ -1,7 +1,9 @@
 //! The values that events carry, beside the cohort's signals.
 
-use crate::data::{Dataset, Epoch, Set};
-use crate::features::EventSignal;
+use std::ops::Range;
+
+use crate::data::{CohortRecording, Dataset, Epoch, EventTable, Set};
+use crate::features::{EventSignal, Layout};
 use crate::{Error, Result};
 
 /// By recording of a cohort and row of its features: the values of events and where they are laid; none for a continuous
@@ -56,6 +58,31 @@ impl FeatureValues {
         Ok(Self { recordings: signals })
     }
 
+    /// For a data set of [`Dataset::of_arrays`]. A feature that holds one number over the same stretch of samples in every
+    /// epoch, and is 0 elsewhere, is one of the epochs' events; any other is continuous.
+    ///
+    /// # Errors
+    /// As [`FeatureValues::new`].
+    pub fn of_arrays(dataset: &Dataset) -> Result<Self> {
+        let stretches: Vec<_> = (0..dataset.n_features()).map(|row| held(dataset, row)).collect();
+        let cohort = dataset.cohort();
+        let (sfreq, n_times) = (dataset.sfreq(), dataset.n_times());
+        let of = |recording: &CohortRecording, row: usize| -> Result<Option<EventSignal>> {
+            let Some(stretch) = &stretches[row] else { return Ok(None) };
+            let starts: Vec<usize> =
+                (0..recording.n_times).step_by(n_times).map(|start| start + stretch.start).collect();
+            let values = starts.iter().map(|&sample| Some(f64::from(recording.feature(row)[sample]))).collect();
+            let events = EventTable {
+                onset: starts.iter().map(|&sample| sample as f64 / sfreq).collect(),
+                duration: vec![stretch.len() as f64 / sfreq; starts.len()],
+                ..EventTable::default()
+            };
+            EventSignal::new(&events, values, Layout::Hold, None, 0.0, (sfreq, recording.n_times)).map(Some)
+        };
+        let rows = |recording| (0..stretches.len()).map(|row| of(recording, row)).collect::<Result<Vec<_>>>();
+        Self::new(dataset, cohort.recordings.iter().map(rows).collect::<Result<_>>()?)
+    }
+
     /// A feature of events in a recording; none where the feature is continuous.
     pub(super) fn signal(&self, recording: usize, feature: usize) -> Option<&EventSignal> {
         self.recordings[recording][feature].as_ref()
@@ -77,4 +104,19 @@ impl FeatureValues {
         let first = values.next();
         values.all(|value| Some(value.to_bits()) == first.map(f64::to_bits))
     }
+}
+
+/// The samples of an epoch over which a feature holds one number in each, outside of which it is 0; none where there are
+/// none such.
+fn held(dataset: &Dataset, row: usize) -> Option<Range<usize>> {
+    let n_times = dataset.n_times();
+    let epochs =
+        || dataset.cohort().recordings.iter().flat_map(|recording| recording.feature(row).chunks_exact(n_times));
+    let is_used = |t: &usize| epochs().any(|epoch| epoch[*t] != 0.0);
+    let stretch = match ((0..n_times).find(is_used), (0..n_times).rfind(is_used)) {
+        (Some(first), Some(last)) => first..last + 1,
+        _ => 0..n_times,
+    };
+    let is_held = |epoch: &[f32]| epoch[stretch.clone()].iter().all(|v| v.to_bits() == epoch[stretch.start].to_bits());
+    epochs().all(is_held).then_some(stretch)
 }

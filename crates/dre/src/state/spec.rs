@@ -1,9 +1,12 @@
 //! Settings of an analysis by brain state.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::By;
 use super::rhythm::LEAST_CYCLES;
+use crate::data::Channel;
 use crate::{Error, Result};
 
 /// More bins than this hold too few epochs each to be told apart.
@@ -56,6 +59,37 @@ impl Default for StateSpec {
 }
 
 impl StateSpec {
+    /// The samples in which the rhythm is measured, of an epoch with these times (s); the init window, or what lies before the
+    /// event, where the settings do not say.
+    pub fn window(&self, times: &[f64], n_init_times: usize) -> Range<usize> {
+        let start = self.tmin.map_or(0, |tmin| times.partition_point(|&t| t < tmin - 1e-9));
+        let end = match self.tmax {
+            Some(tmax) => times.partition_point(|&t| t <= tmax + 1e-9),
+            None if n_init_times > 0 => n_init_times.min(times.len()),
+            None => times.partition_point(|&t| t < -1e-9),
+        };
+        start..end.max(start)
+    }
+
+    /// The channels on which it is measured, as rows of the data; none where all are.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a name that is none of `all`.
+    pub fn rows(&self, all: &[Channel]) -> Result<Vec<usize>> {
+        let index = |name: &String| {
+            all.iter().position(|channel| channel.name == *name).ok_or_else(|| {
+                let names: Vec<&str> = all.iter().take(8).map(|channel| channel.name.as_str()).collect();
+                let more = if all.len() > names.len() { ", …" } else { "" };
+                Error::Setting {
+                    name: "state.channels".to_owned(),
+                    found: format!("`{name}`"),
+                    expected: format!("names of the cohort's {} channels: {}{more}", all.len(), names.join(", ")),
+                }
+            })
+        };
+        self.channels.iter().map(index).collect()
+    }
+
     /// Checks what the types cannot.
     ///
     /// # Errors

@@ -1,0 +1,208 @@
+//! What is asked of fitted models and of scores: importance, brain states, noise ceiling, comparisons.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use dre::data::{ArraysInfo, Channel, Dataset, EpochSource, Set};
+use dre::importance::{FeatureValues, ImportanceSpec, PermuteSpec, SummarySpec, permute};
+use dre::metrics::CeilingSpec;
+use dre::results::{ComparisonResult, ImportanceResult, StateResult};
+use dre::state::{BinSpec, StateBin, StateSpec, StateSummarySpec, States};
+use dre::stats::{PermutationSpec, compare_models};
+use numpy::ndarray::{Array2, Array3, Array4, ArrayView2, Axis, stack};
+use numpy::{IntoPyArray, PyArray3, PyArray4};
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+use serde::Deserialize;
+
+use crate::defaults::parse;
+use crate::epochs::Epochs;
+use crate::errors::science;
+use crate::model::Model;
+use crate::study::json;
+
+/// The column of the stimuli.
+const STIMULUS: &str = "stimulus";
+
+/// What the arrays do not say, as JSON.
+#[derive(Deserialize)]
+struct About {
+    sfreq: f64,
+    /// First sample of an epoch relative to its event.
+    first: isize,
+    channels: Vec<Channel>,
+}
+
+fn info(about: &str, columns: BTreeMap<String, Vec<String>>) -> PyResult<ArraysInfo> {
+    let About { sfreq, first, channels } = parse("the epochs", about)?;
+    Ok(ArraysInfo { sfreq, first, channels, columns })
+}
+
+/// Asks Python whether Ctrl-C was pressed.
+fn interrupted() -> ControlFlow<()> {
+    let is_interrupted = Python::attach(|py| py.check_signals().is_err());
+    if is_interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// What came out, or Ctrl-C.
+fn finished<T>(found: dre::Result<Option<T>>) -> PyResult<T> {
+    found.map_err(|e| science(&e))?.ok_or_else(|| PyKeyboardInterrupt::new_err("interrupted"))
+}
+
+/// Maps of one input by subject: r, Δr and its standard deviation over permutations, `(n_subjects, n_channels, n_times)`.
+type Maps<'py> = (Bound<'py, PyArray3<f64>>, Bound<'py, PyArray3<f64>>, Bound<'py, PyArray3<f64>>);
+
+fn maps<'a>(maps: impl Iterator<Item = &'a Array2<f64>>, shape: (usize, usize)) -> Array3<f64> {
+    let views: Vec<ArrayView2<'_, f64>> = maps.map(|map| map.view()).collect();
+    stack(Axis(0), &views).unwrap_or_else(|_| Array3::zeros((0, shape.0, shape.1)))
+}
+
+/// Permutes inputs of a model; gives `ImportanceResult`s as JSON, and the maps of each.
+#[pyfunction]
+#[pyo3(signature = (model, epochs, about, settings, score_from, batch_size, seed, n_threads))]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::needless_pass_by_value,
+    reason = "PyO3 gives arguments one by one, by value"
+)]
+pub fn permutation_importance<'py>(
+    py: Python<'py>,
+    model: &Model,
+    epochs: Epochs<'py>,
+    about: &str,
+    settings: &str,
+    score_from: usize,
+    batch_size: usize,
+    seed: u64,
+    n_threads: usize,
+) -> PyResult<(String, Vec<Maps<'py>>)> {
+    let settings: ImportanceSpec = parse("the importance", settings)?;
+    settings.check().map_err(|e| science(&e))?;
+    let arrays = epochs.arrays()?;
+    let info = info(about, BTreeMap::new())?;
+    let shape = (arrays.n_channels(), arrays.n_times());
+    let window = score_from..arrays.n_times();
+    let found = py.detach(|| {
+        let data = Dataset::of_arrays(&arrays, &info)?;
+        let targets = settings.targets_of_signals(data.features())?;
+        let values = FeatureValues::of_arrays(&data)?;
+        let spec = PermuteSpec { set: Set::Test, window: window.clone(), batch_size, seed, n_threads };
+        model.with_predictor(data.n_times(), batch_size, |model| {
+            let Some(found) = permute(&data, &values, model, &targets, &spec, &mut |_| interrupted())? else {
+                return Ok(None);
+            };
+            let spec = SummarySpec { window, tfce: settings.tfce, seed, n_threads };
+            let results: Vec<ImportanceResult> = dre::importance::summarise(&data, "model", &found, &spec)?;
+            Ok(Some((results, found)))
+        })
+    });
+    let (results, found) = finished(found)?;
+    let arrays = found.iter().map(|one| {
+        let subjects = || one.subjects.iter();
+        (
+            maps(subjects().map(|s| &s.r), shape).into_pyarray(py),
+            maps(subjects().map(|s| &s.delta), shape).into_pyarray(py),
+            maps(subjects().map(|s| &s.sd), shape).into_pyarray(py),
+        )
+    });
+    Ok((json(&results)?, arrays.collect()))
+}
+
+/// Responses by subject and bin, true and predicted, `(n_subjects, n_bins, n_channels, n_times)`.
+type Responses<'py> = (Bound<'py, PyArray4<f64>>, Bound<'py, PyArray4<f64>>);
+
+fn responses(states: &States, of: impl Fn(&StateBin) -> &Array2<f64>, shape: (usize, usize)) -> Array4<f64> {
+    let own: Vec<Array3<f64>> = states.subjects.iter().map(|s| maps(s.bins.iter().map(&of), shape)).collect();
+    let views: Vec<_> = own.iter().map(|bins| bins.view()).collect();
+    stack(Axis(0), &views).unwrap_or_else(|_| Array4::zeros((0, 0, shape.0, shape.1)))
+}
+
+/// Orders epochs by a rhythm; gives `StateResult`s as JSON, and the responses of each.
+#[pyfunction]
+#[pyo3(signature = (model, epochs, about, settings, n_init_times, score_from, batch_size, seed, n_threads))]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::needless_pass_by_value,
+    reason = "PyO3 gives arguments one by one, by value"
+)]
+pub fn state_modulation<'py>(
+    py: Python<'py>,
+    model: &Model,
+    epochs: Epochs<'py>,
+    about: &str,
+    settings: &str,
+    n_init_times: usize,
+    score_from: usize,
+    batch_size: usize,
+    seed: u64,
+    n_threads: usize,
+) -> PyResult<(String, Vec<Responses<'py>>)> {
+    let settings: StateSpec = parse("the brain states", settings)?;
+    settings.check().map_err(|e| science(&e))?;
+    let arrays = epochs.arrays()?;
+    let info = info(about, BTreeMap::new())?;
+    let shape = (arrays.n_channels(), arrays.n_times());
+    let found = py.detach(|| {
+        let data = Dataset::of_arrays(&arrays, &info)?;
+        let summary = StateSummarySpec {
+            bins: BinSpec {
+                band: settings.band,
+                window: settings.window(&data.times(), n_init_times),
+                channels: settings.rows(&data.cohort().channels)?,
+                n_bins: settings.n_bins,
+                set: Set::Test,
+                min_epochs: settings.min_epochs,
+                batch_size,
+            },
+            score_from,
+            flips: PermutationSpec { n_permutations: settings.n_permutations, seed, n_threads },
+        };
+        let states = model.with_predictor(data.n_times(), batch_size, |model| {
+            dre::state::analyse(&data, &[model], &summary.bins, &mut interrupted)
+        })?;
+        let Some(states) = states else { return Ok(None) };
+        let asked: Vec<States> = states.into_iter().filter(|states| settings.by.contains(&states.by)).collect();
+        let results = asked.iter().map(|states| dre::state::summarise(&data, &["model"], states, &summary));
+        Ok(Some((results.collect::<dre::Result<Vec<StateResult>>>()?, asked)))
+    });
+    let (results, states) = finished(found)?;
+    let arrays = states.iter().map(|states| {
+        let truth = responses(states, |bin| &bin.truth, shape).into_pyarray(py);
+        (truth, responses(states, |bin| &bin.predicted[0], shape).into_pyarray(py))
+    });
+    Ok((json(&results)?, arrays.collect()))
+}
+
+/// The noise ceiling of epochs, as JSON; `stimuli` says which each epoch had.
+#[pyfunction]
+#[pyo3(signature = (epochs, about, stimuli, score_from, seed, n_threads))]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
+pub fn noise_ceiling(
+    py: Python<'_>,
+    epochs: Epochs<'_>,
+    about: &str,
+    stimuli: Vec<String>,
+    score_from: usize,
+    seed: u64,
+    n_threads: usize,
+) -> PyResult<String> {
+    let arrays = epochs.arrays()?;
+    let info = info(about, BTreeMap::from([(STIMULUS.to_owned(), stimuli)]))?;
+    let found = py.detach(|| {
+        let data = Dataset::of_arrays(&arrays, &info)?;
+        let score_from = data.times().get(score_from).copied().unwrap_or(f64::INFINITY);
+        let spec = CeilingSpec { set: Set::Test, column: STIMULUS.to_owned(), score_from, seed, n_threads };
+        dre::metrics::noise_ceiling(&data, &spec)
+    });
+    json(&found.map_err(|e| science(&e))?)
+}
+
+/// Compares every pair of models by one score per subject; `ComparisonResult`s as JSON.
+#[pyfunction]
+#[pyo3(signature = (names, scores, seed))]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
+pub fn compare_scores(py: Python<'_>, names: Vec<String>, scores: Vec<Vec<f64>>, seed: u64) -> PyResult<String> {
+    let models: Vec<(&str, Vec<f64>)> = names.iter().map(String::as_str).zip(scores).collect();
+    let found: Vec<ComparisonResult> = py.detach(|| compare_models(&models, seed));
+    json(&found)
+}
