@@ -68,11 +68,13 @@ fn a_decoder_of_features_that_are_one_another_goes_on_without_their_patterns() {
     let results = evaluate(&job, &cohort, &mut watch).unwrap();
     let decoding = results.decoding.unwrap();
     let [length, size] = decoding.features.as_slice() else { panic!("two features, not {decoding:?}") };
-    assert_eq!((length.pattern.len(), size.pattern.len()), (2, 0));
+    assert_eq!((length.pattern.len(), size.pattern.len()), (0, 0));
     assert_eq!((length.n_times, size.n_times, size.mean_r.to_bits()), (0, 0, 0.0f64.to_bits()));
     let said = watch.said.borrow().join("\n");
     for expected in [
-        "warning decode: `size` is constant or a sum of the features before it in 2 of 2 subjects",
+        "warning feature `size` is a sum of `length`: ",
+        "warning decode: `size` is constant or a sum of other features in 2 of 2 subjects",
+        "warning decode: `length` is constant or a sum of other features in 2 of 2 subjects",
         "warning decode: `length` is constant across the test epochs, or fixed by the other features",
     ] {
         assert!(said.contains(expected), "`{expected}` is not in: {said}");
@@ -82,8 +84,52 @@ fn a_decoder_of_features_that_are_one_another_goes_on_without_their_patterns() {
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
     assert_eq!(rows[0], ["subject", "feature", "channel", "lag_s", "coef", "pattern"]);
     assert_eq!(rows.len(), 1 + 2 * 2 * 2 * 11);
-    let n_without = rows.iter().filter(|row| row[5] == "n/a").count();
-    assert!(n_without == 44 && rows.iter().filter(|row| row[5] == "n/a").all(|row| row[1] == "size"));
+    assert!(rows[1..].iter().all(|row| row[5] == "n/a" && row[4].parse::<f64>().is_ok()));
+    let ceiling = results.statistics.ceiling.unwrap();
+    assert!(ceiling.note.contains("report.repeats names no column") && ceiling.mean.is_nan());
+}
+
+#[test]
+fn banded_ridge_names_the_features_that_make_it_ill_posed() {
+    let study = STUDY.replace("n_iter = 5", "n_iter = 5\nalphas = [0.0]").replace(
+        "[report]",
+        "[[features]]\nname = 'size'\nkind = 'column'\ncolumn = 'length'\nduration = 0.1\n[report]",
+    );
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let mut job = job(home.path(), &study);
+    job.models = vec!["banded".to_owned()];
+    let cohort = prepare(&job, &mut Watch::default()).unwrap();
+    let message = fit(&job, &cohort, &mut Watch::default()).unwrap_err().to_string();
+    assert!(message.contains("banded: ") && message.contains("`size` is a multiple of `length`"), "{message}");
+    assert!(message.contains("raise alphas = [0.0]"), "{message}");
+}
+
+#[test]
+fn what_is_allowed_but_hardly_meant_is_said_before_the_fit() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let study = STUDY
+        .replacen("n_init_times = 12", "n_init_times = 3", 1)
+        .replacen("lag_max = 10", "lag_max = 46", 1)
+        .replace("[report]", "[state]\nband = [1.0, 2.0]\n[report]");
+    let job = job(home.path(), &study);
+    let mut watch = Watch::default();
+    let cohort = prepare(&job, &mut watch).unwrap();
+    fit(&job, &cohort, &mut watch).unwrap();
+    let said = watch.said.into_inner();
+    let first_fit = said.iter().position(|line| line.starts_with("Fitting")).unwrap();
+    for expected in [
+        "warning trf: lags 0 to 46 reach as far as an epoch is long, 46 samples",
+        "warning rtrf: n_init_times = 3 is below n_lags_data = 4",
+        "warning [state] will not be computed: window = 0.188 s, expected at least 2.000 s",
+    ] {
+        let place = said.iter().position(|line| line.contains(expected));
+        assert!(place.is_some_and(|place| place < first_fit), "`{expected}` is not said before the fit: {said:?}");
+    }
+    let wrong = study.replace("band = [1.0, 2.0]", "channels = ['Q1']");
+    let message = run(&common::job(home.path(), &wrong)).unwrap_err().to_string();
+    assert!(message.contains("state.channels = `Q1`") && message.contains("Cz, Pz"), "{message}");
 }
 
 #[test]

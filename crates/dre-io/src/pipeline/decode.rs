@@ -55,8 +55,8 @@ pub(super) fn fit(job: &Job, cohort: &CohortFolder, data: &Dataset, monitor: &dy
         let n = decoder.subjects.iter().filter(|fit| !has_pattern(fit, f)).count();
         if n > 0 {
             monitor.warn(&format!(
-                "decode: `{name}` is constant or a sum of the features before it in {n} of {} subjects; it has no pattern \
-                 of its own and none is shown",
+                "decode: `{name}` is constant or a sum of other features in {n} of {} subjects; it has no pattern of its own \
+                 and none is shown",
                 decoder.subjects.len()
             ));
         }

@@ -254,6 +254,6 @@ mod tests {
     #[test]
     fn colours_repeat_with_dashes() {
         assert_eq!(model_class(1), "m1 c1");
-        assert_eq!(model_class(6), "m6 c1 dashed");
+        assert_eq!(model_class(8), "m8 c1 dashed");
     }
 }

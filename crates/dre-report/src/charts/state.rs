@@ -146,7 +146,7 @@ mod tests {
         let many = drawn_bins(12);
         assert_eq!((many.len(), many[0], many[4]), (5, 0, 11));
         assert_eq!([0, 1, 2, 3].map(|bin| bin_class(bin, 4, true)), ["q0", "q1", "q3", "q4"]);
-        assert_eq!(bin_class(6, 8, false), "c1 dashed");
+        assert_eq!(bin_class(6, 8, false), "c6");
     }
 
     #[test]
