@@ -81,7 +81,11 @@ class Decoder(Encoder):
     n_folds, n_components
         As in `TRF`.
     targets : list of str or None
-        Features that are told; None for all. The others are held constant in scores.
+        Features that are told; None for all.
+    hold_others : bool
+        Whether all other features are held constant: what is fitted of a feature is what the others do not tell of it at the
+        same sample, and r is a partial correlation. A feature that is 0 between events is else told in part by telling
+        when an event comes. Studies of the program do so; here the default is to tell the features themselves.
     features, scale, valid_share, n_threads, verbose
         As in `DRE`.
 
@@ -123,6 +127,7 @@ class Decoder(Encoder):
         n_folds: int = 0,
         n_components: int = 0,
         targets: Sequence[str] | None = None,
+        hold_others: bool = False,
         features: Sequence[str | Feature] | None = None,
         scale: Literal["robust"] | None = "robust",
         valid_share: float = 0.1,
@@ -136,6 +141,7 @@ class Decoder(Encoder):
         self.n_folds = n_folds
         self.n_components = n_components
         self.targets = targets
+        self.hold_others = hold_others
         self.features = features
         self.scale = scale
         self.valid_share = valid_share
@@ -175,7 +181,7 @@ class Decoder(Encoder):
 
     def _fit_model(self, epochs: Epochs, watcher: Watcher) -> _native.Model:
         config: dict[str, Any] = {
-            name: getattr(self, name) for name in ("lag_min", "lag_max", "penalty", "n_folds", "n_components")
+            name: getattr(self, name) for name in ("lag_min", "lag_max", "penalty", "n_folds", "n_components", "hold_others")
         }
         if self.alphas is not None:
             config["alphas"] = [float(alpha) for alpha in np.atleast_1d(np.asarray(self.alphas, dtype=float))]
@@ -232,7 +238,7 @@ class Decoder(Encoder):
         Returns
         -------
         ndarray (n_epochs, n_targets, n_times), or list of these
-            What is told, in the units of the fit's features.
+            What is told, in the units of the fit's features; with ``hold_others`` of their own parts, about their means.
         """
         self._fitted("predict")
         is_list = isinstance(X, list | tuple)

@@ -49,6 +49,26 @@ def test_weights_are_those_of_mne():
     np.testing.assert_allclose(decoder.coef_[0], receptive.coef_, atol=1e-6)
 
 
+def test_others_are_held_constant_where_wanted():
+    """Data follow the event and the value's offset from its mean, with opposite signs."""
+    rng = np.random.default_rng(2)
+    value = rng.uniform(-1.7, 1.7, 120)
+    y = np.zeros((120, 2, 50))
+    at = rng.integers(5, 40, 120)
+    y[np.arange(120), 0, at] = 1.0
+    y[np.arange(120), 1, at] = 5.0 + value
+    late = np.roll(y, 3, axis=2)
+    X = 9.0 * late[:, :1] - 2.0 * (late[:, 1:] - 5.0 * late[:, :1]) + rng.standard_normal((120, 3, 50))
+    settings = {"lag_min": -5, "targets": ["b"], "features": ["a", "b"], "alphas": 1.0}
+    held = dre.Decoder(hold_others=True, **settings).fit(X[:80], y[:80]).evaluate(X[80:], y[80:])
+    plain = dre.Decoder(**settings).fit(X[:80], y[:80]).evaluate(X[80:], y[80:])
+    assert held.mean_r > 0.5
+    assert plain.mean_r > 0.5
+    centred = y - np.array([0.0, 1.0])[:, None] * 5.0 * y[:, :1]
+    again = dre.Decoder(hold_others=True, **settings).fit(X[:80], centred[:80]).evaluate(X[80:], centred[80:])
+    assert again.mean_r == pytest.approx(held.mean_r, abs=1e-4)
+
+
 def test_some_features_of_several_subjects():
     X, y, _ = heard()
     decoder = dre.Decoder(lag_min=-5, features=["a", "b"], targets=["b"]).fit([X, X[:50]], [y, y[:50]], subject=["1", "2"])

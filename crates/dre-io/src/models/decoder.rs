@@ -24,6 +24,7 @@ struct DecoderFile {
     lag_min: isize,
     /// Share of the variance in the principal components, where there are any.
     explained: Option<f64>,
+    hold_others: bool,
     subjects: Vec<SubjectFile>,
 }
 
@@ -66,6 +67,7 @@ pub fn write_decoder(
         features: decoder.features.clone(),
         lag_min: fits().next().map_or(0, |fit| fit.model.lag_min),
         explained: decoder.explained,
+        hold_others: decoder.hold_others,
         subjects: subjects.collect(),
     };
     write_json(&about, &file)
@@ -110,7 +112,7 @@ pub fn read_decoder(folder: &Path) -> Result<CohortDecoder, StoreError> {
     let [coef, patterns, intercept] =
         ["coef.npy", "patterns.npy", "intercept.npy"].map(|name| Loaded::read(folder, name));
     let (coef, patterns, intercept) = (coef?, patterns?, intercept?);
-    let explained = about.explained;
+    let (explained, hold_others) = (about.explained, about.hold_others);
     let subjects = about.subjects.into_iter().enumerate().map(|(i, fit)| {
         let (coef_of, patterns_of): (Array3<f64>, Array3<f64>) = (coef.part(i)?, patterns.part(i)?);
         let intercept_of: Array1<f64> = intercept.part(i)?;
@@ -128,5 +130,10 @@ pub fn read_decoder(folder: &Path) -> Result<CohortDecoder, StoreError> {
             nested_r2: None,
         })
     });
-    Ok(CohortDecoder { subjects: subjects.collect::<Result<_, StoreError>>()?, features: about.features, explained })
+    Ok(CohortDecoder {
+        subjects: subjects.collect::<Result<_, StoreError>>()?,
+        features: about.features,
+        explained,
+        hold_others,
+    })
 }

@@ -42,7 +42,8 @@ impl ProductSums {
         &self.means
     }
 
-    fn at(&self, i: usize, j: usize) -> f64 {
+    /// Sum of the products of two signals about their means.
+    pub(crate) fn product(&self, i: usize, j: usize) -> f64 {
         self.products[[i.max(j), i.min(j)]]
     }
 
@@ -52,10 +53,11 @@ impl ProductSums {
         let order: Vec<usize> = others.iter().copied().chain([target]).collect();
         let last = others.len();
         // Elimination: each signal that is kept becomes a row of a triangular system.
-        let mut left: Vec<Vec<f64>> = order.iter().map(|&i| order.iter().map(|&j| self.at(i, j)).collect()).collect();
+        let mut left: Vec<Vec<f64>> =
+            order.iter().map(|&i| order.iter().map(|&j| self.product(i, j)).collect()).collect();
         let mut kept: Vec<usize> = Vec::new();
         for k in 0..last {
-            if left[k][k] <= LEAST_SHARE * self.at(order[k], order[k]) {
+            if left[k][k] <= LEAST_SHARE * self.product(order[k], order[k]) {
                 continue;
             }
             kept.push(k);
@@ -71,13 +73,13 @@ impl ProductSums {
             weights[k] = (left[k][last] - known) / left[k][k];
         }
         let rest = left[last][last];
-        let is_left = rest > LEAST_SHARE * self.at(target, target);
+        let is_left = rest > LEAST_SHARE * self.product(target, target);
         (others.iter().copied().zip(weights).collect(), if is_left { rest } else { 0.0 })
     }
 
     /// Signals that are sums of those before them, with these; constant ones are none.
     pub(crate) fn fixed(&self) -> Vec<(usize, Vec<usize>)> {
-        let varies = |i: usize| self.at(i, i) > 0.0;
+        let varies = |i: usize| self.product(i, i) > 0.0;
         let mut free: Vec<usize> = Vec::new();
         let mut fixed = Vec::new();
         for target in (0..self.means.len()).filter(|&i| varies(i)) {
@@ -86,7 +88,7 @@ impl ProductSums {
                 free.push(target);
                 continue;
             }
-            let size = |i: usize| self.at(i, i).sqrt();
+            let size = |i: usize| self.product(i, i).sqrt();
             let counts = |&(i, weight): &(usize, f64)| weight.abs() * size(i) > LEAST_WEIGHT * size(target);
             fixed.push((target, weights.into_iter().filter(counts).map(|(i, _)| i).collect()));
         }

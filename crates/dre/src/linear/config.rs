@@ -166,6 +166,10 @@ pub struct DecodeConfig {
     pub n_folds: usize,
     /// Number of principal components that data are reduced to before the fit; 0 uses the channels themselves.
     pub n_components: usize,
+    /// Whether all other features of the data set are held constant: what is fitted of a feature is what they do not tell of
+    /// it at the same sample, and r is a partial correlation. Else the feature itself is fitted and scored, and a feature that
+    /// is 0 between events is told in part by telling when an event comes.
+    pub hold_others: bool,
 }
 
 impl Default for DecodeConfig {
@@ -180,6 +184,7 @@ impl Default for DecodeConfig {
             penalty: Penalty::Ridge,
             n_folds: 0,
             n_components: 0,
+            hold_others: true,
         }
     }
 }

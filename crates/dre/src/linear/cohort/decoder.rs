@@ -28,6 +28,8 @@ pub struct CohortDecoder {
     /// Share of the data's variance in the principal components that were fitted, before weights and patterns were mapped
     /// back to channels; none for channels.
     pub explained: Option<f64>,
+    /// Whether other features are held constant, see [`DecodeConfig::hold_others`].
+    pub hold_others: bool,
 }
 
 /// How well a feature is told.
@@ -82,7 +84,7 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
         TrfLayout::new(&source.names(), (config.lag_min, config.lag_max), &FeatureLags::new(), dataset.n_times())?;
     let subjects = by_subject(dataset, spec, spec.n_threads, |subject, n_threads| {
         let train = dataset.subject_epochs(Set::Train, subject);
-        let own = Own::new(&source, train, &wanted);
+        let own = Own::new(&source, train, &wanted, config.hold_others);
         let pass: &Pass<'_> = &|work| source.pass(train, &mut |seen, data, first| work(data, own.of(&seen), first));
         let mut all = Measured::new(wanted.len(), dataset.n_times());
         all.push(train.len(), None);
@@ -114,13 +116,14 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
                 }
             }
         }
-        let by_alpha: Vec<Vec<DecodeScore>> = sums.iter().map(|sums| scores(sums, &wanted)).collect();
+        let by_alpha: Vec<Vec<DecodeScore>> =
+            sums.iter().map(|sums| scores(sums, &wanted, config.hold_others)).collect();
         let best = |feature: usize| {
             (0..by_alpha.len())
                 .fold(0, |best, i| if by_alpha[i][feature].r > by_alpha[best][feature].r { i } else { best })
         };
         let chosen: Vec<usize> = (0..wanted.len()).map(best).collect();
-        let mut decoder = Decoder::with_patterns(&system, Trf::mix(&models, &chosen), &own.products());
+        let mut decoder = Decoder::with_patterns(&system, Trf::mix(&models, &chosen), &own.products);
         if let Some(pca) = &pca {
             decoder = Decoder { model: decoder.model.on_channels(pca), patterns: pca.to_channels(&decoder.patterns) };
         }
@@ -135,7 +138,7 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
             nested_r2: None,
         })
     })?;
-    Ok(CohortDecoder { features, subjects, explained })
+    Ok(CohortDecoder { features, subjects, explained, hold_others: config.hold_others })
 }
 
 impl CohortDecoder {
@@ -148,11 +151,8 @@ impl CohortDecoder {
     }
 
     /// How well each feature is told, per subject: Pearson's r across a set's epochs between the feature and what is told
-    /// of it, sample by sample, with all other features of the data set at that sample held constant in both, and its mean
-    /// over the samples of the epoch.
-    ///
-    /// Across epochs and with the others held constant, since a feature that is 0 between events is told in part by
-    /// telling when an event comes, whatever its value.
+    /// of it, sample by sample, with all other features of the data set at that sample held constant in both (where the
+    /// settings say so), and its mean over the samples of the epoch.
     ///
     /// # Errors
     /// [`Error::Setting`] where the data set lacks a feature or a subject, [`Error::Shape`] where it has other channels.
@@ -177,25 +177,26 @@ impl CohortDecoder {
             let mut sums = [PartialCorrelation::new(dataset.n_features() + wanted.len(), dataset.n_times())];
             let model = std::slice::from_ref(&fit.model.model);
             tell(&source, dataset.subject_epochs(set, subject), model, &mut sums, n_threads)?;
-            Ok(scores(&sums[0], &wanted))
+            Ok(scores(&sums[0], &wanted, self.hold_others))
         })
         .collect()
     }
 }
 
-/// What each wanted feature has of its own: itself less its regression on all other features at the same sample.
+/// What is fitted of each wanted feature: itself, or itself less its regression on all other features at the same sample.
 struct Own {
     /// Means over training samples, by feature.
     means: Vec<f64>,
     /// Weights `(n_wanted, n_features)`; 1 for the feature itself.
     weights: Array2<f64>,
-    /// Σ of squares over training samples; 0 for a feature that is constant or fixed by others.
-    squares: Vec<f64>,
+    /// `(n_wanted, n_wanted)`: sums of products over training samples that patterns go by; only the squares where others are
+    /// held constant, 0 for a feature that is constant or fixed by them.
+    products: Vec<f64>,
 }
 
 impl Own {
     /// From the training epochs of a subject.
-    fn new(source: &Source<'_>, train: &[Epoch], wanted: &[usize]) -> Self {
+    fn new(source: &Source<'_>, train: &[Epoch], wanted: &[usize], hold_others: bool) -> Self {
         let n = source.dataset.n_features();
         let mut sums = ProductSums::new(n);
         let mut batch = Batch::default();
@@ -210,15 +211,22 @@ impl Own {
             }
         }
         let mut weights = Array2::zeros((wanted.len(), n));
-        let mut squares = Vec::new();
-        for (mut row, &feature) in weights.outer_iter_mut().zip(wanted) {
+        if !hold_others {
+            weights.outer_iter_mut().zip(wanted).for_each(|(mut row, &feature)| row[feature] = 1.0);
+            let k = wanted.len();
+            let products = (0..k * k).map(|i| sums.product(wanted[i % k], wanted[i / k])).collect();
+            return Self { means: vec![0.0; n], weights, products };
+        }
+        let k = wanted.len();
+        let mut products = vec![0.0; k * k];
+        for (place, (mut row, &feature)) in weights.outer_iter_mut().zip(wanted).enumerate() {
             let others: Vec<usize> = (0..n).filter(|&other| other != feature).collect();
             let (of_others, left) = sums.regression(feature, &others);
             of_others.into_iter().for_each(|(other, weight)| row[other] = -weight);
             row[feature] = 1.0;
-            squares.push(left);
+            products[place * k + place] = left;
         }
-        Self { means: sums.means().to_vec(), weights, squares }
+        Self { means: sums.means().to_vec(), weights, products }
     }
 
     /// Of features `(n_epochs, n_features, n_times)`: `(n_epochs, n_wanted, n_times)`.
@@ -230,12 +238,6 @@ impl Own {
             own.assign(&(self.weights.dot(&features) - offset.view().insert_axis(Axis(1))));
         }
         own
-    }
-
-    /// Lower triangle of Σ y yᵀ with each feature on its own.
-    fn products(&self) -> Vec<f64> {
-        let n = self.squares.len();
-        (0..n * n).map(|i| if i / n == i % n { self.squares[i / n] } else { 0.0 }).collect()
     }
 }
 
@@ -270,10 +272,10 @@ fn tell(
 }
 
 /// From sums over features, then over what was told of the `wanted` ones.
-fn scores(sums: &PartialCorrelation, wanted: &[usize]) -> Vec<DecodeScore> {
+fn scores(sums: &PartialCorrelation, wanted: &[usize], hold_others: bool) -> Vec<DecodeScore> {
     let n_features = sums.n_signals() - wanted.len();
     let one = |(place, &feature): (usize, &usize)| {
-        let others: Vec<usize> = (0..n_features).filter(|&other| other != feature).collect();
+        let others: Vec<usize> = (0..n_features).filter(|&other| hold_others && other != feature).collect();
         let r: Vec<f64> = sums.r(feature, n_features + place, &others).into_iter().flatten().collect();
         // A sum of nothing is −0.
         let sum = r.iter().fold(0.0, |sum, r| sum + r);
