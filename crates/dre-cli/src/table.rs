@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use dre::data::BadSegments;
-use dre::results::{MaskedRecording, Results};
+use dre::results::{DecodedFeature, DecodingResult, MaskedRecording, Results};
 
 /// Above this many subjects, only their spread is printed; each one is in `results.json`.
 const MAX_ROWS: usize = 24;
@@ -43,13 +43,14 @@ pub(crate) fn scores(results: &Results) -> String {
             let _ = write!(text, ", which says little: the latter's interval reaches 0");
         }
     }
-    for feature in results.decoding.iter().flat_map(|decoding| &decoding.features) {
+    for (decoding, feature) in results.decoding.iter().flat_map(told) {
+        let how = if decoding.hold_others { ", other features held constant" } else { "" };
         let interval = feature
             .confidence
             .map_or_else(String::new, |[low, high]| format!(" (95 % CI {} to {})", number(low), number(high)));
         let _ = write!(
             text,
-            "\n{} told from the data: r = {}{interval}, across epochs, other features held constant",
+            "\n{} told from the data: r = {}{interval}, across epochs{how}",
             feature.name,
             number(feature.mean_r)
         );
@@ -65,6 +66,11 @@ pub(crate) fn scores(results: &Results) -> String {
     }
     text.push('\n');
     text
+}
+
+/// Each feature, with what it belongs to.
+fn told(decoding: &DecodingResult) -> impl Iterator<Item = (&DecodingResult, &DecodedFeature)> {
+    decoding.features.iter().map(move |feature| (decoding, feature))
 }
 
 /// `sub-02_run-01 (bad Cz; absent Oz; 3 bad segments of 12.3 s)`.

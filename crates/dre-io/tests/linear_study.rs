@@ -75,7 +75,7 @@ fn a_decoder_of_features_that_are_one_another_goes_on_without_their_patterns() {
         "warning feature `size` is a sum of `length`: ",
         "warning decode: `size` is constant or a sum of other features in 2 of 2 subjects",
         "warning decode: `length` is constant or a sum of other features in 2 of 2 subjects",
-        "warning decode: `length` is constant across the test epochs, or fixed by the other features",
+        "warning decode: `length` has no r on the test epochs of 2 of 2 subjects: at every sample it is constant",
     ] {
         assert!(said.contains(expected), "`{expected}` is not in: {said}");
     }

@@ -77,6 +77,8 @@ fn sentence(text: &str) -> String {
 pub(crate) struct Decoding {
     table: Table,
     maps: Option<MapsFigure>,
+    /// Whether other features were held constant.
+    hold_others: bool,
     /// Features without a pattern.
     absent: Option<String>,
 }
@@ -126,7 +128,7 @@ pub(crate) fn decoding(results: &Results, montage: &Montage, numbers: &mut Vec<M
         .map(|feature| feature.name.as_str())
         .collect();
     let absent = (!absent.is_empty()).then(|| absent.join(", "));
-    Some(Decoding { table, maps: figure, absent })
+    Some(Decoding { table, maps: figure, hold_others: found.hold_others, absent })
 }
 
 /// A subject that a network was adapted to.

@@ -51,6 +51,11 @@ pub(super) fn fit(job: &Job, cohort: &CohortFolder, data: &Dataset, monitor: &dy
     let decoder = fit_decoder(data, config, &spec).map_err(in_model("decode"))?;
     let chosen: Vec<f64> = decoder.subjects.iter().flat_map(|fit| fit.alphas.iter().copied()).collect();
     warn_of_edges("decode.alphas", "decoder", &config.alphas, &chosen, monitor);
+    if config.n_folds == 0 && config.alphas.len() > 1 {
+        let valid = decoder.score(data, Set::Valid, BATCH, job.n_threads)?;
+        let consequence = "the largest penalty was taken (n_folds chooses on training epochs instead)";
+        warn_of_none(&decoder, &valid, "validation", consequence, monitor);
+    }
     for (f, name) in decoder.features.iter().enumerate() {
         let n = decoder.subjects.iter().filter(|fit| !has_pattern(fit, f)).count();
         if n > 0 {
@@ -82,14 +87,28 @@ pub(super) fn evaluate(
     let decoder = read_decoder(&folder)?;
     let scores = decoder.score(data, Set::Test, BATCH, job.n_threads)?;
     let found = summary(&decoder, &scores, data.sfreq());
-    for feature in found.features.iter().filter(|feature| feature.n_times == 0) {
-        monitor.warn(&format!(
-            "decode: `{}` is constant across the test epochs, or fixed by the other features, at every sample: there is \
-             nothing to tell, and its r is 0",
-            feature.name
-        ));
-    }
+    warn_of_none(&decoder, &scores, "test", "they are left out of its r", monitor);
     Ok(Some(found))
+}
+
+/// Says which features have no r in some subjects.
+fn warn_of_none(
+    decoder: &CohortDecoder,
+    scores: &[Vec<DecodeScore>],
+    set: &str,
+    consequence: &str,
+    monitor: &dyn Monitor,
+) {
+    for (f, name) in decoder.features.iter().enumerate() {
+        let n = scores.iter().filter(|own| own[f].n_times == 0).count();
+        if n > 0 {
+            monitor.warn(&format!(
+                "decode: `{name}` has no r on the {set} epochs of {n} of {} subjects: at every sample it is constant across them, \
+                 fixed by the other features, or there are fewer than three epochs more than features; {consequence}",
+                scores.len()
+            ));
+        }
+    }
 }
 
 fn has_pattern(fit: &SubjectFit<Decoder>, feature: usize) -> bool {
@@ -105,15 +124,15 @@ fn summary(decoder: &CohortDecoder, scores: &[Vec<DecodeScore>], sfreq: f64) -> 
         decoder.subjects.iter().map(|fit| fit.model.patterns[[feature, channel, lag]]).sum::<f64>() / n
     };
     let feature = |(f, name): (usize, &String)| {
-        let own: Vec<f64> = scores.iter().map(|subject| subject[f].r).collect();
+        let known = decoder.subjects.iter().zip(scores).filter(|(_, own)| own[f].n_times > 0);
+        let (labels, own): (Vec<String>, Vec<f64>) = known.map(|(fit, own)| (fit.subject.clone(), own[f].r)).unzip();
         let all_have = decoder.subjects.iter().all(|fit| has_pattern(fit, f));
-        let labels = decoder.subjects.iter().map(|fit| fit.subject.clone());
         DecodedFeature {
             name: name.clone(),
-            mean_r: own.iter().sum::<f64>() / n,
+            mean_r: own.iter().fold(0.0, |sum, r| sum + r) / own.len().max(1) as f64,
             confidence: confidence(own.iter().copied()),
-            subjects: labels.zip(own).collect::<IndexMap<_, _>>(),
-            n_times: scores.iter().map(|subject| subject[f].n_times).min().unwrap_or(0),
+            subjects: labels.into_iter().zip(own).collect::<IndexMap<_, _>>(),
+            n_times: scores.iter().map(|subject| subject[f].n_times).filter(|&n| n > 0).min().unwrap_or(0),
             pattern: (0..if all_have { n_channels } else { 0 })
                 .map(|c| (0..n_lags).map(|lag| pattern(f, c, lag) as f32).collect())
                 .collect(),
@@ -122,6 +141,7 @@ fn summary(decoder: &CohortDecoder, scores: &[Vec<DecodeScore>], sfreq: f64) -> 
     DecodingResult {
         lags: (0..n_lags as isize).map(|lag| (lag_min + lag) as f64 / sfreq).collect(),
         features: decoder.features.iter().enumerate().map(feature).collect(),
+        hold_others: decoder.hold_others,
         choices: decoder.choices(),
     }
 }

@@ -17,7 +17,7 @@ pub struct Decoder {
     /// The model with the roles swapped: it predicts features from data; coefficients `(n_features, n_channels, n_lags)`. A
     /// negative lag is data that come after the feature's sample.
     pub model: Trf,
-    /// Patterns, in the shape of the coefficients. For one feature they are MNE-Python's `patterns_` times (n − 1)² / Σ y²,
+    /// Patterns, in the shape of the coefficients; of a model of principal components, their projection onto these. For one feature they are MNE-Python's `patterns_` times (n − 1)² / Σ y²,
     /// with n samples; MNE leaves this scale out. NaN for a feature that is constant or a sum of those before it: nothing is
     /// its own.
     pub patterns: Array3<f64>,

@@ -137,6 +137,9 @@ pub struct BandResult {
 pub struct DecodingResult {
     /// Lags (s) of the data, from first to last; negative for data after the feature's sample.
     pub lags: Vec<f64>,
+    /// Whether other features were held constant in fits and scores.
+    #[serde(default)]
+    pub hold_others: bool,
     /// One entry per feature.
     pub features: Vec<DecodedFeature>,
     /// Settings and choices worth showing, as name and text.
@@ -149,12 +152,12 @@ pub struct DecodedFeature {
     /// Name of the feature.
     pub name: String,
     /// Mean over subjects of the subjects' r between the feature and what is told of it: across test epochs at each sample,
-    /// other features held constant, mean over samples.
+    /// other features held constant where [`DecodingResult::hold_others`] says so, mean over samples.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub mean_r: f64,
     /// 95 % confidence interval of `mean_r` across subjects; none with fewer than 3 subjects.
     pub confidence: Option<[f64; 2]>,
-    /// r by subject label.
+    /// r by subject label, of the subjects that have one.
     pub subjects: IndexMap<String, f64>,
     /// Number of samples of the epoch that count: those at which the feature varies across test epochs, given the others;
     /// the least over subjects.

@@ -2,7 +2,9 @@
 //!
 //! The epochs of a set are ordered, within each subject, by a rhythm's power or phase in a window before the response
 //! (the init window, usually). A model that uses the brain's past can predict how a response depends on the state; one that
-//! sees the stimulus alone cannot.
+//! sees the stimulus alone cannot. The latter's r between true and predicted difference is above 0 all the same, since bins
+//! differ in their stimuli, by chance and by what came before: what a model captures of the state is what it has beyond such a
+//! model.
 
 mod modulation;
 mod rhythm;
@@ -100,6 +102,8 @@ pub struct SubjectStates {
     pub subject: String,
     /// The rhythm's frequency (Hz): that of the band at which the subject has most power.
     pub frequency: f64,
+    /// Mean response of the training epochs, that sizes are measured along; none where the subject has no training epochs.
+    pub template: Option<Array2<f64>>,
     /// From least to most power, or from phase 0 on.
     pub bins: Vec<StateBin>,
 }
@@ -240,6 +244,7 @@ pub fn analyse(
             states.subjects.push(SubjectStates {
                 subject: label.clone(),
                 frequency: rhythms[subject].frequency(),
+                template: mean_response(dataset, dataset.subject_epochs(Set::Train, subject), spec.batch_size),
                 bins,
             });
         }
@@ -257,6 +262,28 @@ fn look(dataset: &Dataset, epochs: &[Epoch], rhythm: &Rhythm, batch_size: usize,
             work(rhythm.of(&batch.data.index_axis(Axis(0), i), measured.as_deref()));
         }
     }
+}
+
+/// Mean over epochs, NaN where none was measured; nothing where there is no epoch.
+fn mean_response(dataset: &Dataset, epochs: &[Epoch], batch_size: usize) -> Option<Array2<f64>> {
+    let mut sums = Array2::<f64>::zeros((dataset.n_channels(), dataset.n_times()));
+    let mut counts = sums.clone();
+    let mut batch = Batch::default();
+    for block in epochs.chunks(batch_size) {
+        dataset.draw(block, &mut batch);
+        for i in 0..block.len() {
+            Zip::from(&mut sums)
+                .and(batch.data.index_axis(Axis(0), i))
+                .for_each(|sum, &value| *sum += f64::from(value));
+            match &batch.measured {
+                None => counts += 1.0,
+                Some(measured) => Zip::from(&mut counts)
+                    .and(measured.index_axis(Axis(0), i))
+                    .for_each(|count, &is| *count += f64::from(u8::from(is))),
+            }
+        }
+    }
+    (!epochs.is_empty()).then(|| sums / counts)
 }
 
 /// The bin of each value, as equal in number as can be; none for NaN.

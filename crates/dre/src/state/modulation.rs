@@ -13,20 +13,33 @@ pub(super) fn difference(by: By, bins: &[StateBin], of: impl Fn(&StateBin) -> &A
     of(&bins[plus]) - of(&bins[minus])
 }
 
-/// How large the response of each bin is relative to the true mean response over epochs, from sample `first` on: the factor by
-/// which that approximates the bin's best (least squares). Of predicted responses it is, too, the size along the true one. NaN
-/// where there is no mean response.
-pub(super) fn gains(bins: &[StateBin], of: impl Fn(&StateBin) -> &Array2<f64>, first: usize) -> Vec<f64> {
+/// How large the response of each bin is relative to a subject's mean response, from sample `first` on: its size along that
+/// response, 1 for the response itself. Of predicted responses it is the size along the true one.
+///
+/// The mean response is that of other epochs, `template`, since a mean that holds the bin's own epochs shares their noise: the
+/// bin with the most noise, as after much power of a rhythm that goes on, would seem to have the largest response. Where there
+/// is no template, each bin is measured along the mean over the other bins, and sizes are such that their mean is 1. NaN where
+/// there is no mean response.
+pub(super) fn gains(
+    bins: &[StateBin],
+    of: impl Fn(&StateBin) -> &Array2<f64>,
+    first: usize,
+    template: Option<&Array2<f64>>,
+) -> Vec<f64> {
     let (n_channels, n_times) = bins[0].truth.dim();
-    let n_epochs: usize = bins.iter().map(|bin| bin.n_epochs).sum();
+    let n_epochs: f64 = bins.iter().map(|bin| bin.n_epochs as f64).sum();
     let (mut crosses, mut square) = (vec![0.0; bins.len()], 0.0);
     for at in (0..n_channels).flat_map(|channel| (first..n_times).map(move |time| [channel, time])) {
         let sum: f64 = bins.iter().map(|bin| bin.truth[at] * bin.n_epochs as f64).sum();
-        let mean = sum / n_epochs as f64;
         // NaN where a bin has no truth here.
-        if mean.is_finite() {
-            crosses.iter_mut().zip(bins).for_each(|(cross, bin)| *cross += of(bin)[at] * mean);
-            square += mean * mean;
+        if !sum.is_finite() || template.is_some_and(|template| !template[at].is_finite()) {
+            continue;
+        }
+        for (cross, bin) in crosses.iter_mut().zip(bins) {
+            let n = bin.n_epochs as f64;
+            let along = template.map_or_else(|| (sum - n * bin.truth[at]) / (n_epochs - n), |template| template[at]);
+            *cross += of(bin)[at] * along;
+            square += n / n_epochs * if template.is_some() { along * along } else { bin.truth[at] * along };
         }
     }
     crosses.into_iter().map(|cross| if square > FLOOR { cross / square } else { f64::NAN }).collect()
@@ -77,11 +90,31 @@ fn r(pairs: &mut dyn Iterator<Item = (f64, f64)>) -> f64 {
 #[cfg(test)]
 mod tests {
     use ndarray::array;
+    use rand::{RngExt as _, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
     fn bin(truth: f64, predicted: f64) -> StateBin {
         StateBin { n_epochs: 1, value: 0.0, truth: array![[truth, 1.0]], predicted: vec![array![[predicted, 0.0]]] }
+    }
+
+    /// Noise that is larger in the last bin, and no difference between responses.
+    #[test]
+    fn noise_of_a_bin_is_no_size() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut noisy = |sd: f64| Array2::from_shape_simple_fn((4, 500), || 0.3 + sd * rng.random_range(-1.7..1.7));
+        let template = noisy(0.5);
+        let sds = [0.5, 0.8, 1.1, 1.4];
+        let bins = sds.map(|sd| StateBin { n_epochs: 10, value: 0.0, truth: noisy(sd), predicted: Vec::new() });
+        for template in [Some(&template), None] {
+            let found = gains(&bins, |bin| &bin.truth, 0, template);
+            assert!((found[3] - found[0]).abs() < 0.35, "{found:?}");
+        }
+        // Along a mean that holds the bins' own noise the difference is (1.4² − 0.5²) / 4 over about 0.09 + 1.1 / 4.
+        let mean = bins.iter().fold(Array2::zeros((4, 500)), |sum, bin| sum + &bin.truth / 4.0);
+        let circular = gains(&bins, |bin| &bin.truth, 0, Some(&mean));
+        assert!(circular[3] - circular[0] > 0.8, "{circular:?}");
     }
 
     #[test]
@@ -92,8 +125,9 @@ mod tests {
         let r = r_across_bins(&bins, 0);
         assert!((r[[0, 0]] - 1.0).abs() < 1e-9, "{r}");
         assert!(r[[0, 1]].abs() < 1e-12);
-        let gain = |of: fn(&StateBin) -> &Array2<f64>, first: usize| gains(&bins, of, first);
-        // Mean response 2.5 and 1; then the constant one alone.
+        let mean = array![[2.5, 1.0]];
+        let gain = |of: fn(&StateBin) -> &Array2<f64>, first: usize| gains(&bins, of, first, Some(&mean));
+        // Along 2.5 and 1; then along the constant one alone.
         let expected = [1.0, 2.0, 4.0, 3.0].map(|value: f64| (2.5 * value + 1.0) / 7.25);
         assert!(gain(|bin| &bin.truth, 0).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
         assert!(gain(|bin| &bin.truth, 1).iter().all(|g| (g - 1.0).abs() < 1e-12));
@@ -101,6 +135,11 @@ mod tests {
         let expected = [2.0, 4.0, 8.0, 6.0].map(|value: f64| 2.5 * value / 7.25);
         assert!(gain(|bin| &bin.predicted[0], 0).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
         assert!(gain(|bin| &bin.predicted[0], 1).iter().all(|g| g.abs() < 1e-12), "nothing is predicted there");
+        // Without a template each along the mean of the others.
+        let crosses = [1.0, 2.0, 4.0, 3.0].map(|value: f64| value * (10.0 - value) / 3.0 + 1.0);
+        let mean = crosses.iter().sum::<f64>() / 4.0;
+        let found = gains(&bins, |bin| &bin.truth, 0, None);
+        assert!(found.iter().zip(crosses).all(|(a, b)| (a - b / mean).abs() < 1e-12));
         let a = array![[9.0, 1.0, 2.0, f64::NAN], [9.0, 3.0, 4.0, 1.0]];
         let b = array![[-9.0, 2.0, 4.0, 5.0], [0.0, 6.0, 8.0, 2.0]];
         assert!((r_of_maps(&a, &b, 1) - 1.0).abs() < 1e-9);

@@ -173,7 +173,7 @@ fn modulation(
     of: impl Fn(&StateBin) -> &Array2<f64>,
 ) -> ModulationResult {
     let gains: IndexMap<String, Vec<f64>> =
-        states.subjects.iter().map(|s| (s.subject.clone(), gains(&s.bins, &of, from))).collect();
+        states.subjects.iter().map(|s| (s.subject.clone(), gains(&s.bins, &of, from, s.template.as_ref()))).collect();
     let contrast = |gains: &Vec<f64>| {
         let (plus, minus) = states.by.contrast(gains.len());
         gains[plus] - gains[minus]

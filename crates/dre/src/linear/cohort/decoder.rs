@@ -118,10 +118,13 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
         }
         let by_alpha: Vec<Vec<DecodeScore>> =
             sums.iter().map(|sums| scores(sums, &wanted, config.hold_others)).collect();
-        let best = |feature: usize| {
-            (0..by_alpha.len())
-                .fold(0, |best, i| if by_alpha[i][feature].r > by_alpha[best][feature].r { i } else { best })
+        // Where nothing tells them apart, the largest penalty: the least that can be wrong.
+        let better = |i: usize, best: usize, feature: usize| match by_alpha[i][feature].n_times {
+            0 => config.alphas[i] > config.alphas[best],
+            _ => by_alpha[i][feature].r > by_alpha[best][feature].r,
         };
+        let best =
+            |feature: usize| (0..by_alpha.len()).fold(0, |best, i| if better(i, best, feature) { i } else { best });
         let chosen: Vec<usize> = (0..wanted.len()).map(best).collect();
         let mut decoder = Decoder::with_patterns(&system, Trf::mix(&models, &chosen), &own.products);
         if let Some(pca) = &pca {
