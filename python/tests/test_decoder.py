@@ -58,7 +58,7 @@ def test_others_are_held_constant_where_wanted():
     y[np.arange(120), 0, at] = 1.0
     y[np.arange(120), 1, at] = 5.0 + value
     late = np.roll(y, 3, axis=2)
-    X = 9.0 * late[:, :1] - 2.0 * (late[:, 1:] - 5.0 * late[:, :1]) + rng.standard_normal((120, 3, 50))
+    X = 9.0 * late[:, :1] - 2.0 * (late[:, 1:] - 5.0 * late[:, :1]) + 0.3 * rng.standard_normal((120, 3, 50))
     settings = {"lag_min": -5, "targets": ["b"], "features": ["a", "b"], "alphas": 1.0}
     held = dre.Decoder(hold_others=True, **settings).fit(X[:80], y[:80]).evaluate(X[80:], y[80:])
     plain = dre.Decoder(**settings).fit(X[:80], y[:80]).evaluate(X[80:], y[80:])

@@ -27,6 +27,8 @@ def test_defaults_are_those_of_the_library():
         known = {k: v for name in names for k, v in defaults[name].items()}
         # None stands for the library's own.
         given = {k: list(v) if isinstance(v, tuple) else v for k, v in params.items() if k in known and v is not None}
+        # Studies hold other features constant, an estimator tells what it was given.
+        assert given.pop("hold_others", False) is False
         assert given == {k: known[k] for k in given}
 
 

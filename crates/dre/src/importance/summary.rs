@@ -37,7 +37,7 @@ pub struct SummarySpec {
 /// clusters over channels and times by sign flips of whole subjects.
 ///
 /// # Errors
-/// As [`cluster_test`].
+/// As [`crate::stats::cluster_test`].
 pub fn summarise(dataset: &Dataset, model: &str, found: &[Found], spec: &SummarySpec) -> Result<Vec<ImportanceResult>> {
     let mut results = found.iter().map(|found| one(dataset, model, found, spec)).collect::<Result<Vec<_>>>()?;
     let p: Vec<f64> = results.iter().map(|result| result.test.map_or(f64::NAN, |test| test.p)).collect();
