@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{Batch, Dataset, Set};
+use dre::data::{Batch, Dataset, Set, Signals};
 use dre::model::{Inputs, Predictor};
 use dre::state::{BinSpec, By, States, analyse};
 use ndarray::{Array3, Axis, s};
@@ -53,7 +53,7 @@ fn dataset() -> Dataset {
                 }
             }
         }
-        recording.data = Arc::new(data);
+        recording.data = Signals::of_rows(&data, N_CHANNELS);
     }
     let (split, cleaning) = lenient();
     Dataset::new(Arc::new(cohort), &epoch_spec(-0.5, 0.4), &split, &cleaning, 1).unwrap()

@@ -8,6 +8,6 @@ mod tensors;
 
 pub use atomic::{NewFile, NewFolder, read_json, write_file, write_json};
 pub use error::StoreError;
-pub use npy::{MappedNpy, NpyWriter, write_npy};
+pub use npy::{MappedHalfNpy, MappedNpy, NpyWriter, Number, write_npy};
 pub use rows::{RowFile, RowSink};
 pub use tensors::{read_tensors, write_tensors};

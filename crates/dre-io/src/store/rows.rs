@@ -38,7 +38,7 @@ impl RowFile {
         let mut open = OpenOptions::new();
         open.read(true).write(true).create(true).truncate(true);
         let mut file = open.open(path).map_err(StoreError::write(path))?;
-        let header = npy::header(n_rows, n_columns);
+        let header = npy::header(<f32 as npy::Number>::DESCR, n_rows, n_columns);
         file.write_all(&header).map_err(StoreError::write(path))?;
         Self::of(path, file, header.len() as u64, n_rows, n_columns)
     }
@@ -72,10 +72,23 @@ impl RowFile {
     /// # Panics
     /// Outside the array.
     pub fn read_row(&mut self, row: usize) -> Result<Vec<f32>, StoreError> {
-        let mut bytes = vec![0; self.n_columns * size_of::<f32>()];
-        let read = self.seek(row, 0, self.n_columns).and_then(|()| self.file.read_exact(&mut bytes));
-        read.map_err(StoreError::read(&self.path))?;
-        Ok(bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect())
+        let mut values = vec![0.0; self.n_columns];
+        self.read(row, 0, &mut values)?;
+        Ok(values)
+    }
+
+    /// Reads a row from a column on.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    ///
+    /// # Panics
+    /// Outside the array.
+    pub fn read(&mut self, row: usize, column: usize, values: &mut [f32]) -> Result<(), StoreError> {
+        let read = self.seek(row, column, values.len());
+        let read = read.and_then(|()| self.file.read_exact(bytemuck::cast_slice_mut(values)));
+        values.iter_mut().for_each(|value| *value = f32::from_bits(u32::from_le(value.to_bits())));
+        read.map_err(StoreError::read(&self.path))
     }
 
     /// Ends the file.
