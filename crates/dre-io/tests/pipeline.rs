@@ -288,7 +288,7 @@ fn a_cohort_of_an_older_layout_is_made_again() {
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace(&format!("\"format\": {COHORT_FORMAT}"), "\"format\": 1")).unwrap();
     let message = open_prepared(&job).unwrap_err().to_string();
-    assert!(message.contains("found format 1"), "{message}");
+    assert!(message.contains("format 1, expected format"), "{message}");
     let mut watch = Watch::default();
     prepare(&job, &mut watch).unwrap();
     let said = watch.said.borrow();
