@@ -38,7 +38,7 @@ impl RowFile {
         let mut open = OpenOptions::new();
         open.read(true).write(true).create(true).truncate(true);
         let mut file = open.open(path).map_err(StoreError::write(path))?;
-        let header = npy::header(n_rows, n_columns);
+        let header = npy::header(&[n_rows, n_columns]);
         file.write_all(&header).map_err(StoreError::write(path))?;
         Self::of(path, file, header.len() as u64, n_rows, n_columns)
     }
