@@ -89,7 +89,8 @@ impl CliError {
                 Some("it was written by a newer version; update dre".to_owned())
             }
             Self::ResultsFormat { .. } => Some(
-                "it was written by an older version; `dre evaluate STUDY.toml` writes it again from the fitted models".to_owned(),
+                "it was written by an older version; `dre evaluate STUDY.toml` writes it again from the fitted models"
+                    .to_owned(),
             ),
             Self::Pipeline(PipelineError::Stopped { .. }) => {
                 Some("the same command with --resume continues from there".to_owned())

@@ -179,13 +179,27 @@ fn responses_that_alpha_power_scales_are_found_and_others_are_not() {
     );
     assert!(trf.clusters.is_some() && scaled.truth.clusters.is_some());
     // It follows what bins differ in by chance, and no more than shuffled ones.
-    for found in &found {
-        for found in &found.state {
-            let trf = &found.models["trf"];
-            println!("{:?} trf r {} null {} excess {} {:?}", found.by, trf.r, trf.null_r, trf.excess, trf.test);
-            let past = &found.models["true"];
-            println!("{:?} rtrf r {} null {} excess {} {:?}", found.by, past.r, past.null_r, past.excess, past.test);
-        }
+    for found in [scaled, same] {
+        let trf = &found.models["trf"];
+        assert!(trf.r > 0.3 && trf.excess.abs() < trf.r / 3.0, "{} of {}", trf.excess, trf.r);
+        assert!(trf.test.unwrap().p > 0.05);
+        assert!((trf.excess - (trf.r - trf.null_r)).abs() < 1e-9);
+    }
+    // A model that is shown the init window carries the rhythm on.
+    for results in &found {
+        let phase = by(results, By::Phase);
+        let past = &phase.models["true"];
+        assert!(
+            past.excess > 0.2 && past.subjects.values().all(|one| one.excess > 0.1 && one.p < 0.05),
+            "{}",
+            past.excess
+        );
+        assert!((past.test.unwrap().p - 1.0 / 32.0).abs() < 1e-12, "the least that five subjects allow");
+        let [beyond] = &phase.comparisons[..] else { panic!("{:?}", phase.comparisons) };
+        assert_eq!((beyond.first.as_str(), beyond.second.as_str(), beyond.ratio), ("true", "trf", None));
+        assert!(
+            (beyond.difference - (past.excess - phase.models["trf"].excess)).abs() < 1e-9 && beyond.difference > 0.3
+        );
     }
 }
 

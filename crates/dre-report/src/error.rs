@@ -5,9 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// The results are of another layout than this version knows.
-    #[error(
-        "results: format {found}, expected {known}; score the study again with this version of dre"
-    )]
+    #[error("results: format {found}, expected {known}; score the study again with this version of dre")]
     Format {
         /// Version in the results.
         found: u32,

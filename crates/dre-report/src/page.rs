@@ -82,7 +82,8 @@ impl<'a> Page<'a> {
         let times = results.times.iter().map(|t| rounded(*t, 4)).collect();
         let store = Store { plots, times, evoked: evoked_store, splines: SplineStore::new(&montage), maps: all_maps };
         let comparisons = headline::comparisons(results);
-        let mut ratio_caveats: Vec<String> = comparisons.iter().map(|c| c.caveat.clone()).filter(|c| !c.is_empty()).collect();
+        let mut ratio_caveats: Vec<String> =
+            comparisons.iter().map(|c| c.caveat.clone()).filter(|c| !c.is_empty()).collect();
         let mut seen = std::collections::BTreeSet::new();
         ratio_caveats.retain(|caveat| seen.insert(caveat.clone()));
         Self {

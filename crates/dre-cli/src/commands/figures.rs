@@ -29,7 +29,7 @@ pub(super) fn execute(args: &FiguresArgs, context: &Context<'_>) -> Result<()> {
     let left_out: Vec<String> = left_out.into_iter().filter(|name| is_chosen(name, &args.only)).collect();
     let chosen = chosen(all, &args.only, &left_out)?;
     if !left_out.is_empty() {
-        context.console.warn(&format!("without {}: {note}", left_out.join(", ")));
+        context.console.warn(format_args!("without {}: {note}", left_out.join(", ")));
     }
     let out = args.out.clone().unwrap_or_else(|| home.join(FIGURES_FOLDER));
     super::check_folder(&out)?;
@@ -86,7 +86,8 @@ fn is_meant(name: &str, wanted: &str) -> bool {
 /// The figures that `only` names; it may also name those that were left out.
 fn chosen(all: Vec<PaperFigure>, only: &[String], left_out: &[String]) -> Result<Vec<PaperFigure>> {
     let names = || all.iter().map(|figure| figure.name.as_str());
-    let is_known = |wanted: &String| names().chain(left_out.iter().map(String::as_str)).any(|name| is_meant(name, wanted));
+    let is_known =
+        |wanted: &String| names().chain(left_out.iter().map(String::as_str)).any(|name| is_meant(name, wanted));
     if let Some(name) = only.iter().find(|wanted| !is_known(wanted)) {
         return Err(CliError::UnknownFigure { name: name.clone(), known: names().collect::<Vec<_>>().join(", ") });
     }

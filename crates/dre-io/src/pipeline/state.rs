@@ -19,7 +19,8 @@ use dre::data::{Dataset, Set};
 use dre::model::Predictor;
 use dre::results::{Results, StateMaps, StateResult};
 use dre::state::{
-    BinSpec, By, Captured, StateBin, StateSpec, StateSummarySpec, States, analyse, check_window, not_computed, summarise,
+    BinSpec, By, Captured, StateBin, StateSpec, StateSummarySpec, States, analyse, check_window, not_computed,
+    summarise,
 };
 use dre::stats::PermutationSpec;
 use ndarray::Array2;
@@ -135,9 +136,8 @@ fn read_maps(folder: &Path, result: &mut StateResult) -> std::result::Result<(),
             let found = format!("{} dimensions", array.shape().len());
             return Err(StoreError::damaged(&path, found, "3 dimensions: bins, channels, times"));
         };
-        let row = |bin: usize, channel: usize| {
-            array.as_ref()[(bin * n_channels + channel) * n_times..][..n_times].to_vec()
-        };
+        let row =
+            |bin: usize, channel: usize| array.as_ref()[(bin * n_channels + channel) * n_times..][..n_times].to_vec();
         let bin = |bin: usize| (0..n_channels).map(|channel| row(bin, channel)).collect();
         Ok(Some((0..n_bins).map(bin).collect()))
     };

@@ -170,7 +170,7 @@ mod tests {
             let numbers: Vec<f32> = (0..12u8).map(f32::from).collect();
             write_npy_parts(&path, shape, numbers.chunks(5)).unwrap();
             let read: ndarray::ArrayD<f32> = ndarray_npy::read_npy(&path).unwrap();
-            assert_eq!((read.shape(), read.into_raw_vec_and_offset().0), (shape, numbers));
+            assert_eq!((read.shape(), read.iter().copied().collect::<Vec<f32>>()), (shape, numbers));
         }
     }
 

@@ -175,7 +175,8 @@ mod tests {
             interval: None,
             dots: dots.to_vec(),
         };
-        let rows = [row(&[("1", 0.1), ("2", 0.2), ("3", 0.3)]), row(&[("3", 0.1), ("1", f64::NAN)]), row(&[("3", 0.2)])];
+        let rows =
+            [row(&[("1", 0.1), ("2", 0.2), ("3", 0.3)]), row(&[("3", 0.1), ("1", f64::NAN)]), row(&[("3", 0.2)])];
         let style = Style { axis: "r", mean: "mean r", dots: "subjects", radius: 4.5 };
         assert_eq!(draw(&rows, style, Size::Wide).matches("class=\"join\"").count(), 2);
     }

@@ -63,13 +63,13 @@ pub fn figures(results: &Results) -> Result<PaperFigures> {
     analyses::decoding(results, &montage, &mut all);
     analyses::adaptation(results, &mut all);
     scores::training(results, &mut all);
-    Ok(PaperFigures { figures: all.figures, left_out: all.left_out, note: montage.note() })
+    Ok(PaperFigures { figures: all.drawn, left_out: all.left_out, note: montage.note() })
 }
 
 /// Figures so far.
 #[derive(Debug, Default)]
 struct Figures {
-    figures: Vec<PaperFigure>,
+    drawn: Vec<PaperFigure>,
     left_out: Vec<String>,
     taken: BTreeSet<String>,
     /// Whether any sensor has a place on a map.
@@ -90,7 +90,7 @@ impl Figures {
             return;
         }
         let (svg, width, height) = sheet.finish(&parts.join(", "));
-        self.figures.push(PaperFigure { name, svg, width, height, table: table.finish() });
+        self.drawn.push(PaperFigure { name, svg, width, height, table: table.finish() });
     }
 
     /// A name that no other figure has, whatever the file system makes of capitals.

@@ -7,7 +7,9 @@ use super::{Figures, Numbers, Sheet, channel_names};
 use crate::charts::state::gains;
 use crate::charts::{Size, delta, strips};
 use crate::evoked::marks;
-use crate::state::{STRIPS, bin_names, bins_of, difference_of, over_time_of, panels, rows, series, shown_channel, sources};
+use crate::state::{
+    STRIPS, bin_names, bins_of, difference_of, over_time_of, panels, rows, series, shown_channel, sources,
+};
 use crate::topography::Pairs;
 use crate::topography::sensors::Montage;
 

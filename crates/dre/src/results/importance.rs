@@ -131,7 +131,10 @@ mod runs {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<(usize, usize)>, D::Error> {
         let runs = Vec::<[usize; 3]>::deserialize(source)?;
-        Ok(runs.into_iter().flat_map(|[channel, first, last]| (first..=last).map(move |time| (channel, time))).collect())
+        Ok(runs
+            .into_iter()
+            .flat_map(|[channel, first, last]| (first..=last).map(move |time| (channel, time)))
+            .collect())
     }
 }
 

@@ -154,7 +154,7 @@ pub struct SubjectCaptured {
     #[serde(deserialize_with = "null_is_nan::one")]
     pub excess: f64,
     /// (1 + number of shuffles with an r of at least `r`) / (1 + number of shuffles): the p-value of this subject alone
-    /// (Phipson & Smyth 2010).
+    /// (Phipson & Smyth 2010), if bins told nothing of true responses and of predicted ones.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub p: f64,
 }

@@ -90,7 +90,12 @@ fn check(dataset: &Dataset, spec: &BinSpec) -> Result<()> {
     };
     check(spec.n_bins >= 3, "n_bins", spec.n_bins.to_string(), "3 or above, so that r across bins means something")?;
     check(spec.min_epochs > 0, "min_epochs", "0".to_owned(), "at least 1 epoch")?;
-    check(spec.n_permutations > 0, "n_permutations", "0".to_owned(), "at least 1, so that there is something to exceed")?;
+    check(
+        spec.n_permutations > 0,
+        "n_permutations",
+        "0".to_owned(),
+        "at least 1, so that there is something to exceed",
+    )?;
     check(spec.batch_size > 0, "batch_size", "0".to_owned(), "at least 1 epoch")?;
     let n_times = dataset.n_times();
     let found = format!("samples {} to {}", spec.window.start, spec.window.end);
@@ -167,7 +172,13 @@ impl Rhythms {
     }
 
     /// The bins of a subject's epochs, or why there are none.
-    fn ordered(&self, dataset: &Dataset, by: By, subject: usize, spec: &BinSpec) -> std::result::Result<Ordered, String> {
+    fn ordered(
+        &self,
+        dataset: &Dataset,
+        by: By,
+        subject: usize,
+        spec: &BinSpec,
+    ) -> std::result::Result<Ordered, String> {
         let epochs = dataset.subject_epochs(spec.set, subject);
         let rhythm = &self.own[subject];
         let n_bins = spec.n_bins;
@@ -294,7 +305,8 @@ mod tests {
         let patterns = [pattern([0.3, 0.9, 0.4]), None, pattern([0.5, 0.0, 0.6])];
         assert_eq!(anchor(&patterns, 3), 2);
         // No channel is in all: the one that most have.
-        let patterns = [pattern([0.0, 0.9, 0.4]), pattern([0.9, 0.8, 0.0]), pattern([0.9, 0.0, 0.5]), pattern([0.0, 0.9, 0.0])];
+        let patterns =
+            [pattern([0.0, 0.9, 0.4]), pattern([0.9, 0.8, 0.0]), pattern([0.9, 0.0, 0.5]), pattern([0.0, 0.9, 0.0])];
         assert_eq!(anchor(&patterns, 3), 1);
         assert_eq!(anchor(&[], 3), 0);
     }

@@ -9,6 +9,11 @@
 //! Shuffling takes away whatever goes with the state, too: where what was presented before an epoch changes the rhythm, as a
 //! preceding word may, bins differ in their stimuli by more than chance, and a model of the stimulus alone may exceed 0. What a
 //! model has beyond such a model is not explained so.
+//!
+//! The excess is careful rather than fair. A model that follows single responses well follows shuffled bins, too, and cannot
+//! exceed 1 less that; where the state does much that a model does not capture, its r is thinned by it and lies below that with
+//! shuffled bins. And a single subject's true and predicted differences may agree in sign by chance where responses follow
+//! the state and predictions do not: only across subjects do such signs cancel.
 
 mod analyse;
 mod modulation;
@@ -168,7 +173,7 @@ impl Captured {
     }
 
     /// (1 + number of shuffles with an r of at least `r`) / (1 + number of shuffles): the p-value of this subject alone
-    /// (Phipson & Smyth 2010); NaN where there is no r.
+    /// (Phipson & Smyth 2010), if bins told nothing of true responses and of predicted ones; NaN where there is no r.
     pub fn p(&self) -> f64 {
         if self.r.is_nan() {
             return f64::NAN;
@@ -206,4 +211,3 @@ impl States {
         ndarray::stack(Axis(0), &views).unwrap_or_else(|_| Array3::zeros((0, 0, 0)))
     }
 }
-

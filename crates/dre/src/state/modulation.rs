@@ -38,7 +38,8 @@ pub(super) fn gains(
         }
         for (cross, bin) in crosses.iter_mut().zip(bins) {
             let n = bin.n_epochs as f64;
-            let along = template.map_or_else(|| (sum - n * truth(bin)) / (n_epochs - n), |template| f64::from(template[at]));
+            let along =
+                template.map_or_else(|| (sum - n * truth(bin)) / (n_epochs - n), |template| f64::from(template[at]));
             *cross += f64::from(of(bin)[at]) * along;
             square += n / n_epochs * if template.is_some() { along * along } else { truth(bin) * along };
         }
@@ -88,7 +89,8 @@ mod tests {
     #[test]
     fn noise_of_a_bin_is_no_size() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut noisy = |sd: f64| Array2::from_shape_simple_fn((4, 500), || (0.3 + sd * rng.random_range(-1.7..1.7)) as f32);
+        let mut noisy =
+            |sd: f64| Array2::from_shape_simple_fn((4, 500), || (0.3 + sd * rng.random_range(-1.7..1.7)) as f32);
         let template = noisy(0.5);
         let sds = [0.5, 0.8, 1.1, 1.4];
         let bins = sds.map(|sd| StateBin { n_epochs: 10, value: 0.0, truth: noisy(sd), predicted: Vec::new() });
@@ -107,7 +109,8 @@ mod tests {
         let bins = [bin(1.0, 2.0), bin(2.0, 4.0), bin(4.0, 8.0), bin(3.0, 6.0)];
         assert_eq!(difference(By::Power, &bins, |bin| &bin.truth), array![[2.0, 0.0]]);
         assert_eq!(difference(By::Phase, &bins, |bin| &bin.truth), array![[-3.0, 0.0]]);
-        let across = |t: usize| r(bins.iter().map(|bin| (f64::from(bin.truth[[0, t]]), f64::from(bin.predicted[0][[0, t]]))));
+        let across =
+            |t: usize| r(bins.iter().map(|bin| (f64::from(bin.truth[[0, t]]), f64::from(bin.predicted[0][[0, t]]))));
         assert!((across(0) - 1.0).abs() < 1e-9 && across(1).abs() < 1e-12);
         let mean = array![[2.5, 1.0]];
         let gain = |of: fn(&StateBin) -> &Array2<f32>, first: usize| gains(&bins, of, first, Some(&mean));
@@ -128,7 +131,8 @@ mod tests {
         assert!((r_over_places(pairs.into_iter()) - 1.0).abs() < 1e-9, "of those that have both");
         assert!(r_over_places(pairs.into_iter().take(3)).is_nan(), "two are too few");
         // The same on one channel after the other at the first time, with the other sign at the second.
-        let both = |place: usize| (pairs[place / 2].0, pairs[place / 2].1 * if place % 2 == 0 { 1.0 } else { -1.0 });
+        let both =
+            |place: usize| (pairs[place / 2].0, pairs[place / 2].1 * if place.is_multiple_of(2) { 1.0 } else { -1.0 });
         let over = r_over_channels((4, 2), both);
         assert!((over[0] - 1.0).abs() < 1e-9 && (over[1] + 1.0).abs() < 1e-9, "{over:?}");
         assert!(r_over_channels((2, 2), both).iter().all(|r| r.is_nan()), "two channels are too few");

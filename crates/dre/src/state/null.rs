@@ -240,15 +240,15 @@ pub(super) fn captured(truth: &Means, predicted: &Means, by: By, from: usize, th
         (r_over_places(counted.map(pair)), r_over_channels((n_channels, n_times), pair))
     };
     let across_bins = |place: usize| {
-        let pair = |way: usize, bin: usize| {
-            (f64::from(truth.map(way, bin)[place]), f64::from(predicted.map(way, bin)[place]))
-        };
+        let pair =
+            |way: usize, bin: usize| (f64::from(truth.map(way, bin)[place]), f64::from(predicted.map(way, bin)[place]));
         let of = |way: usize| r((0..n_bins).map(|bin| pair(way, bin)));
         (of(0) as f32, mean_of((1..truth.n_ways()).map(of)) as f32)
     };
-    let (mut ways, maps): (Vec<(f64, Vec<f64>)>, Vec<(f32, f32)>) = threads.install(|| {
-        let ways = (0..truth.n_ways()).into_par_iter().map(of_differences).collect();
-        (ways, (0..n).into_par_iter().with_min_len(256).map(across_bins).collect())
+    let (mut ways, maps) = threads.install(|| {
+        let ways: Vec<_> = (0..truth.n_ways()).into_par_iter().map(of_differences).collect();
+        let maps: Vec<_> = (0..n).into_par_iter().with_min_len(256).map(across_bins).collect();
+        (ways, maps)
     });
     let (r, r_over_time) = ways.remove(0);
     let at = |t: usize| mean_of(ways.iter().map(|(_, over_time)| over_time[t]));

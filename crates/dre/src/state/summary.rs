@@ -261,7 +261,8 @@ mod tests {
     #[test]
     fn bins_are_means_over_the_same_subjects() {
         let nan = f32::NAN;
-        let subjects = [[array![[1.0, 2.0, nan]], array![[3.0, nan, nan]]], [array![[2.0, 4.0, nan]], array![[5.0, 6.0, nan]]]];
+        let subjects =
+            [[array![[1.0, 2.0, nan]], array![[3.0, nan, nan]]], [array![[2.0, 4.0, nan]], array![[5.0, 6.0, nan]]]];
         let subjects: Vec<Vec<&Array2<f32>>> = subjects.iter().map(|bins| bins.iter().collect()).collect();
         let found = mean_responses(&subjects);
         assert_eq!((&found[0][0][..2], &found[1][0][..2]), (&[1.5, 4.0][..], &[4.0, 6.0][..]));

@@ -1,8 +1,8 @@
 //! Responses by brain state: true and predicted, and what models capture of their difference.
 
-use dre::results::{
-    CapturedResult, ClusterSummary, ComparisonResult, ModulationResult, Results, StateMaps, StateResult, SubjectCaptured,
-};
+mod words;
+
+use dre::results::{ClusterSummary, ModulationResult, Results, StateMaps, StateResult};
 use dre::state::By;
 use serde::Serialize;
 
@@ -12,13 +12,12 @@ use crate::evoked::marks;
 use crate::scale::extent;
 use crate::topography::sensors::Montage;
 use crate::topography::{Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};
-use crate::values::{Table, interval, p_value};
+use crate::values::Table;
 use crate::{format, maps};
+use words::{comparisons, sentences, table};
 
 /// What models capture, as an axis says it.
 const EXCESS: &str = "excess of r of the difference over shuffled bins";
-/// Differences below this p are called so.
-const SIGNIFICANT: f64 = 0.05;
 
 /// Responses by power, or by phase.
 #[derive(Debug, Serialize)]
@@ -172,83 +171,6 @@ fn compared(found: &StateResult) -> (String, String) {
     }
 }
 
-fn sentences(found: &StateResult) -> String {
-    let (plus, minus) = compared(found);
-    let truth = &found.truth;
-    let mut text = if let Some(clusters) = &truth.clusters {
-        match clusters.significant.first() {
-            Some(first) => format!(
-                "Responses after {plus} differ from those after {minus}: {} of channels and times {} (p ≤ 0.05, corrected), the \
-                 first from {} to {} s (p = {}). ",
-                format::counted(clusters.significant.len(), "cluster", "clusters"),
-                if clusters.significant.len() == 1 { "deviates" } else { "deviate" },
-                format::trimmed(first.start),
-                format::trimmed(first.end),
-                p_value(Some(first.p))
-            ),
-            None => format!(
-                "No cluster of channels and times tells responses after {plus} from those after {minus} (smallest p = {}). ",
-                p_value(clusters.smallest_p)
-            ),
-        }
-    } else {
-        String::new()
-    };
-    text += &format!("Responses are {}", size_of(truth, &plus, &minus));
-    let mut models: Vec<(&String, &CapturedResult)> = found.models.iter().filter(|(_, m)| m.excess.is_finite()).collect();
-    models.sort_by(|a, b| b.1.excess.total_cmp(&a.1.excess));
-    let said = models.iter().map(|(name, model)| {
-        let test = tested(model.q.or(model.test.map(|test| test.p)));
-        let (excess, r, null_r) = (format::signed_r(model.excess), format::r(model.r), format::r(model.null_r));
-        format!("{name} {excess} (r = {r}, with shuffled bins {null_r}; {test})")
-    });
-    let said: Vec<String> = said.collect();
-    if !said.is_empty() {
-        text += &format!(
-            " Of the difference over channels and times, models capture beyond what shuffled bins give: {}.",
-            said.join("; ")
-        );
-    }
-    if let Some(first) = found.comparisons.first() {
-        let said = found.comparisons.iter().filter(|c| c.difference.is_finite()).map(|c| {
-            let test = tested(c.q.or(c.test.map(|test| test.p)));
-            format!("{} {} ({test})", c.first, format::signed_r(c.difference))
-        });
-        let said: Vec<String> = said.collect();
-        if !said.is_empty() {
-            text += &format!(" Beyond {}, which sees the stimulus alone: {}.", first.second, said.join("; "));
-        }
-    }
-    text
-}
-
-/// `p = 0.004`, or that chance may do the same.
-fn tested(p: Option<f64>) -> String {
-    match p {
-        Some(p) if p <= SIGNIFICANT => format!("p = {}", p_value(Some(p))),
-        Some(p) => format!("p = {}, not told from chance", p_value(Some(p))),
-        None => "not tested".to_owned(),
-    }
-}
-
-/// `smaller after most power: …`.
-fn size_of(truth: &ModulationResult, plus: &str, minus: &str) -> String {
-    let numbers = format!(
-        "{} of the mean response{}{}",
-        format::signed_r(truth.contrast),
-        truth.confidence.map_or_else(String::new, |c| format!(", 95 % CI {}", interval(Some(c)))),
-        truth.test.map_or_else(String::new, |test| format!(", p = {}", p_value(Some(test.p))))
-    );
-    match truth.test {
-        Some(test) if test.p <= SIGNIFICANT => {
-            let which = if truth.contrast < 0.0 { "smaller" } else { "larger" };
-            format!("{which} after {plus} than after {minus} ({numbers}).")
-        }
-        Some(_) => format!("about as large after {plus} as after {minus} ({numbers})."),
-        None => format!("different in size by {numbers}, after {plus} less after {minus}; this was not tested."),
-    }
-}
-
 /// The channel that differs most: the one that is longest in significant clusters of the true difference; where there are none or
 /// several, the one whose difference is largest. None where nothing is finite.
 pub(crate) fn shown_channel(found: &StateResult) -> Option<usize> {
@@ -350,58 +272,6 @@ pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a St
         axis: EXCESS,
         lines: results.models.keys().enumerate().filter_map(line).collect(),
     }
-}
-
-fn table(found: &StateResult) -> Option<Table> {
-    let gain = |m: &ModulationResult| {
-        vec![format::signed_r(m.contrast), interval(m.confidence), p_value(m.test.map(|test| test.p))]
-    };
-    let truth =
-        [vec!["true response".to_owned()], gain(&found.truth), vec![format::NONE.to_owned(); 7]].concat();
-    let model = |(name, model): (&String, &CapturedResult)| {
-        let is_own = |one: &&SubjectCaptured| one.p <= SIGNIFICANT;
-        let r = vec![
-            format::r(model.r),
-            format::r(model.null_r),
-            format::signed_r(model.excess),
-            interval(model.confidence),
-            p_value(model.test.map(|test| test.p)),
-            p_value(model.q),
-            format!("{} of {}", model.subjects.values().filter(is_own).count(), model.subjects.len()),
-        ];
-        [vec![name.clone()], gain(&model.modulation), r].concat()
-    };
-    if found.subjects.is_empty() {
-        return None;
-    }
-    let columns = [
-        "",
-        "Difference in size",
-        "95 % CI",
-        "p",
-        "r of the difference",
-        "r, shuffled bins",
-        "Excess",
-        "95 % CI",
-        "p",
-        "p (FDR)",
-        "Subjects p ≤ 0.05",
-    ];
-    Table::new(&columns, &[0], std::iter::once(truth).chain(found.models.iter().map(model)).collect()).if_any()
-}
-
-fn comparisons(found: &StateResult) -> Option<Table> {
-    let row = |c: &ComparisonResult| {
-        vec![
-            format!("{} − {}", c.first, c.second),
-            format::signed_r(c.difference),
-            interval(c.confidence),
-            p_value(c.test.map(|test| test.p)),
-            p_value(c.q),
-        ]
-    };
-    let columns = ["Difference of excess", "Mean", "95 % CI", "p", "p (FDR)"];
-    Table::new(&columns, &[0], found.comparisons.iter().map(row).collect()).if_any()
 }
 
 /// Channels and times of significant clusters, per frame.
