@@ -140,7 +140,8 @@ class StateModulation:
 
     def __repr__(self) -> str:
         """Show the mean r and its excess."""
-        return f"StateModulation(by={self.by!r}, r={shown(self.r)}, excess={shown(self.excess)}, n_subjects={len(self.subjects)})"
+        numbers = f"r={shown(self.r)}, excess={shown(self.excess)}, n_subjects={len(self.subjects)}"
+        return f"StateModulation(by={self.by!r}, {numbers})"
 
 
 @dataclass(frozen=True)

@@ -189,11 +189,7 @@ fn responses_that_alpha_power_scales_are_found_and_others_are_not() {
     for results in &found {
         let phase = by(results, By::Phase);
         let past = &phase.models["true"];
-        assert!(
-            past.excess > 0.2 && past.subjects.values().all(|one| one.excess > 0.1 && one.p < 0.05),
-            "{}",
-            past.excess
-        );
+        assert!(past.excess > 0.2, "{}", past.excess);
         assert!((past.test.unwrap().p - 1.0 / 32.0).abs() < 1e-12, "the least that five subjects allow");
         let [beyond] = &phase.comparisons[..] else { panic!("{:?}", phase.comparisons) };
         assert_eq!((beyond.first.as_str(), beyond.second.as_str(), beyond.ratio), ("true", "trf", None));

@@ -21,6 +21,8 @@ pub(super) fn execute(args: &FiguresArgs, context: &Context<'_>) -> Result<()> {
         return Err(CliError::NoResults { path: file });
     }
     let home = file.parent().unwrap_or(Path::new("."));
+    let out = args.out.clone().unwrap_or_else(|| home.join(FIGURES_FOLDER));
+    super::check_folder(&out)?;
     let PaperFigures { figures: mut all, left_out, note } = dre_report::figures(&read(&file)?)?;
     let ablation = home.join(ABLATION_FOLDER).join(crate::results::FILE_NAME);
     if ablation.is_file() {
@@ -31,8 +33,6 @@ pub(super) fn execute(args: &FiguresArgs, context: &Context<'_>) -> Result<()> {
     if !left_out.is_empty() {
         context.console.warn(format_args!("without {}: {note}", left_out.join(", ")));
     }
-    let out = args.out.clone().unwrap_or_else(|| home.join(FIGURES_FOLDER));
-    super::check_folder(&out)?;
     let formats: Vec<FigureFormat> = [FigureFormat::Svg, FigureFormat::Png, FigureFormat::Pdf]
         .into_iter()
         .filter(|format| args.formats.contains(format))

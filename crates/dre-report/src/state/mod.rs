@@ -14,7 +14,7 @@ use crate::topography::sensors::Montage;
 use crate::topography::{Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};
 use crate::values::Table;
 use crate::{format, maps};
-use words::{comparisons, sentences, table};
+use words::{captured, comparisons, sentences, sizes};
 
 /// What models capture, as an axis says it.
 const EXCESS: &str = "excess of r of the difference over shuffled bins";
@@ -36,9 +36,8 @@ pub(crate) struct StatePart {
     captured: Drawing,
     over_time: Drawing,
     maps: Option<MapsFigure>,
-    table: Option<Table>,
-    /// Excess of each model less that of the model of the stimulus alone.
-    comparisons: Option<Table>,
+    /// How large responses are; what models capture; excess of each model less that of the model of the stimulus alone.
+    tables: Vec<Table>,
 }
 
 #[derive(Debug, Serialize)]
@@ -119,8 +118,7 @@ fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
         captured: both(|size| strips::draw(&rows(results, found), STRIPS, size)).into(),
         over_time: both(|size| delta::draw(&over_time_of(results, index, found), &results.times, &marks(results), size)).into(),
         maps: None,
-        table: table(found),
-        comparisons: comparisons(found),
+        tables: [sizes(found), captured(found), comparisons(found)].into_iter().flatten().collect(),
     }
 }
 

@@ -87,14 +87,26 @@ fn size_of(truth: &ModulationResult, plus: &str, minus: &str) -> String {
     }
 }
 
-pub(super) fn table(found: &StateResult) -> Option<Table> {
-    let gain = |m: &ModulationResult| {
-        vec![format::signed_r(m.contrast), interval(m.confidence), p_value(m.test.map(|test| test.p))]
+/// How large responses are in the two bins.
+pub(super) fn sizes(found: &StateResult) -> Option<Table> {
+    let row = |name: &str, m: &ModulationResult| {
+        let p = p_value(m.test.map(|test| test.p));
+        vec![name.to_owned(), format::signed_r(m.contrast), interval(m.confidence), p]
     };
-    let truth = [vec!["true response".to_owned()], gain(&found.truth), vec![format::NONE.to_owned(); 7]].concat();
-    let model = |(name, model): (&String, &CapturedResult)| {
+    if found.subjects.is_empty() {
+        return None;
+    }
+    let models = found.models.iter().map(|(name, model)| row(name, &model.modulation));
+    let rows = std::iter::once(row("true response", &found.truth)).chain(models).collect();
+    Table::new(&["", "Difference in size", "95 % CI", "p"], &[0], rows).if_any()
+}
+
+/// What models capture of the difference.
+pub(super) fn captured(found: &StateResult) -> Option<Table> {
+    let row = |(name, model): (&String, &CapturedResult)| {
         let is_own = |one: &&SubjectCaptured| one.p <= SIGNIFICANT;
-        let r = vec![
+        vec![
+            name.clone(),
             format::r(model.r),
             format::r(model.null_r),
             format::signed_r(model.excess),
@@ -102,28 +114,14 @@ pub(super) fn table(found: &StateResult) -> Option<Table> {
             p_value(model.test.map(|test| test.p)),
             p_value(model.q),
             format!("{} of {}", model.subjects.values().filter(is_own).count(), model.subjects.len()),
-        ];
-        [vec![name.clone()], gain(&model.modulation), r].concat()
+        ]
     };
-    if found.subjects.is_empty() {
-        return None;
-    }
-    let columns = [
-        "",
-        "Difference in size",
-        "95 % CI",
-        "p",
-        "r of the difference",
-        "r, shuffled bins",
-        "Excess",
-        "95 % CI",
-        "p",
-        "p (FDR)",
-        "Subjects p ≤ 0.05",
-    ];
-    Table::new(&columns, &[0], std::iter::once(truth).chain(found.models.iter().map(model)).collect()).if_any()
+    let columns =
+        ["", "r of the difference", "with shuffled bins", "Excess", "95 % CI", "p", "p (FDR)", "Subjects p ≤ 0.05"];
+    Table::new(&columns, &[0], found.models.iter().map(row).collect()).if_any()
 }
 
+/// Excess of each model less that of the model of the stimulus alone.
 pub(super) fn comparisons(found: &StateResult) -> Option<Table> {
     let row = |c: &ComparisonResult| {
         vec![
