@@ -78,7 +78,8 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
         svg.group(&model_class(row.model));
         for ((label, r), place) in row.dots.iter().zip(places) {
             if let Some(place) = place {
-                let title = format!("{label}: r = {} ({})", format::r(*r), row.name);
+                let what = style.mean.trim_start_matches("mean ");
+                let title = format!("{label}: {what} = {} ({})", format::r(*r), row.name);
                 svg.dot("subject", *place, style.radius, Some(&title));
             }
         }
