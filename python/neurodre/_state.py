@@ -53,11 +53,12 @@ class StateModulation:
     r_by_subject : ndarray (n_subjects,)
         r between true and predicted difference, over channels and the times that count.
     null_r_by_subject : ndarray (n_subjects,)
-        Its mean where bins are shuffled among a subject's epochs: what differs in between bins by chance.
+        The covariance of both differences where bins are shuffled among a subject's epochs, over the standard deviations that
+        ``r`` has: what comes by chance.
     excess_by_subject : ndarray (n_subjects,)
         The former less the latter: what the model captures of the state.
     p_by_subject : ndarray (n_subjects,)
-        Share of shuffles with an r at least as high, the bins as they are included.
+        Share of shuffles with a covariance at least as high, the bins as they are included.
     r, null_r, excess : float
         Means over subjects.
     confidence : (float, float) or None
@@ -67,7 +68,7 @@ class StateModulation:
     r_over_time, null_r_over_time, excess_over_time : ndarray (n_times,)
         The same over channels at each time, means over subjects; NaN before the times that count.
     excess_map : ndarray (n_subjects, n_channels, n_times)
-        r across bins between true and predicted responses, less its mean where bins are shuffled.
+        The excess across bins at each channel and time.
     """
 
     by: str
@@ -222,7 +223,7 @@ def state_modulation(
     Epochs are ordered, within each subject, by the rhythm's power and by its phase at the end of a window before the
     response; true and predicted responses are averaged in each bin. A model that sees the stimulus alone cannot predict
     the difference that the state makes; since bins differ in their stimuli by chance, its r is above 0 all the same. What
-    counts is the excess of r over its mean where bins are shuffled. Each subject's frequency and spatial pattern of the
+    counts is the excess: the covariance of both less its mean where bins are shuffled, in the units of r. Each subject's frequency and spatial pattern of the
     rhythm are those of the epochs given.
 
     Parameters

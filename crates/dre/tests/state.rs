@@ -31,6 +31,8 @@ enum Sizes {
     State,
     /// Feature `b` at the event, which alpha knows nothing of.
     Stimulus,
+    /// Their sum.
+    Both,
 }
 
 /// 10 Hz at 100 Hz, strong or weak from one event to the next, ending with the event so that the response is not alpha.
@@ -57,7 +59,11 @@ fn cohort(n_subjects: usize, sizes: Sizes) -> Cohort {
             let (strength, start) = (rng.random_range(0.1..1.0), rng.random_range(0.0..TAU));
             let shown: f64 = rng.random_range(0.1..1.0);
             features[n + event] = shown as f32;
-            let size = if sizes == Sizes::State { strength } else { shown };
+            let size = match sizes {
+                Sizes::State => strength,
+                Sizes::Stimulus => shown,
+                Sizes::Both => strength + shown,
+            };
             for channel in 0..N_CHANNELS {
                 let mut add = |t: usize, value: f64| {
                     if t < n {
@@ -225,6 +231,18 @@ fn a_model_that_knows_the_past_exceeds_shuffled_bins_where_responses_follow_the_
 }
 
 #[test]
+fn a_state_that_a_model_does_not_know_takes_nothing_from_it() {
+    let set = of_cohort(cohort(12, Sizes::Both));
+    let power = states(&set, &[&STIMULUS, &PAST, &Oracle], By::Power, &SPEC);
+    let mean = |model: usize, of: fn(&Captured) -> f64| {
+        power.subjects.iter().map(|subject| of(&subject.captured[model])).sum::<f64>() / 12.0
+    };
+    let [stimulus, past, oracle] = [0, 1, 2].map(|model| mean(model, Captured::excess));
+    assert!(stimulus.abs() < 0.1, "{stimulus}");
+    assert!(past > 0.4 && oracle > 0.4, "{past} and {oracle}");
+}
+
+#[test]
 fn the_seed_alone_decides_the_shuffles() {
     let set = dataset();
     for by in [By::Power, By::Phase] {
@@ -282,7 +300,7 @@ fn only_what_was_measured_counts() {
             }
         }
         let captured = &subject.captured[0];
-        assert!((captured.r - 1.0).abs() < 1e-4 && captured.null_r.iter().all(|r| (r - 1.0).abs() < 1e-4));
+        assert!((captured.r - 1.0).abs() < 1e-4 && captured.null_r.iter().all(|share| (0.0..1.0).contains(share)));
         assert!((0..5).all(|channel| captured.map[[channel, 60]].is_nan() == (channel >= n_channels)));
     }
 }

@@ -17,7 +17,7 @@ use crate::{format, maps};
 use words::{captured, comparisons, sentences, sizes};
 
 /// What models capture, as an axis says it.
-const EXCESS: &str = "excess of r of the difference over shuffled bins";
+const EXCESS: &str = "excess over shuffled bins (units of r)";
 
 /// Responses by power, or by phase.
 #[derive(Debug, Serialize)]

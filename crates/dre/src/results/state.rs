@@ -9,7 +9,8 @@ use crate::state::By;
 /// Responses after different power or phase of a rhythm, as they are and as models predict them.
 ///
 /// The *modulation* is the difference of two bins' responses: most less least power, or phase 0 less the phase next to π. What a
-/// model captures of it is the *excess* of r over its mean where bins are shuffled among a subject's epochs.
+/// model captures of it is the *excess*: the covariance of true and predicted modulation less its mean where bins are shuffled among
+/// a subject's epochs, in the units of r.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateResult {
     /// What epochs were ordered by.
@@ -109,7 +110,7 @@ pub struct CapturedResult {
     /// Mean over subjects of r between true and predicted difference, over channels and the times that count.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub r: f64,
-    /// Mean over subjects of what r is on average where bins are shuffled.
+    /// Mean over subjects of the covariance where bins are shuffled, over the standard deviations that `r` has.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub null_r: f64,
     /// Mean over subjects of `r` less `null_r`.
@@ -147,13 +148,13 @@ pub struct SubjectCaptured {
     /// r between true and predicted difference, over channels and the times that count.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub r: f64,
-    /// Its mean where bins are shuffled.
+    /// Mean covariance where bins are shuffled, over the standard deviations that `r` has.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub null_r: f64,
     /// `r` less `null_r`.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub excess: f64,
-    /// (1 + number of shuffles with an r of at least `r`) / (1 + number of shuffles): the p-value of this subject alone
+    /// (1 + number of shuffles with a covariance as high) / (1 + number of shuffles): the p-value of this subject alone
     /// (Phipson & Smyth 2010), if bins told nothing of true responses and of predicted ones.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub p: f64,

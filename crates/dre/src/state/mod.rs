@@ -3,17 +3,18 @@
 //! The epochs of a set are ordered, within each subject, by a rhythm's power or phase in a window before the response
 //! (the init window, usually). A model that uses the brain's past can predict how a response depends on the state; one that
 //! sees the stimulus alone cannot. The latter's r between true and predicted difference is above 0 all the same, since bins
-//! differ in their stimuli by chance. What a model captures is therefore the **excess** of r over its mean where bins are
-//! shuffled among a subject's epochs, which leaves such chance as it is and takes the state away.
+//! differ in their stimuli by chance. What a model captures is therefore the **excess**: the covariance of true and predicted
+//! difference less its mean where bins are shuffled among a subject's epochs, in the units of r (both over the standard deviations of
+//! the differences as bins were told). Shuffling leaves such chance as it is and takes the state away, so that a model that
+//! does not know the state has an excess of 0 on average, whatever else it knows; of a model that predicts everything it is
+//! the share of the difference's variance that is the state's.
 //!
 //! Shuffling takes away whatever goes with the state, too: where what was presented before an epoch changes the rhythm, as a
 //! preceding word may, bins differ in their stimuli by more than chance, and a model of the stimulus alone may exceed 0. What a
 //! model has beyond such a model is not explained so.
 //!
-//! The excess is careful rather than fair. A model that follows single responses well follows shuffled bins, too, and cannot
-//! exceed 1 less that; where the state does much that a model does not capture, its r is thinned by it and lies below that with
-//! shuffled bins. And a single subject's true and predicted differences may agree in sign by chance where responses follow
-//! the state and predictions do not: only across subjects do such signs cancel.
+//! A single subject's true and predicted differences may agree in sign by chance where responses follow the state and
+//! predictions do not: only across subjects do such signs cancel.
 
 mod analyse;
 mod modulation;
@@ -154,15 +155,16 @@ pub struct Captured {
     /// r between true and predicted difference of responses (most less least power, or phase 0 less phase π), over channels
     /// and the times that count.
     pub r: f64,
-    /// The same for each shuffle of the bins.
+    /// The same for each shuffle of the bins, over the standard deviations of the differences as bins were told: a covariance
+    /// that compares with `r`.
     pub null_r: Vec<f64>,
     /// r over channels at each time; NaN with fewer than three channels.
     pub r_over_time: Vec<f64>,
-    /// Its mean over shuffles.
+    /// As `null_r` at each time, mean over shuffles.
     pub null_over_time: Vec<f64>,
     /// r across bins for each channel × time.
     pub map: Array2<f32>,
-    /// Its mean over shuffles.
+    /// As `null_r` for each channel × time, mean over shuffles.
     pub null_map: Array2<f32>,
 }
 
@@ -172,7 +174,7 @@ impl Captured {
         self.r - mean_of(self.null_r.iter().copied())
     }
 
-    /// (1 + number of shuffles with an r of at least `r`) / (1 + number of shuffles): the p-value of this subject alone
+    /// (1 + number of shuffles with a covariance as high) / (1 + number of shuffles): the p-value of this subject alone
     /// (Phipson & Smyth 2010), if bins told nothing of true responses and of predicted ones; NaN where there is no r.
     pub fn p(&self) -> f64 {
         if self.r.is_nan() {

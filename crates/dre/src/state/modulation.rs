@@ -47,30 +47,55 @@ pub(super) fn gains(
     crosses.into_iter().map(|cross| if square > FLOOR { cross / square } else { f64::NAN }).collect()
 }
 
-/// r over all places that have both; NaN where fewer than three do.
-pub(super) fn r_over_places(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
-    let finite = pairs.filter(|(a, b)| a.is_finite() && b.is_finite());
-    if finite.clone().take(3).count() < 3 { f64::NAN } else { r(finite) }
+/// How two sides vary together: sums of squared deviations of each, and of their products; NaN where a value is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Together {
+    xx: f64,
+    yy: f64,
+    xy: f64,
 }
 
-/// r over channels at each time of maps `(n_channels, n_times)`, whose values at a place, time last, are `pair`; NaN where fewer
-/// than three channels have both.
-pub(super) fn r_over_channels((n_channels, n_times): (usize, usize), pair: impl Fn(usize) -> (f64, f64)) -> Vec<f64> {
-    let at = |t: usize| r_over_places((0..n_channels).map(|channel| pair(channel * n_times + t)));
-    (0..n_times).map(at).collect()
-}
-
-/// Pearson's r; 0 where one side does not vary, NaN where a value is.
-pub(super) fn r(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
-    let (n, x, y) = pairs.clone().fold((0.0, 0.0, 0.0), |(n, x, y), (a, b)| (n + 1.0, x + a, y + b));
-    let (x, y) = (x / n, y / n);
-    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
-    for (a, b) in pairs {
-        xx += (a - x).powi(2);
-        yy += (b - y).powi(2);
-        xy += (a - x) * (b - y);
+impl Together {
+    pub(super) fn new(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
+        let (n, x, y) = pairs.clone().fold((0.0, 0.0, 0.0), |(n, x, y), (a, b)| (n + 1.0, x + a, y + b));
+        let (x, y) = (x / n, y / n);
+        let mut sums = Self { xx: 0.0, yy: 0.0, xy: 0.0 };
+        for (a, b) in pairs {
+            sums.xx += (a - x).powi(2);
+            sums.yy += (b - y).powi(2);
+            sums.xy += (a - x) * (b - y);
+        }
+        sums
     }
-    xy / (xx * yy + FLOOR).sqrt()
+
+    /// Over all places that have both; NaN where fewer than three do.
+    pub(super) fn over_places(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
+        let finite = pairs.filter(|(a, b)| a.is_finite() && b.is_finite());
+        if finite.clone().take(3).count() < 3 {
+            return Self { xx: f64::NAN, yy: f64::NAN, xy: f64::NAN };
+        }
+        Self::new(finite)
+    }
+
+    /// Over channels at each time of maps `(n_channels, n_times)`, whose values at a place, time last, are `pair`; NaN where fewer
+    /// than three channels have both.
+    pub(super) fn over_channels(
+        (n_channels, n_times): (usize, usize),
+        pair: impl Fn(usize) -> (f64, f64),
+    ) -> Vec<Self> {
+        let at = |t: usize| Self::over_places((0..n_channels).map(|channel| pair(channel * n_times + t)));
+        (0..n_times).map(at).collect()
+    }
+
+    /// Pearson's r; 0 where one side does not vary.
+    pub(super) fn r(&self) -> f64 {
+        self.in_units_of(self)
+    }
+
+    /// The covariance of this in units of the standard deviations of `other`.
+    pub(super) fn in_units_of(&self, other: &Self) -> f64 {
+        self.xy / (other.xx * other.yy + FLOOR).sqrt()
+    }
 }
 
 #[cfg(test)]
@@ -109,8 +134,9 @@ mod tests {
         let bins = [bin(1.0, 2.0), bin(2.0, 4.0), bin(4.0, 8.0), bin(3.0, 6.0)];
         assert_eq!(difference(By::Power, &bins, |bin| &bin.truth), array![[2.0, 0.0]]);
         assert_eq!(difference(By::Phase, &bins, |bin| &bin.truth), array![[-3.0, 0.0]]);
-        let across =
-            |t: usize| r(bins.iter().map(|bin| (f64::from(bin.truth[[0, t]]), f64::from(bin.predicted[0][[0, t]]))));
+        let across = |t: usize| {
+            Together::new(bins.iter().map(|bin| (bin.truth[[0, t]].into(), bin.predicted[0][[0, t]].into()))).r()
+        };
         assert!((across(0) - 1.0).abs() < 1e-9 && across(1).abs() < 1e-12);
         let mean = array![[2.5, 1.0]];
         let gain = |of: fn(&StateBin) -> &Array2<f32>, first: usize| gains(&bins, of, first, Some(&mean));
@@ -128,13 +154,17 @@ mod tests {
         let found = gains(&bins, |bin| &bin.truth, 0, None);
         assert!(found.iter().zip(crosses).all(|(a, b)| (a - b / mean).abs() < 1e-12));
         let pairs = [(1.0, 2.0), (2.0, 4.0), (f64::NAN, 5.0), (3.0, 6.0)];
-        assert!((r_over_places(pairs.into_iter()) - 1.0).abs() < 1e-9, "of those that have both");
-        assert!(r_over_places(pairs.into_iter().take(3)).is_nan(), "two are too few");
+        assert!((Together::over_places(pairs.into_iter()).r() - 1.0).abs() < 1e-9, "of those that have both");
+        assert!(Together::over_places(pairs.into_iter().take(3)).r().is_nan(), "two are too few");
         // The same on one channel after the other at the first time, with the other sign at the second.
         let both =
             |place: usize| (pairs[place / 2].0, pairs[place / 2].1 * if place.is_multiple_of(2) { 1.0 } else { -1.0 });
-        let over = r_over_channels((4, 2), both);
+        let over: Vec<f64> = Together::over_channels((4, 2), both).iter().map(Together::r).collect();
         assert!((over[0] - 1.0).abs() < 1e-9 && (over[1] + 1.0).abs() < 1e-9, "{over:?}");
-        assert!(r_over_channels((2, 2), both).iter().all(|r| r.is_nan()), "two channels are too few");
+        assert!(Together::over_channels((2, 2), both).iter().all(|at| at.r().is_nan()), "two channels are too few");
+        // A third of the deviations on both sides: a ninth of the covariance.
+        let told = Together::new([(0.0, 0.0), (3.0, 6.0), (6.0, 12.0)].into_iter());
+        let less = Together::new([(0.0, 0.0), (1.0, 2.0), (2.0, 4.0)].into_iter());
+        assert!((told.r() - 1.0).abs() < 1e-9 && (less.in_units_of(&told) - 1.0 / 9.0).abs() < 1e-9);
     }
 }

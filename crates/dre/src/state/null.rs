@@ -1,4 +1,5 @@
-//! Mean responses in bins, and in bins that were shuffled: what r is where bins tell nothing of the state.
+//! Mean responses in bins, and in bins that were shuffled: how true and predicted ones vary together where bins tell nothing of
+//! the state.
 
 use std::ops::{ControlFlow, Range};
 
@@ -8,7 +9,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::modulation::{r, r_over_channels, r_over_places};
+use super::modulation::Together;
 use super::{BinSpec, By, Captured};
 use crate::Result;
 use crate::data::{Batch, Dataset, Epoch};
@@ -237,27 +238,35 @@ pub(super) fn captured(truth: &Means, predicted: &Means, by: By, from: usize, th
         let (a, b) = (truth.difference(way, contrast), predicted.difference(way, contrast));
         let pair = |place: usize| (a(place), b(place));
         let counted = (0..n).filter(|place| place % n_times >= from);
-        (r_over_places(counted.map(pair)), r_over_channels((n_channels, n_times), pair))
+        (Together::over_places(counted.map(pair)), Together::over_channels((n_channels, n_times), pair))
     };
     let across_bins = |place: usize| {
         let pair =
             |way: usize, bin: usize| (f64::from(truth.map(way, bin)[place]), f64::from(predicted.map(way, bin)[place]));
-        let of = |way: usize| r((0..n_bins).map(|bin| pair(way, bin)));
-        (of(0) as f32, mean_of((1..truth.n_ways()).map(of)) as f32)
+        let of = |way: usize| Together::new((0..n_bins).map(|bin| pair(way, bin)));
+        let told = of(0);
+        (told.r() as f32, mean_of((1..truth.n_ways()).map(|way| of(way).in_units_of(&told))) as f32)
     };
     let (mut ways, maps) = threads.install(|| {
         let ways: Vec<_> = (0..truth.n_ways()).into_par_iter().map(of_differences).collect();
         let maps: Vec<_> = (0..n).into_par_iter().with_min_len(256).map(across_bins).collect();
         (ways, maps)
     });
-    let (r, r_over_time) = ways.remove(0);
-    let at = |t: usize| mean_of(ways.iter().map(|(_, over_time)| over_time[t]));
+    let (told, told_over_time) = ways.remove(0);
+    let at = |t: usize| mean_of(ways.iter().map(|(_, over_time)| over_time[t].in_units_of(&told_over_time[t])));
     let null_over_time = (0..n_times).map(at).collect();
     let mut both = [(); 2].map(|()| Array2::zeros((n_channels, n_times)));
     let [map, null_map] = &mut both;
     Zip::indexed(map).and(null_map).for_each(|(c, t), map, null| (*map, *null) = maps[c * n_times + t]);
     let [map, null_map] = both;
-    Captured { r, null_r: ways.into_iter().map(|(r, _)| r).collect(), r_over_time, null_over_time, map, null_map }
+    Captured {
+        r: told.r(),
+        null_r: ways.iter().map(|(shuffled, _)| shuffled.in_units_of(&told)).collect(),
+        r_over_time: told_over_time.iter().map(Together::r).collect(),
+        null_over_time,
+        map,
+        null_map,
+    }
 }
 
 #[cfg(test)]
