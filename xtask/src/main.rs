@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod python;
+mod record;
 mod recovery;
 mod test;
 
@@ -18,9 +19,19 @@ Usage: cargo xtask COMMAND
       --subjects N        subjects [12]
       --minutes N         length of each recording [8]
       --threads N         number of threads, which changes no result [all cores]
+  bench cohort [OPTIONS]  size, memory and speed of a cohort as large as the paper's, on the disk
+      --subjects N        subjects [68]
+      --minutes N         length of each recording [60]
+      --storage NAME      f16 or f32 [f16]
+      --batches N         batches that are timed at once [40]
+      --rounds N          how often [3]
+      --threads N         number of threads [all cores]
+      --folder DIR        keep the cohort there, or use the one that is
   bench linear [OPTIONS]  TRF, RTRF and banded ridge beside MNE-Python, scikit-learn and himalaya
       --threads N         number of threads [all cores]
       --small             without the large RTRF (2 GB)
+  bench python [OPTIONS]  the Python package's TRF beside MNE-Python's
+      --threads N         number of threads [all cores]
   bench step [OPTIONS]    time of one training step at paper size
       --batch N           epochs per batch [32]
       --threads N         number of threads [all cores]
@@ -47,6 +58,12 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::Options::parse(rest).map(|options| test::execute(&options, &workspace_root())),
         ["recovery", rest @ ..] => {
             recovery::Options::parse(rest).map(|options| recovery::recovery(&options, &workspace_root()))
+        }
+        ["bench", "cohort", rest @ ..] => {
+            bench::CohortOptions::parse(rest).map(|options| bench::cohort(&options, &workspace_root()))
+        }
+        ["bench", "python", rest @ ..] => {
+            bench::PythonOptions::parse(rest).map(|options| bench::python(options, &workspace_root()))
         }
         ["bench", "step", rest @ ..] => {
             bench::StepOptions::parse(rest).map(|options| bench::step(options, &workspace_root()))

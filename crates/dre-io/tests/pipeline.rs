@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{SFREQ, STUDY, Watch, data_set, job, noise, recording_stem, run, temporary, write_subject};
+use dre_io::cohort::COHORT_FORMAT;
 use dre_io::pipeline::{Job, Monitor, PipelineError, evaluate, fit, importance, open_prepared, prepare};
 
 fn weights(job: &Job) -> Vec<u8> {
@@ -230,7 +231,7 @@ fn a_channel_that_is_bad_in_one_recording_is_masked_there() {
     assert_eq!((masked[0].recording.as_str(), &masked[0].bad[..]), ("sub-02_task-x", &["Cz".to_owned()][..]));
     // Other tools see that there is nothing.
     let data: ndarray::Array2<f32> = ndarray_npy::read_npy(job.out.join("cohort/sub-02_task-x/data.npy")).unwrap();
-    assert!(data.row(0).iter().all(|v| v.is_nan()) && data.row(1).iter().all(|v| v.is_finite()));
+    assert!(data.column(0).iter().all(|v| v.is_nan()) && data.column(1).iter().all(|v| v.is_finite()));
     let dre = &results.models["dre"];
     let map: ndarray::Array3<f64> = ndarray_npy::read_npy(job.out.join("scores/dre.npy")).unwrap();
     assert!(map.slice(ndarray::s![1, 0, ..]).iter().all(|r| r.is_nan()));
@@ -285,9 +286,9 @@ fn a_cohort_of_an_older_layout_is_made_again() {
     prepare(&job, &mut Watch::default()).unwrap();
     let file = job.out.join("cohort/cohort.json");
     let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace("\"format\": 2", "\"format\": 1")).unwrap();
+    fs::write(&file, text.replace(&format!("\"format\": {COHORT_FORMAT}"), "\"format\": 1")).unwrap();
     let message = open_prepared(&job).unwrap_err().to_string();
-    assert!(message.contains("found format 1") || message.contains("format 1, expected format 2"), "{message}");
+    assert!(message.contains("found format 1"), "{message}");
     let mut watch = Watch::default();
     prepare(&job, &mut watch).unwrap();
     let said = watch.said.borrow();
@@ -555,4 +556,36 @@ fn a_preparation_stopped_anywhere_and_started_again_gives_the_same_bytes() {
         n_stops += 1;
     }
     assert!(n_stops >= 2, "a recording each");
+}
+
+#[test]
+fn half_as_large_is_nearly_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    data_set(&home.path().join("bids"));
+    let whole = job(home.path(), STUDY);
+    let half = Job {
+        out: home.path().join("half"),
+        ..job(home.path(), &STUDY.replace("[epochs]", "[prepare]\nstorage = 'f16'\n[epochs]"))
+    };
+    let cohorts = [&whole, &half].map(|job| prepare(job, &mut Watch::default()).unwrap());
+    let size = |job: &Job, id: &str| fs::metadata(job.out.join("cohort").join(id).join("data.npy")).unwrap().len();
+    for (one, other) in cohorts[0].cohort.recordings.iter().zip(&cohorts[1].cohort.recordings) {
+        let n = one.data.len() as u64;
+        assert!(size(&whole, &one.id).abs_diff(4 * n) < 200 && size(&half, &one.id).abs_diff(2 * n) < 200);
+        let (one, other) = (one.data.to_rows(), other.data.to_rows());
+        let largest = one.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
+        assert!(one != other);
+        for (x, y) in one.iter().zip(&other) {
+            assert!((x - y).abs() <= (x.abs() / 2048.0).max(largest * 1e-9), "{y} for {x}");
+        }
+    }
+    // The samples' layout is part of what a cohort says of itself.
+    let path = half.out.join("cohort/cohort.json");
+    let mut info: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let exponents = info["recordings"][0]["exponents"].as_array_mut().unwrap();
+    exponents.pop();
+    let n = exponents.len();
+    fs::write(&path, info.to_string()).unwrap();
+    let message = dre_io::cohort::open_cohort(&half.out.join("cohort")).unwrap_err().to_string();
+    assert!(message.contains("cohort.json") && message.contains(&format!("{n} exponents")), "{message}");
 }

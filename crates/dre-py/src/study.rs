@@ -204,11 +204,10 @@ impl Cohort {
             .recordings
             .get(recording)
             .ok_or_else(|| PyValueError::new_err(format!("no recording has the number {recording}")))?;
-        let (samples, n_rows) = match what {
-            "data" => (&one.data, cohort.channels.len()),
-            _ => (&one.features, cohort.features.len()),
+        let (values, n_rows) = match what {
+            "data" => (one.data.to_rows(), cohort.channels.len()),
+            _ => ((*one.features).as_ref().to_vec(), cohort.features.len()),
         };
-        let values = (**samples).as_ref().to_vec();
         let array = Array2::from_shape_vec((n_rows, one.n_times), values);
         Ok(array.map_err(|e| PyValueError::new_err(e.to_string()))?.into_pyarray(py))
     }

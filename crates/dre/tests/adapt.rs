@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
 use dre::adapt::{AdaptSpec, adapt, first_minutes, unadapted, with_mean_embedding};
-use dre::data::{Dataset, EpochSource, Part, Set};
+use dre::data::{Dataset, EpochSource, Part, Set, Signals};
 use dre::linear::TrfConfig;
 use dre::metrics::ScoreSpec;
 use dre::nn::{Dims, Loss, Network, NetworkConfig, Observer, Precision, Progress, Threads, TrainConfig, Training};
@@ -31,7 +31,7 @@ fn dataset() -> Dataset {
             let signal = if t > 0 { sign * (f64::from(feature[t - 1]) - 1.5) } else { 0.0 };
             ((signal + rng.random_range(-0.5..0.5)) * 1e-6) as f32
         });
-        recording.data = Arc::new(data.collect::<Vec<f32>>());
+        recording.data = Signals::of_rows(&data.collect::<Vec<f32>>(), 2);
     }
     let (split, cleaning) = lenient();
     Dataset::new(Arc::new(cohort), &epoch_spec(-0.1, 0.3), &split, &cleaning, 1).unwrap()

@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{AuditSpec, Cohort, Dataset, Set, SplitMethod, SplitSpec};
+use dre::data::{AuditSpec, Cohort, Dataset, Set, Signals, SplitMethod, SplitSpec};
 
 fn dataset(cohort: &Cohort, split: &SplitSpec) -> Dataset {
     let (_, cleaning) = lenient();
@@ -14,16 +14,16 @@ fn dataset(cohort: &Cohort, split: &SplitSpec) -> Dataset {
 }
 
 fn edit(cohort: &mut Cohort, recording: usize, change: impl FnOnce(&mut [f32])) {
-    let mut data = (*cohort.recordings[recording].data).as_ref().to_vec();
+    let mut data = cohort.recordings[recording].data.to_rows();
     change(&mut data);
-    cohort.recordings[recording].data = Arc::new(data);
+    cohort.recordings[recording].data = Signals::of_rows(&data, 3);
 }
 
 /// Copies the samples of one epoch over those of another, `factor` times as large.
 fn copy(cohort: &mut Cohort, data: &Dataset, from: (Set, usize), to: (Set, usize), factor: f32) {
     let [from, to] = [from, to].map(|(set, i)| data.epochs(set)[i]);
     let (n, n_times) = (data.n_times(), cohort.recordings[0].n_times);
-    let source = (*cohort.recordings[from.recording].data).as_ref().to_vec();
+    let source = cohort.recordings[from.recording].data.to_rows();
     edit(cohort, to.recording, |target| {
         for row in 0..3 {
             for t in 0..n {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{Batch, CleaningSpec, Cohort, Dataset, Set, SplitSpec};
+use dre::data::{Batch, CleaningSpec, Cohort, Dataset, Set, Signals, SplitSpec};
 use proptest::prelude::*;
 
 fn dataset(cohort: Cohort) -> Dataset {
@@ -20,9 +20,9 @@ fn samples(values: Vec<f32>) -> dre::data::Samples {
 }
 
 fn edit(cohort: &mut Cohort, recording: usize, change: impl FnOnce(&mut [f32])) {
-    let mut data = (*cohort.recordings[recording].data).as_ref().to_vec();
+    let mut data = cohort.recordings[recording].data.to_rows();
     change(&mut data);
-    cohort.recordings[recording].data = samples(data);
+    cohort.recordings[recording].data = Signals::of_rows(&data, 3);
 }
 
 /// Epochs cut, corrected and scaled the obvious way, in f64.
@@ -34,7 +34,7 @@ fn naive(set: &Dataset, epochs: &[dre::data::Epoch]) -> Vec<f64> {
         let sample = (recording.events.onset[epoch.event] * set.sfreq()).round_ties_even() as isize;
         let cut = |row: usize, start: usize| -> Vec<f64> {
             let x: Vec<f64> =
-                recording.channel(row)[start..start + set.n_times()].iter().map(|&v| f64::from(v)).collect();
+                recording.data.channel(row)[start..start + set.n_times()].iter().map(|&v| f64::from(v)).collect();
             let base = &x[window.baseline.clone().unwrap()];
             let mean = base.iter().sum::<f64>() / base.len() as f64;
             x.iter().map(|v| v - mean).collect()
@@ -281,6 +281,6 @@ fn settings_and_shapes_are_checked() {
     let many = CleaningSpec { min_epochs_per_recording: 1000, ..cleaning.clone() };
     assert!(message(&cohort, &split, &many).contains("min_epochs_per_recording = 1000"));
     let mut short = cohort.clone();
-    short.recordings[1].data = samples(vec![0.0; 10]);
+    short.recordings[1].data = Signals::new(samples(vec![0.0; 10]), 3);
     assert!(message(&short, &split, &cleaning).contains("data of sub-00_run-01 has shape [10]"));
 }

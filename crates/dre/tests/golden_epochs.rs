@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::{Golden, golden_dir, relative};
 use dre::data::{
     BadSegments, BaselineSpec, Batch, Channel, ChannelType, CleaningSpec, Cohort, CohortRecording, Dataset, EpochSpec,
-    EventTable, Gaps, Set, SplitSpec,
+    EventTable, Gaps, Set, Signals, SplitSpec,
 };
 use ndarray::{Array1, Array2, Array3, Axis, s};
 
@@ -53,7 +53,7 @@ fn epochs_equal_those_of_mne() {
                 id: name.clone(),
                 subject: 0,
                 n_times,
-                data: Arc::new(filtered.iter().map(|&v| v as f32).collect::<Vec<_>>()),
+                data: Signals::of_rows(&filtered.iter().map(|&v| v as f32).collect::<Vec<_>>(), filtered.nrows()),
                 features: Arc::new(Vec::new()),
                 events: EventTable {
                     onset: events.column(0).iter().map(|sample| sample / sfreq).collect(),

@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Golden, Plan, epoch_spec, lenient};
-use dre::data::{Batch, Cohort, Dataset, Set};
+use dre::data::{Batch, Cohort, Dataset, Set, Signals};
 use dre::linear::solver::{Candidates, Sums, refit, search};
 use dre::linear::{
     BandedConfig, Counted, FeatureModel, FeatureTask, FitSpec, LinearOptions, Penalty, RtrfConfig, TrfConfig,
@@ -31,13 +31,13 @@ fn driven() -> Cohort {
     for recording in &mut cohort.recordings {
         let feature = recording.feature(1).to_vec();
         let n = recording.n_times;
-        let data: Vec<f32> = (*recording.data).as_ref().to_vec();
+        let data: Vec<f32> = recording.data.to_rows();
         let driven: Vec<f32> = data
             .iter()
             .enumerate()
             .map(|(i, v)| if i / n < 2 && i % n > 3 { v + 2e-4 * feature[i % n - 3] } else { *v })
             .collect();
-        recording.data = Arc::new(driven);
+        recording.data = Signals::of_rows(&driven, 3);
     }
     cohort
 }
@@ -167,7 +167,7 @@ fn a_choice_per_channel_is_a_loop_over_channels() {
             let mut one = cohort.clone();
             one.channels = vec![cohort.channels[c].clone()];
             for recording in &mut one.recordings {
-                recording.data = Arc::new(recording.channel(c).to_vec());
+                recording.data = Signals::of_rows(&recording.data.channel(c), 1);
             }
             // Rejection looks at each channel: nothing is rejected here, so that the epochs are the same.
             let one = dataset(one);

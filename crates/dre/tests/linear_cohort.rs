@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{Batch, Cohort, Dataset, Set};
+use dre::data::{Batch, Cohort, Dataset, Set, Signals};
 use dre::linear::{CohortTrf, FitSpec, LinearOptions, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig, fit_rtrf, fit_trf};
 use dre::metrics::{ALL_EPOCHS, ScoreSpec, score};
 use dre::model::{Inputs, Predictor};
@@ -34,7 +34,7 @@ fn driven(kernels: &[[f64; 4]]) -> Cohort {
                 ((signal + rng.random_range(-1.7..1.7)) * 1e-6) as f32
             })
             .collect();
-        recording.data = Arc::new(data);
+        recording.data = Signals::of_rows(&data, 3);
     }
     cohort
 }

@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{Batch, Cohort, Dataset, Set};
+use dre::data::{Batch, Cohort, Dataset, Set, Signals};
 use dre::linear::{
     DecodeConfig, DecodeScore, Decoder, FitSpec, LeftOut, LinearOptions, Trf, TrfConfig, fit_decoder, fit_trf,
 };
@@ -35,7 +35,7 @@ fn dataset_with(varies: bool) -> Dataset {
             let signal = if t >= 2 { WEIGHTS[channel] * f64::from(features[t - 2]) } else { 0.0 };
             ((signal + rng.random_range(-1.7..1.7)) * 1e-6) as f32
         });
-        recording.data = Arc::new(data.collect::<Vec<f32>>());
+        recording.data = Signals::of_rows(&data.collect::<Vec<f32>>(), 3);
         recording.features = Arc::new(features);
     }
     let (split, cleaning) = lenient();
@@ -131,7 +131,7 @@ fn what_is_told_of_a_value_does_not_depend_on_its_mean() {
                 let signal = if t >= 2 { 9.0 * f64::from(features[t - 2]) - 2.0 * values[t - 2] } else { 0.0 };
                 ((signal * WEIGHTS[channel] / 8.0 + rng.random_range(-1.7..1.7)) * 1e-6) as f32
             });
-            recording.data = Arc::new(data.collect::<Vec<f32>>());
+            recording.data = Signals::of_rows(&data.collect::<Vec<f32>>(), 3);
             recording.features = Arc::new(features);
         }
         let (split, cleaning) = lenient();

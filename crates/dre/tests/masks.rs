@@ -8,7 +8,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{BadSegments, Batch, Cohort, Dataset, Epoch, Gaps, Lack, Set};
+use dre::data::{BadSegments, Batch, Cohort, Dataset, Epoch, Gaps, Lack, Set, Signals};
 use dre::metrics::{ScoreSpec, Scores, score};
 use dre::nn::{Dims, DreModel, Network, NetworkConfig, Observer, Progress, Tensor, Threads, TrainConfig, Training};
 use ndarray::{Axis, s};
@@ -24,7 +24,7 @@ fn cohort(segments: &[Range<usize>], garbage: f32) -> Cohort {
         recording.gaps = Gaps::new(BTreeMap::from([(2, Lack::Absent)]), Vec::new());
     }
     for recording in &mut cohort.recordings {
-        let mut data = (*recording.data).as_ref().to_vec();
+        let mut data = recording.data.to_rows();
         for (row, samples) in data.chunks_exact_mut(recording.n_times).enumerate() {
             if !recording.gaps.has_channel(row) {
                 samples.fill(garbage);
@@ -33,7 +33,7 @@ fn cohort(segments: &[Range<usize>], garbage: f32) -> Cohort {
                 samples[segment.clone()].fill(garbage);
             }
         }
-        recording.data = Arc::new(data);
+        recording.data = Signals::of_rows(&data, 3);
     }
     cohort
 }
@@ -195,7 +195,10 @@ proptest! {
         // Corrected by the mean of the measured baseline.
         let cut = |row: usize, start: usize| -> Vec<Option<f64>> {
             let x: Vec<Option<f64>> =
-                (start..start + n).map(|t| (!is_bad(t)).then(|| f64::from(recording.channel(row)[t]))).collect();
+                {
+                let channel = recording.data.channel(row);
+                (start..start + n).map(|t| (!is_bad(t)).then(|| f64::from(channel[t]))).collect()
+            };
             let base: Vec<f64> = x[base.clone()].iter().flatten().copied().collect();
             let mean = base.iter().sum::<f64>() / base.len() as f64;
             x.iter().map(|v| v.map(|v| v - mean)).collect()

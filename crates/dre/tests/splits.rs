@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{Cohort, Dataset, Fold, Set, SplitMethod, SplitSpec};
+use dre::data::{Cohort, Dataset, Fold, Set, Signals, SplitMethod, SplitSpec};
 use proptest::prelude::*;
 
 /// A cohort whose events have a sentence, the same `n_sentences` in another order for every recording, and a block.
@@ -208,12 +208,12 @@ fn what_the_held_out_subject_is_like_changes_no_scaler() {
         assert_eq!(n_calibrating, 6);
         // Everything after the calibration epochs, which end in the first half.
         let half = recording.n_times / 2;
-        let mut data = (*recording.data).as_ref().to_vec();
+        let mut data = recording.data.to_rows();
         let mut features = (*recording.features).as_ref().to_vec();
         for row in data.chunks_mut(recording.n_times).chain(features.chunks_mut(recording.n_times)) {
             row[half..].iter_mut().for_each(|v| *v *= 1.5);
         }
-        (recording.data, recording.features) = (Arc::new(data), Arc::new(features));
+        (recording.data, recording.features) = (Signals::of_rows(&data, 3), Arc::new(features));
     }
     let after = split(&other, &spec).unwrap();
     assert!(before.scalers().eq(after.scalers()));

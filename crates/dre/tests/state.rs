@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{BadSegments, Batch, Cohort, Dataset, EpochSpec, Gaps, Lack, Set};
+use dre::data::{BadSegments, Batch, Cohort, Dataset, EpochSpec, Gaps, Lack, Set, Signals};
 use dre::model::{Inputs, Predictor};
 use dre::state::{BinSpec, By, Captured, States, analyse};
 use ndarray::{Array3, Axis, s};
@@ -81,7 +81,7 @@ fn cohort(n_subjects: usize, sizes: Sizes) -> Cohort {
                 }
             }
         }
-        (recording.data, recording.features) = (Arc::new(data), Arc::new(features));
+        (recording.data, recording.features) = (Signals::of_rows(&data, N_CHANNELS), Arc::new(features));
     }
     cohort
 }

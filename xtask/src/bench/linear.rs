@@ -1,9 +1,9 @@
 //! `cargo xtask bench linear`: TRF, RTRF and banded ridge beside MNE-Python, scikit-learn and himalaya.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{ROUNDS, build_release, interleave, python_with, run, spread};
+use crate::record;
 
 /// How it is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,22 +136,18 @@ pub(crate) fn linear(options: LinearOptions, root: &Path) -> bool {
         crate::say("Not all cases and peers were run (PYTHON=…), so there is no record.");
         return true;
     }
-    let path = root.join("bench/records").join(format!("{}-linear.md", today()));
-    let record = format!(
-        "# {}, linear references\n\nCommand: `cargo xtask bench linear`.\n\n{}\n",
-        today(),
-        text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
-    );
-    match std::fs::write(&path, record) {
-        Ok(()) => {
-            crate::say(&format!("Record: {}", path.display()));
-            true
-        }
+    let written = record::heading(root, "linear references", "cargo xtask bench linear").and_then(|page| {
+        let page = format!("{page}.\n\n{}", record::verbatim(&text));
+        record::write(root, "linear", &page)
+    });
+    match written {
+        Ok(path) => crate::say(&format!("Record: {}", path.display())),
         Err(error) => {
-            crate::say(&format!("error: {}: {error}", path.display()));
-            false
+            crate::say(&format!("error: {error}"));
+            return false;
         }
     }
+    true
 }
 
 /// Lets both sides take turns; says whether the peer was found.
@@ -183,24 +179,6 @@ fn turns(case: &Case, options: LinearOptions, root: &Path) -> Result<(Side, Side
     Ok((ours, peer, python.is_some()))
 }
 
-/// Today as ISO 8601, UTC. The calendar is that of H. Hinnant's `civil_from_days`, from its description.
-fn today() -> String {
-    let days = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() / 86_400) as i64;
-    date(days)
-}
-
-fn date(days_since_1970: i64) -> String {
-    let shifted = days_since_1970 + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    format!("{:04}-{month:02}-{day:02}", year_of_era + era * 400 + i64::from(month <= 2))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,10 +202,5 @@ mod tests {
         assert_eq!(numbers(line, "fit"), [0.5, 0.001]);
         assert_eq!((numbers(line, "score"), numbers(line, "rows")), (vec![0.25], vec![7.0]));
         assert!(numbers(line, "predict").is_empty());
-    }
-
-    #[test]
-    fn dates_by_hand() {
-        assert_eq!([0, 11_016, 19_782].map(date), ["1970-01-01", "2000-02-29", "2024-02-29"]);
     }
 }

@@ -1,14 +1,18 @@
 //! `cargo xtask bench`: ours beside the peers, in turns, in the same run.
 
+mod cohort;
 mod linear;
 mod prepare;
+mod python;
 mod step;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub(crate) use cohort::{CohortOptions, cohort};
 pub(crate) use linear::{LinearOptions, linear};
 pub(crate) use prepare::{PrepareOptions, prepare};
+pub(crate) use python::{PythonOptions, python};
 pub(crate) use step::{StepOptions, step};
 
 /// How often ours and the peer take turns, so that a machine whose speed drifts is fair to both.

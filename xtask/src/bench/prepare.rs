@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{build_release, interleave, python_with, run, spread};
+use crate::record::{self, load};
 
 /// Size of the recording that is prepared; the defaults are those of a CTF or Neuromag system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,29 +261,14 @@ fn measure(options: &PrepareOptions, root: &Path) -> Result<(), String> {
     if let Some(path) = &options.json {
         fs::write(path, json).map_err(|e| format!("{}: {e}", path.display()))?;
     }
-    if options.record { record(root, &text) } else { Ok(()) }
+    if options.record { keep(root, &text) } else { Ok(()) }
 }
 
-/// The machine's load over the last minute, where the system tells.
-fn load() -> String {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().filter(|first| !first.is_empty()).unwrap_or("unknown").to_owned()
-}
-
-/// Writes what was measured to a dated file.
-fn record(root: &Path, text: &str) -> Result<(), String> {
-    let date = run(root, Path::new("date"), &["+%F".to_owned()])?;
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
-    let path = root.join(format!("bench/records/{}-prepare.md", date.trim()));
-    let indented: String = text.lines().map(|line| format!("    {line}\n")).collect();
-    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let page = format!(
-        "# {}, preparing a FIF recording\n\nMachine: {n_cores} cores of {}. Command: `cargo xtask bench prepare`.\n\n{indented}",
-        date.trim(),
-        model.trim_start_matches(['\t', ' ', ':']).trim().replace("  ", " ")
-    );
-    fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))
+fn keep(root: &Path, text: &str) -> Result<(), String> {
+    let mut page = record::heading(root, "preparing a FIF recording", "cargo xtask bench prepare")?;
+    page.push_str(".\n\n");
+    page.push_str(&record::verbatim(text));
+    record::write(root, "prepare", &page).map(drop)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ struct Times {
 }
 
 /// The numbers of `"key": [0.5, 0.6]` in a line of JSON.
-fn numbers(line: &str, key: &str) -> Result<Vec<f64>, String> {
+pub(super) fn numbers(line: &str, key: &str) -> Result<Vec<f64>, String> {
     let found = line.split_once(&format!("\"{key}\": [")).and_then(|(_, rest)| rest.split_once(']'));
     let (found, _) = found.ok_or_else(|| format!("no \"{key}\": [ in `{line}`"))?;
     found.split(", ").map(|number| number.parse().map_err(|_| format!("`{number}` is not a number"))).collect()

@@ -3,8 +3,8 @@
 //! ```text
 //! cohort.json                     what it holds and where it comes from
 //! audit.json                      recordings that are there twice, values of the features
-//! sub-01_task-x_run-01/data.npy      (n_channels, n_times) f32, SI units, filtered and decimated; NaN throughout for a
-//!                                    channel that the recording lacks
+//! sub-01_task-x_run-01/data.npy      (n_times, n_channels) f32, SI units, filtered and decimated; NaN throughout for a
+//!                                    channel that the recording lacks; or f16, in units of a power of two for each channel
 //! sub-01_task-x_run-01/features.npy  (n_features, n_times) f32
 //! sub-01_task-x_run-01/events.tsv    onset and duration (s), other columns as in the data set
 //! ```
@@ -27,8 +27,9 @@ pub use write::{CohortWriter, NewRecording};
 /// File with everything about a cohort but its numbers.
 pub const COHORT_FILE: &str = "cohort.json";
 
-/// Version of the layout that this program writes and reads. 2: a recording may lack channels.
-pub const COHORT_FORMAT: u32 = 2;
+/// Version of the layout that this program writes and reads. 2: a recording may lack channels. 3: samples
+/// lie by time.
+pub const COHORT_FORMAT: u32 = 3;
 
 /// Content of `cohort.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,6 +70,9 @@ pub struct RecordingInfo {
     /// The cohort's channels that it lacks, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub missing: BTreeMap<String, Lack>,
+    /// Of data stored with half precision: the power of two of each channel's unit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exponents: Vec<i32>,
     /// Bad segments: first sample, and the one after the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bad_segments: Vec<(usize, usize)>,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dre::data::{Cohort, CohortRecording, Gaps, Samples};
+use dre::data::{Cohort, CohortRecording, Gaps, Samples, Signals};
 
 use super::events::read_events;
 use super::{COHORT_FILE, COHORT_FORMAT, CohortInfo, RecordingInfo};
-use crate::store::{MappedNpy, StoreError, read_json};
+use crate::store::{MappedHalfNpy, MappedNpy, StoreError, read_json};
 
 /// An opened cohort.
 #[derive(Clone, Debug)]
@@ -52,10 +52,10 @@ pub fn open_cohort(path: &Path) -> Result<CohortFolder, StoreError> {
 
 fn open_recording(path: &Path, info: &CohortInfo, recording: &RecordingInfo) -> Result<CohortRecording, StoreError> {
     let folder = path.join(&recording.id);
-    let open = |name: &str, n_rows: usize| -> Result<Samples, StoreError> {
+    let (n_channels, n_times) = (info.channels.len(), recording.n_times);
+    let open = |name: &str, expected: [usize; 2]| -> Result<Samples, StoreError> {
         let file = folder.join(name);
         let array = MappedNpy::open(&file)?;
-        let expected = [n_rows, recording.n_times];
         if array.shape() != expected {
             return Err(StoreError::damaged(&file, format!("shape {:?}", array.shape()), format!("{expected:?}")));
         }
@@ -75,13 +75,21 @@ fn open_recording(path: &Path, info: &CohortInfo, recording: &RecordingInfo) -> 
     if let Some(wrong) = segments.iter().find(|s| s.start >= s.end || s.end > recording.n_times) {
         return Err(damaged(format!("bad segment {wrong:?}"), &format!("samples within 0..{}", recording.n_times)));
     }
+    let data = match recording.exponents.len() {
+        0 => Signals::new(open("data.npy", [n_times, n_channels])?, n_channels),
+        n if n == n_channels => {
+            let samples = MappedHalfNpy::open(&folder.join("data.npy"), n_times, n_channels)?;
+            Signals::half(Arc::new(samples), &recording.exponents)
+        }
+        n => return Err(damaged(format!("{n} exponents"), &format!("one for each of {n_channels} channels"))),
+    };
     Ok(CohortRecording {
         gaps: Gaps::new(lacks, segments),
         id: recording.id.clone(),
         subject,
-        n_times: recording.n_times,
-        data: open("data.npy", info.channels.len())?,
-        features: open("features.npy", info.features.len())?,
+        n_times,
+        data,
+        features: open("features.npy", [info.features.len(), n_times])?,
         events: read_events(&folder.join("events.tsv"))?,
     })
 }

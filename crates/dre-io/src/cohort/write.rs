@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use dre::data::{Channel, EventTable, Gaps};
+use dre::data::{Channel, EventTable, Gaps, half_exponent, to_half};
+use dre::signal::Storage;
+use half::f16;
 
 use super::events::write_events;
 use super::{AUDIT_FILE, COHORT_FILE, CohortAudit, CohortInfo, RecordingInfo};
@@ -44,6 +46,7 @@ impl RowSink for PresentRows<'_> {
 #[derive(Debug)]
 pub struct CohortWriter {
     folder: NewFolder,
+    storage: Storage,
     recordings: Vec<RecordingInfo>,
 }
 
@@ -52,8 +55,8 @@ impl CohortWriter {
     ///
     /// # Errors
     /// [`StoreError::Write`].
-    pub fn new(place: &Path) -> Result<Self, StoreError> {
-        Ok(Self { folder: NewFolder::new(place)?, recordings: Vec::new() })
+    pub fn new(place: &Path, storage: Storage) -> Result<Self, StoreError> {
+        Ok(Self { folder: NewFolder::new(place)?, storage, recordings: Vec::new() })
     }
 
     /// Adds a recording. `fill` writes the samples of the channels that it has, in the cohort's order, SI units,
@@ -72,14 +75,14 @@ impl CohortWriter {
         let folder = self.folder.path().join(recording.id);
         fs::create_dir(&folder).map_err(StoreError::write(&folder))?;
         let (n_channels, n_times, gaps) = (recording.channels.len(), recording.n_times, recording.gaps);
-        let mut file = RowFile::create(&folder.join("data.npy"), n_channels, n_times)?;
+        let mut file = RowFile::temporary(&folder, n_channels, n_times)?;
         let (rows, missing): (Vec<usize>, Vec<usize>) = (0..n_channels).partition(|row| gaps.has_channel(*row));
         if !missing.is_empty() {
             let nothing = vec![f32::NAN; n_times];
             missing.iter().try_for_each(|row| file.write(*row, 0, &nothing))?;
         }
         fill(&mut PresentRows { file: &mut file, rows }, &folder)?;
-        file.finish()?;
+        let exponents = write_by_time(&mut file, (n_channels, n_times), self.storage, &folder.join("data.npy"))?;
         let features = recording.features;
         assert!(features.len().is_multiple_of(n_times), "features are not whole rows");
         let mut out = NpyWriter::create(&folder.join("features.npy"), features.len() / n_times, n_times)?;
@@ -91,6 +94,7 @@ impl CohortWriter {
             subject: recording.subject.to_owned(),
             n_times,
             missing: gaps.channels().iter().map(|(&row, &lack)| (recording.channels[row].name.clone(), lack)).collect(),
+            exponents,
             bad_segments: gaps.segments().iter().map(|segment| (segment.start, segment.end)).collect(),
         });
         Ok(())
@@ -123,4 +127,55 @@ impl CohortWriter {
         self.folder.finish()?;
         Ok(info)
     }
+}
+
+/// Samples of time that are held at once.
+const TIMES_AT_ONCE: usize = 4096;
+
+/// Writes rows by channel as `(n_times, n_channels)`; the exponents of the channels where they are stored with half precision.
+fn write_by_time(
+    rows: &mut RowFile,
+    (n_channels, n_times): (usize, usize),
+    storage: Storage,
+    path: &Path,
+) -> Result<Vec<i32>, StoreError> {
+    match storage {
+        Storage::F32 => {
+            let mut out = NpyWriter::<f32>::create(path, n_times, n_channels)?;
+            by_time(rows, (n_channels, n_times), |block| out.push(block))?;
+            out.finish()?;
+            Ok(Vec::new())
+        }
+        Storage::F16 => {
+            let exponent = |row| Ok(half_exponent(&rows.read_row(row)?));
+            let exponents: Vec<i32> = (0..n_channels).map(exponent).collect::<Result<_, StoreError>>()?;
+            let mut out = NpyWriter::<f16>::create(path, n_times, n_channels)?;
+            by_time(rows, (n_channels, n_times), |block| {
+                let samples = block.chunks_exact(n_channels).flatten().zip(exponents.iter().cycle());
+                out.push(&samples.map(|(&x, &exponent)| to_half(x, exponent)).collect::<Vec<_>>())
+            })?;
+            out.finish()?;
+            Ok(exponents)
+        }
+    }
+}
+
+/// Hands over stretches of time, `(n, n_channels)` each.
+fn by_time(
+    rows: &mut RowFile,
+    (n_channels, n_times): (usize, usize),
+    mut push: impl FnMut(&[f32]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut read = vec![0.0; TIMES_AT_ONCE];
+    let mut block = Vec::new();
+    for first in (0..n_times).step_by(TIMES_AT_ONCE) {
+        let n = TIMES_AT_ONCE.min(n_times - first);
+        block.resize(n * n_channels, 0.0);
+        for row in 0..n_channels {
+            rows.read(row, first, &mut read[..n])?;
+            block[row..].iter_mut().step_by(n_channels).zip(&read[..n]).for_each(|(out, &x)| *out = x);
+        }
+        push(&block)?;
+    }
+    Ok(())
 }

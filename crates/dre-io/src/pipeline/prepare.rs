@@ -143,7 +143,7 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
     for note in dataset.notes() {
         monitor.warn(&note);
     }
-    let mut writer = CohortWriter::new(&place)?;
+    let mut writer = CohortWriter::new(&place, job.study.prepare.storage)?;
     let features = features_of(job, &dataset, &recordings)?;
     let mut build = Build {
         job,

@@ -9,7 +9,7 @@ mod tensors;
 
 pub use atomic::{NewFile, NewFolder, read_json, write_file, write_json};
 pub use error::StoreError;
-pub use npy::{MappedNpy, NpyWriter, write_npy, write_npy_parts};
+pub use npy::{MappedHalfNpy, MappedNpy, NpyWriter, Number, write_npy, write_npy_parts};
 pub use rows::{RowFile, RowSink};
 pub use table::cell;
 pub use tensors::{read_tensors, write_tensors};

@@ -1,14 +1,45 @@
-//! NumPy's `.npy` files of `f32`, written as a stream and read where they lie.
+//! NumPy's `.npy` files of `f32` or `f16`, written as a stream and read where they lie.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use memmap2::Mmap;
 use ndarray::{ArrayBase, ArrayViewD, Data, Dimension};
 use ndarray_npy::{ViewNpyExt, WritableElement, WriteNpyExt};
 
 use super::{StoreError, write_file};
+
+/// A number that is streamed into a `.npy` file.
+pub trait Number: bytemuck::Pod {
+    /// NumPy's name of it.
+    const DESCR: &str;
+    /// Its bytes, the least significant first.
+    type Bytes: IntoIterator<Item = u8>;
+
+    /// Its bytes, the least significant first.
+    fn little(self) -> Self::Bytes;
+}
+
+impl Number for f32 {
+    const DESCR: &str = "<f4";
+    type Bytes = [u8; 4];
+
+    fn little(self) -> [u8; 4] {
+        self.to_le_bytes()
+    }
+}
+
+impl Number for f16 {
+    const DESCR: &str = "<f2";
+    type Bytes = [u8; 2];
+
+    fn little(self) -> [u8; 2] {
+        self.to_le_bytes()
+    }
+}
 
 /// A memory-mapped `.npy` file of `f32` in C order.
 #[derive(Debug)]
@@ -18,17 +49,49 @@ pub struct MappedNpy {
     shape: Vec<usize>,
 }
 
+/// A memory-mapped `.npy` file of `f16`, as [`NpyWriter`] wrote it.
+#[derive(Debug)]
+pub struct MappedHalfNpy {
+    map: Mmap,
+    start: usize,
+}
+
+impl MappedHalfNpy {
+    /// Maps a file that must hold this many rows and columns.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`], or [`StoreError::Format`] where it does not hold them.
+    pub fn open(path: &Path, n_rows: usize, n_columns: usize) -> Result<Self, StoreError> {
+        let map = mapped(path)?;
+        let header = header(f16::DESCR, &[n_rows, n_columns]);
+        if !map.starts_with(&header) || map.len() != header.len() + n_rows * n_columns * size_of::<f16>() {
+            let expected = format!("a .npy file of 16-bit floats with shape ({n_rows}, {n_columns})");
+            return Err(StoreError::damaged(path, "another header or size", expected));
+        }
+        Ok(Self { map, start: header.len() })
+    }
+}
+
+impl AsRef<[f16]> for MappedHalfNpy {
+    fn as_ref(&self) -> &[f16] {
+        bytemuck::cast_slice(&self.map[self.start..])
+    }
+}
+
+fn mapped(path: &Path) -> Result<Mmap, StoreError> {
+    let file = File::open(path).map_err(StoreError::read(path))?;
+    // SAFETY: the map is only read, and nothing of this program changes the file: cohorts are written elsewhere and renamed
+    // into place. Another program that changes the file meanwhile changes the numbers read, as with any memory-mapped file.
+    unsafe { Mmap::map(&file) }.map_err(StoreError::read(path))
+}
+
 impl MappedNpy {
     /// Maps a file and checks its header against its size.
     ///
     /// # Errors
     /// [`StoreError::Read`], or [`StoreError::Format`] where it is not a whole `.npy` file of `f32` in C order.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(StoreError::read(path))?;
-        // SAFETY: the map is only read, and nothing of this program changes the file: cohorts are written elsewhere and
-        // renamed into place. Another program that changes the file meanwhile changes the numbers read, as with any
-        // memory-mapped file.
-        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::read(path))?;
+        let map = mapped(path)?;
         let (start, shape) = {
             let view = ArrayViewD::<f32>::view_npy(&map)
                 .map_err(|e| StoreError::damaged(path, e.to_string(), "a .npy file of 32-bit floats"))?;
@@ -54,13 +117,14 @@ impl AsRef<[f32]> for MappedNpy {
 
 /// Writes an array of two dimensions row by row, without holding it.
 #[derive(Debug)]
-pub struct NpyWriter {
+pub struct NpyWriter<T> {
     path: PathBuf,
     out: BufWriter<File>,
     left: usize,
+    number: PhantomData<T>,
 }
 
-impl NpyWriter {
+impl<T: Number> NpyWriter<T> {
     /// Starts a file of shape `(n_rows, n_columns)`.
     ///
     /// # Errors
@@ -68,8 +132,8 @@ impl NpyWriter {
     pub fn create(path: &Path, n_rows: usize, n_columns: usize) -> Result<Self, StoreError> {
         let file = File::create(path).map_err(StoreError::write(path))?;
         let mut out = BufWriter::with_capacity(1 << 20, file);
-        out.write_all(&header(&[n_rows, n_columns])).map_err(StoreError::write(path))?;
-        Ok(Self { path: path.to_path_buf(), out, left: n_rows * n_columns })
+        out.write_all(&header(T::DESCR, &[n_rows, n_columns])).map_err(StoreError::write(path))?;
+        Ok(Self { path: path.to_path_buf(), out, left: n_rows * n_columns, number: PhantomData })
     }
 
     /// Appends numbers.
@@ -79,9 +143,9 @@ impl NpyWriter {
     ///
     /// # Panics
     /// Beyond the array's end.
-    pub fn push(&mut self, values: &[f32]) -> Result<(), StoreError> {
+    pub fn push(&mut self, values: &[T]) -> Result<(), StoreError> {
         self.left = self.left.checked_sub(values.len()).expect("more numbers than the array holds");
-        let little = values.iter().flat_map(|v| v.to_le_bytes());
+        let little = values.iter().flat_map(|v| v.little());
         if cfg!(target_endian = "little") {
             self.out.write_all(bytemuck::cast_slice(values)).map_err(StoreError::write(&self.path))
         } else {
@@ -104,9 +168,10 @@ impl NpyWriter {
 }
 
 /// The header of format version 1.0 (NumPy Enhancement Proposal 1), padded so that the numbers start at a multiple of 64.
-pub(super) fn header(shape: &[usize]) -> Vec<u8> {
+pub(super) fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     let shape: String = shape.iter().map(|n| format!("{n}, ")).collect();
-    let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end_matches(' '));
+    let shape = shape.trim_end_matches(' ');
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     let total = (10 + text.len() + 1).next_multiple_of(64);
     let mut out = b"\x93NUMPY\x01\x00".to_vec();
     out.extend(u16::try_from(total - 10).expect("a short header").to_le_bytes());
@@ -146,7 +211,7 @@ pub fn write_npy_parts<'a, P: IntoIterator<Item = &'a f32>>(
     parts: impl Iterator<Item = P>,
 ) -> Result<(), StoreError> {
     write_file(path, |out| {
-        out.write_all(&header(shape))?;
+        out.write_all(&header(f32::DESCR, shape))?;
         let mut left = shape.iter().product::<usize>();
         for part in parts {
             let bytes: Vec<u8> = part.into_iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -184,6 +249,21 @@ mod tests {
         out.finish().unwrap();
         let x = MappedNpy::open(&path).unwrap();
         assert_eq!((x.shape(), x.as_ref()), (&[2, 3][..], &[1.0, 2.0, 3.0, 4.0, 5.0, -6.5][..]));
+    }
+
+    #[test]
+    fn halves_are_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        let mut out = NpyWriter::create(&path, 1, 3).unwrap();
+        out.push(&[1.0, -2.5, 0.125].map(f16::from_f32)).unwrap();
+        out.finish().unwrap();
+        let x = MappedHalfNpy::open(&path, 1, 3).unwrap();
+        assert_eq!(x.as_ref(), [1.0, -2.5, 0.125].map(f16::from_f32));
+        for (rows, columns) in [(3, 1), (1, 2), (1, 4)] {
+            assert!(MappedHalfNpy::open(&path, rows, columns).unwrap_err().to_string().contains("x.npy"));
+        }
+        assert!(MappedNpy::open(&path).is_err());
     }
 
     #[test]

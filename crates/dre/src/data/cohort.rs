@@ -1,11 +1,6 @@
 //! A cohort: continuous prepared recordings of many subjects, matched by channel.
 
-use std::sync::Arc;
-
-use super::{Channel, EventTable, Gaps};
-
-/// A block of `f32` samples, owned or memory-mapped; row-major `(n_rows, n_times)`.
-pub type Samples = Arc<dyn AsRef<[f32]> + Send + Sync>;
+use super::{Channel, EventTable, Gaps, Samples, Signals};
 
 /// Continuous prepared data of many subjects. Epochs are cut from it when a batch is drawn.
 #[derive(Clone, Debug)]
@@ -31,9 +26,9 @@ pub struct CohortRecording {
     pub subject: usize,
     /// Number of samples.
     pub n_times: usize,
-    /// Filtered, decimated data in SI units, not scaled: `(n_channels, n_times)`.
-    pub data: Samples,
-    /// Features as continuous signals, not scaled: `(n_features, n_times)`; NaN where a feature has no value.
+    /// Filtered, decimated data in SI units, not scaled.
+    pub data: Signals,
+    /// Features as continuous signals, not scaled: `(n_features, n_times)`, row-major; NaN where a feature has no value.
     pub features: Samples,
     /// The events that epochs are cut around.
     pub events: EventTable,
@@ -53,11 +48,6 @@ impl std::fmt::Debug for CohortRecording {
 }
 
 impl CohortRecording {
-    /// Samples of one channel. `row` must be below the cohort's channel count.
-    pub fn channel(&self, row: usize) -> &[f32] {
-        &(*self.data).as_ref()[row * self.n_times..(row + 1) * self.n_times]
-    }
-
     /// Samples of one feature. `row` must be below the cohort's feature count.
     pub fn feature(&self, row: usize) -> &[f32] {
         &(*self.features).as_ref()[row * self.n_times..(row + 1) * self.n_times]

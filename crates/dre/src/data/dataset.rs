@@ -345,7 +345,7 @@ impl Dataset {
         batch.subjects.clear();
         batch.subjects.extend(epochs.iter().map(|epoch| epoch.subject));
         let mut measured = self.marks(epochs, batch.measured.take());
-        let mut rows = data.chunks_exact_mut(n_times);
+        let mut blocks = data.chunks_exact_mut(self.n_channels() * n_times);
         let mut feature_rows = features.chunks_exact_mut(n_times);
         for (index, epoch) in epochs.iter().enumerate() {
             let recording = &self.cohort.recordings[epoch.recording];
@@ -353,26 +353,28 @@ impl Dataset {
                 panic!("an epoch of {}, which this data set leaves out, was asked for", recording.id);
             };
             let range = epoch.start..epoch.start + n_times;
-            let scale = scaler.centre.iter().zip(&scaler.scale).enumerate();
+            let scales = scaler.centre.iter().zip(&scaler.scale).enumerate();
             let gaps = &self.gaps[epoch.recording];
             let good = gaps.good(&range);
             let there = self.measured[epoch.recording].as_deref();
-            for ((row, (centre, scale)), out) in scale.zip(&mut rows) {
+            let block = blocks.next().expect("a block for each epoch");
+            recording.data.copy(range.clone(), 0..self.n_channels(), block);
+            for ((row, (centre, scale)), out) in scales.zip(block.chunks_exact_mut(n_times)) {
                 if !gaps.has_channel(row) {
                     out.fill(0.0);
                     continue;
                 }
-                if good.len() != 1 || good[0].len() < n_times {
-                    out.fill(0.0);
-                }
-                let cut = &recording.channel(row)[range.clone()];
-                let offset = prepare::baseline(cut, &good, &self.window) + centre;
+                let offset = prepare::baseline(out, &good, &self.window) + centre;
+                let mut done = 0;
                 for part in &good {
-                    standardise(&cut[part.clone()], offset, *scale, &mut out[part.clone()]);
+                    out[done..part.start].fill(0.0);
+                    standardise_in_place(&mut out[part.clone()], offset, *scale);
+                    done = part.end;
                     if let Some(measured) = &mut measured {
                         measured.slice_mut(s![index, row, part.clone()]).fill(true);
                     }
                 }
+                out[done..].fill(0.0);
                 if let (Some(there), Some(measured)) = (there, &mut measured) {
                     let there = &there[row * recording.n_times..][range.clone()];
                     for (t, out) in out.iter_mut().enumerate().filter(|&(t, _)| !there[t]) {
@@ -475,6 +477,13 @@ pub(super) fn standardise(cut: &[f32], centre: f64, scale: f64, out: &mut [f32])
     }
 }
 
+fn standardise_in_place(values: &mut [f32], centre: f64, scale: f64) {
+    let factor = 1.0 / scale;
+    for value in values {
+        *value = ((f64::from(*value) - centre) * factor) as f32;
+    }
+}
+
 fn collect_by_recording<T>(cohort: &Cohort, work: impl Fn(usize) -> Result<T>) -> Result<Vec<T>> {
     (0..cohort.recordings.len()).map(|i| work(i).map_err(|e| e.at(cohort.recordings[i].id.as_str()))).collect()
 }
@@ -517,7 +526,7 @@ fn check_cohort(cohort: &Cohort) -> Result<()> {
                 expected: format!("{n_rows} rows of {} samples", recording.n_times),
             })
         };
-        check("data", (*recording.data).as_ref().len(), cohort.channels.len())?;
+        check("data", recording.data.len(), cohort.channels.len())?;
         check("features", (*recording.features).as_ref().len(), cohort.features.len())?;
         if let Some((&row, _)) = recording.gaps.channels().range(cohort.channels.len()..).next() {
             let expected = format!("rows below the {} of the cohort's channels", cohort.channels.len());

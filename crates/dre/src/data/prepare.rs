@@ -8,6 +8,9 @@ use super::split::{Place, clear_borders};
 use super::{BadSegments, CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, Gaps, RobustScaler};
 use crate::{Error, Result};
 
+/// Channels whose samples are held at once to find their median: a compromise of memory and of reading the recording often.
+const CHANNELS_AT_ONCE: usize = 8;
+
 /// An epoch before it is known whose it is: event and first sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -180,26 +183,26 @@ fn check_finite<'a>(
     epochs: &(impl Iterator<Item = &'a Candidate> + Clone),
     window: &EpochWindow,
 ) -> Result<()> {
-    let nothing = Gaps::default();
-    let rows = (0..cohort.channels.len())
-        .filter(|&row| gaps.has_channel(row))
-        .map(|row| ("channel", &cohort.channels[row].name, recording.channel(row), gaps))
-        .chain(
-            (0..cohort.features.len()).map(|row| ("feature", &cohort.features[row], recording.feature(row), &nothing)),
-        );
-    for (kind, name, signal, gaps) in rows {
-        for epoch in epochs.clone() {
-            let samples = epoch.start..epoch.start + window.n_times;
-            // A feature's NaN says that it has no value there.
-            let is_wrong = |value: f32| value.is_infinite() || (value.is_nan() && kind != "feature");
-            let bad = gaps.good(&samples).into_iter().flatten().find(|t| is_wrong(signal[epoch.start + t]));
-            if let Some(t) = bad {
-                let sample = epoch.start + t;
-                return Err(Error::NotFinite {
-                    what: format!("{kind} {name}"),
-                    place: format!("{} s (sample {sample})", sample as f64 / cohort.sfreq),
-                    value: f64::from(signal[sample]),
-                });
+    let wrong = |what: String, sample: usize, value: f32| Error::NotFinite {
+        what,
+        place: format!("{} s (sample {sample})", sample as f64 / cohort.sfreq),
+        value: f64::from(value),
+    };
+    let mut cut = vec![0.0; cohort.channels.len() * window.n_times];
+    for epoch in epochs.clone() {
+        let samples = epoch.start..epoch.start + window.n_times;
+        recording.data.copy(samples.clone(), 0..cohort.channels.len(), &mut cut);
+        let good = gaps.good(&samples);
+        for (row, values) in cut.chunks_exact(window.n_times).enumerate().filter(|(row, _)| gaps.has_channel(*row)) {
+            if let Some(t) = good.iter().cloned().flatten().find(|&t| !values[t].is_finite()) {
+                return Err(wrong(format!("channel {}", cohort.channels[row].name), epoch.start + t, values[t]));
+            }
+        }
+        for (row, name) in cohort.features.iter().enumerate() {
+            let values = &recording.feature(row)[samples.clone()];
+            // NaN says that it has no value there.
+            if let Some(t) = values.iter().position(|value| value.is_infinite()) {
+                return Err(wrong(format!("feature {name}"), epoch.start + t, values[t]));
             }
         }
     }
@@ -214,25 +217,27 @@ fn fit_scaler(
     train: &[Candidate],
     window: &EpochWindow,
 ) -> std::result::Result<RobustScaler, String> {
-    let mut values = Vec::with_capacity(train.len() * window.n_times);
     let good: Vec<_> = train.iter().map(|epoch| gaps.good(&(epoch.start..epoch.start + window.n_times))).collect();
-    let (centre, scale): (Vec<f64>, Vec<f64>) = (0..cohort.channels.len())
-        .map(|row| {
-            if !gaps.has_channel(row) {
-                return (0.0, 1.0);
-            }
-            let signal = recording.channel(row);
-            values.clear();
-            for (epoch, good) in train.iter().zip(&good) {
-                let cut = &signal[epoch.start..epoch.start + window.n_times];
+    let (mut centre, mut scale) = (vec![0.0; cohort.channels.len()], vec![1.0; cohort.channels.len()]);
+    let mut values: Vec<Vec<f64>> = vec![Vec::with_capacity(train.len() * window.n_times); CHANNELS_AT_ONCE];
+    let mut cut = vec![0.0; CHANNELS_AT_ONCE * window.n_times];
+    for first in (0..cohort.channels.len()).step_by(CHANNELS_AT_ONCE) {
+        let channels = first..cohort.channels.len().min(first + CHANNELS_AT_ONCE);
+        values.iter_mut().for_each(Vec::clear);
+        for (epoch, good) in train.iter().zip(&good) {
+            let cut = &mut cut[..channels.len() * window.n_times];
+            recording.data.copy(epoch.start..epoch.start + window.n_times, channels.clone(), cut);
+            for (values, cut) in values.iter_mut().zip(cut.chunks_exact(window.n_times)) {
                 let offset = baseline(cut, good, window);
                 for part in good {
                     values.extend(cut[part.clone()].iter().map(|&value| f64::from(value) - offset));
                 }
             }
-            median_and_iqr(&mut values)
-        })
-        .unzip();
+        }
+        for (row, values) in channels.zip(&mut values).filter(|(row, _)| gaps.has_channel(*row)) {
+            (centre[row], scale[row]) = median_and_iqr(values);
+        }
+    }
     let there = || cohort.channels.iter().zip(&scale).enumerate().filter(|(row, _)| gaps.has_channel(*row));
     for (_, (channel, &iqr)) in there() {
         let mut alike: Vec<f64> =
@@ -256,10 +261,13 @@ fn is_within(
     window: &EpochWindow,
     limit: f64,
 ) -> bool {
-    let good = gaps.good(&(start..start + window.n_times));
+    let samples = start..start + window.n_times;
+    let good = gaps.good(&samples);
+    let mut epoch = vec![0.0; recording.data.n_channels() * window.n_times];
+    recording.data.copy(samples, 0..recording.data.n_channels(), &mut epoch);
     let mut rows = scaler.centre.iter().zip(&scaler.scale).enumerate().filter(|(row, _)| gaps.has_channel(*row));
     rows.all(|(row, (&centre, &scale))| {
-        let cut = &recording.channel(row)[start..start + window.n_times];
+        let cut = &epoch[row * window.n_times..(row + 1) * window.n_times];
         let offset = baseline(cut, &good, window) + centre;
         let measured = good.iter().flat_map(|part| &cut[part.clone()]);
         let (low, high) = measured.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{Adam, Network, NetworkConfig, Tensor, TrainConfig, Workspace};
-use crate::data::{Batch, Epoch, EpochSource, Set};
+use crate::data::{Batch, Epoch, EpochSource, Set, for_each_batch};
 use crate::results::PassRecord;
 use crate::{Error, Result};
 
@@ -180,18 +180,17 @@ impl Training {
         }
         let batch_size = self.config.batch_size.min(epochs.len());
         let mut workspace = Workspace::new(&self.network, data.n_times(), batch_size)?;
-        let mut batch = Batch::default();
         let n_batches = epochs.len().div_ceil(batch_size);
         let mut since = observer.seconds();
         while !self.is_finished() {
             let order = shuffled(epochs, self.seed, self.pass);
-            while self.batch < n_batches {
-                let from = self.batch * batch_size;
-                data.draw(&order[from..order.len().min(from + batch_size)], &mut batch);
-                self.step(&batch, &mut workspace)?;
-                if observer.on_batch(&self.progress(n_batches, batch_size, order.len())).is_break() {
-                    return Ok(Ended::Stopped);
-                }
+            let left = &order[order.len().min(self.batch * batch_size)..];
+            let ended = for_each_batch(data, left, batch_size, |batch| -> Result<_> {
+                self.step(batch, &mut workspace)?;
+                Ok(observer.on_batch(&self.progress(n_batches, batch_size, order.len())))
+            })?;
+            if ended.is_break() {
+                return Ok(Ended::Stopped);
             }
             let valid_loss = self.validate(data, &mut workspace)?;
             if !valid_loss.is_finite() {
@@ -251,13 +250,12 @@ impl Training {
         }
         let n_init = self.network.config().n_init_times;
         let from = if n_init < data.n_times() { n_init } else { 0 };
-        let mut batch = Batch::default();
         let (mut sum, mut n) = (0.0, 0);
-        for part in epochs.chunks(workspace.max_batch()) {
-            data.draw(part, &mut batch);
-            sum += self.network.loss_sum(&batch, self.config.loss, from, workspace)?;
+        let _ = for_each_batch(data, epochs, workspace.max_batch(), |batch| -> Result<_> {
+            sum += self.network.loss_sum(batch, self.config.loss, from, workspace)?;
             n += batch.n_measured(from);
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(if n == 0 { self.train_loss() } else { sum / n as f64 })
     }
 

@@ -17,4 +17,4 @@ pub use fir::{Band, FirFilter};
 pub use overlap_save::{FirPlan, FirScratch, FirStream};
 pub use polyphase::{Polyphase, PolyphaseStream};
 pub use prepare::{ChannelScratch, ChannelStream, Preparation, Work};
-pub use spec::{Advice, PrepareSpec, Reference, Resample, decimated_len, resampled_len};
+pub use spec::{Advice, PrepareSpec, Reference, Resample, Storage, decimated_len, resampled_len};

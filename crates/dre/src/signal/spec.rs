@@ -31,6 +31,9 @@ pub struct PrepareSpec {
     /// decimated, any other resampled by polyphase filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resample: Option<Resample>,
+    /// How prepared samples are kept.
+    #[serde(skip_serializing_if = "Storage::is_default")]
+    pub storage: Storage,
 }
 
 impl Default for PrepareSpec {
@@ -43,6 +46,7 @@ impl Default for PrepareSpec {
             decim: 1,
             sfreq: None,
             resample: None,
+            storage: Storage::default(),
         }
     }
 }
@@ -55,6 +59,25 @@ pub enum Resample {
     Polyphase,
     /// Cutting the spectrum of the whole signal; see [`super::FftResample`].
     Fft,
+}
+
+/// Precision of prepared samples on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Storage {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits and a power of two for each channel of a recording, half as large; see [`crate::data::Signals::half`].
+    F16,
+}
+
+impl Storage {
+    /// Whether it is what a study does that says nothing.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What is subtracted from every EEG channel, sample by sample.

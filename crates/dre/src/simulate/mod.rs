@@ -27,7 +27,7 @@ pub use config::{Effects, SimulationConfig, Timing};
 pub use recording::RecordingStream;
 pub use stimulus::WORD_COLUMNS;
 
-use crate::data::{Channel, ChannelType, Cohort, CohortRecording, Gaps, Lack};
+use crate::data::{Channel, ChannelType, Cohort, CohortRecording, Gaps, Lack, Signals};
 use crate::features::{FeatureSpec, FeatureValue, Features, Source};
 use crate::sensors::Coil;
 use crate::{Error, Result, parallel};
@@ -267,7 +267,10 @@ impl Simulation {
                     id: format!("{}{session}_task-reading", recording.subject),
                     subject: subjects.iter().position(|s| *s == recording.subject).unwrap_or_default(),
                     n_times,
-                    data: Arc::new(recording.data.as_standard_layout().iter().copied().collect::<Vec<f32>>()),
+                    data: Signals::new(
+                        Arc::new(recording.data.t().iter().copied().collect::<Vec<f32>>()),
+                        self.channels.len(),
+                    ),
                     features: Arc::new(signals.iter().copied().collect::<Vec<f32>>()),
                     events: recording.events.clone(),
                     gaps: recording.gaps.clone(),

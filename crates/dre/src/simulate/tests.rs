@@ -305,7 +305,7 @@ fn a_cohort_holds_the_recordings_and_their_features() {
     assert_eq!(cohort.recordings.iter().map(|r| r.subject).collect::<Vec<_>>(), [0, 0, 1, 1]);
     assert_eq!(cohort.recordings[1].id, "sub-01_ses-02_task-reading");
     let (made, kept) = (&simulation.recordings[3], &cohort.recordings[3]);
-    assert_eq!(kept.channel(5), made.data.row(5).to_vec());
+    assert_eq!(kept.data.channel(5), made.data.row(5).to_vec());
     assert_eq!(kept.gaps, made.gaps);
     let words = made.truth.words.len();
     assert_eq!(kept.feature(2).iter().filter(|v| **v > 0.0).count(), words, "one sample for each word");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use dre::data::{
     BadSegments, BaselineSpec, Channel, ChannelType, CleaningSpec, Cohort, CohortRecording, EpochSpec, EventTable,
-    Gaps, SplitSpec,
+    Gaps, Signals, SplitSpec,
 };
 use ndarray::{ArrayD, IxDyn};
 use rand::{RngExt, SeedableRng};
@@ -59,7 +59,7 @@ impl Plan {
                     id: format!("sub-{subject:02}_run-{run:02}"),
                     subject,
                     n_times: self.n_times,
-                    data: Arc::new(data),
+                    data: Signals::of_rows(&data, self.n_channels),
                     features: Arc::new(features),
                     events: EventTable {
                         duration: vec![0.0; onset.len()],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dre::data::{Channel, ChannelType, Cohort, CohortRecording, Dataset, EventTable, Gaps};
+use dre::data::{Channel, ChannelType, Cohort, CohortRecording, Dataset, EventTable, Gaps, Signals};
 use dre::features::{EventSignal, FeatureSpec, FeatureValue, Features, Source};
 use dre::importance::FeatureValues;
 use rand::{RngExt, SeedableRng};
@@ -128,7 +128,7 @@ impl Words {
                 id: format!("sub-{subject:02}"),
                 subject,
                 n_times,
-                data: Arc::new(data),
+                data: Signals::of_rows(&data, self.n_channels),
                 features: Arc::new(Vec::<f32>::new()),
                 events,
                 gaps: Gaps::default(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Dataset;
 use crate::data::{
     BadSegments, Channel, Cohort, CohortRecording, Epoch, EpochArrays, EpochSource, EpochWindow, EventTable, Gaps, Set,
-    SplitSpec,
+    Signals, SplitSpec,
 };
 use crate::{Error, Result};
 
@@ -83,7 +83,7 @@ impl Dataset {
                     id: format!("{}, {}", cohort.subjects[subject], arrays.recording(label)),
                     subject,
                     n_times: n_all,
-                    data: Arc::new(data),
+                    data: Signals::of_rows(&data, n_channels),
                     features: Arc::new(features),
                     events: EventTable {
                         onset: onset.map(|sample| sample / info.sfreq).collect(),

@@ -1,0 +1,205 @@
+//! Samples of a recording's channels, as they lie in memory or on a disk.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+
+/// A block of `f32` samples, owned or memory-mapped.
+pub type Samples = Arc<dyn AsRef<[f32]> + Send + Sync>;
+
+/// The same of half the precision.
+pub type HalfSamples = Arc<dyn AsRef<[f16]> + Send + Sync>;
+
+/// Samples of time that are turned at once: 64 bytes of each channel.
+const TILE: usize = 16;
+
+/// Continuous samples of all channels of a recording.
+///
+/// They lie as `(n_times, n_channels)`: an epoch is one stretch, so that one read of a disk brings it, and not one for each
+/// channel.
+#[derive(Clone)]
+pub struct Signals {
+    n_channels: usize,
+    stored: Stored,
+}
+
+#[derive(Clone)]
+enum Stored {
+    Single(Samples),
+    /// A number stands for itself times its channel's unit, a power of two, so that reading rounds nothing.
+    Half {
+        samples: HalfSamples,
+        units: Vec<f32>,
+    },
+}
+
+impl std::fmt::Debug for Signals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signals").field("n_channels", &self.n_channels).field("len", &self.len()).finish()
+    }
+}
+
+impl Signals {
+    /// Samples that lie as `(n_times, n_channels)`, row-major.
+    pub fn new(samples: Samples, n_channels: usize) -> Self {
+        Self { n_channels, stored: Stored::Single(samples) }
+    }
+
+    /// Samples of half precision that lie as `(n_times, n_channels)`, row-major; those of channel c are to be multiplied by
+    /// 2 to the power of `exponents[c]`.
+    ///
+    /// A sample is within 2⁻¹¹ of what was stored, relative to itself, down to 2⁻²⁸ of the channel's largest where
+    /// [`half_exponent`] chose the exponent.
+    pub fn half(samples: HalfSamples, exponents: &[i32]) -> Self {
+        let units: Vec<f32> = exponents.iter().map(|&exponent| power_of_two(exponent)).collect();
+        Self { n_channels: units.len(), stored: Stored::Half { samples, units } }
+    }
+
+    /// Samples given as `(n_channels, n_times)`, row-major; a rest that makes no whole sample of all channels is left out.
+    pub fn of_rows(rows: &[f32], n_channels: usize) -> Self {
+        let n_times = rows.len() / n_channels.max(1);
+        let samples: Vec<f32> =
+            (0..n_times).flat_map(|t| (0..n_channels).map(move |c| rows[c * n_times + t])).collect();
+        Self::new(Arc::new(samples), n_channels)
+    }
+
+    /// How many numbers there are.
+    #[allow(clippy::len_without_is_empty, reason = "a count that is compared with a shape")]
+    pub fn len(&self) -> usize {
+        match &self.stored {
+            Stored::Single(samples) => (**samples).as_ref().len(),
+            Stored::Half { samples, .. } => (**samples).as_ref().len(),
+        }
+    }
+
+    /// Number of channels.
+    pub fn n_channels(&self) -> usize {
+        self.n_channels
+    }
+
+    /// Copies samples of some channels into `out`, `(channels.len(), times.len())`, row-major.
+    ///
+    /// # Panics
+    /// Outside the recording, or where `out` has another size.
+    pub fn copy(&self, times: Range<usize>, channels: Range<usize>, out: &mut [f32]) {
+        assert_eq!(out.len(), times.len() * channels.len(), "as many numbers as were asked for");
+        let of = |time: usize| time * self.n_channels + channels.start..time * self.n_channels + channels.end;
+        match &self.stored {
+            Stored::Single(samples) => {
+                let samples = (**samples).as_ref();
+                turn(&times, channels.len(), out, |time, row| row.copy_from_slice(&samples[of(time)]));
+            }
+            Stored::Half { samples, units } => {
+                let samples = (**samples).as_ref();
+                turn(&times, channels.len(), out, |time, row| samples[of(time)].convert_to_f32_slice(row));
+                for (row, unit) in out.chunks_exact_mut(times.len().max(1)).zip(&units[channels]) {
+                    row.iter_mut().for_each(|value| *value *= unit);
+                }
+            }
+        }
+    }
+
+    /// All samples as `(n_channels, n_times)`, row-major.
+    pub fn to_rows(&self) -> Vec<f32> {
+        let n_times = self.len() / self.n_channels.max(1);
+        let mut rows = vec![0.0; n_times * self.n_channels];
+        self.copy(0..n_times, 0..self.n_channels, &mut rows);
+        rows
+    }
+
+    /// All samples of one channel.
+    ///
+    /// # Panics
+    /// For a channel that is not there.
+    pub fn channel(&self, channel: usize) -> Vec<f32> {
+        let n_times = self.len() / self.n_channels.max(1);
+        let mut row = vec![0.0; n_times];
+        self.copy(0..n_times, channel..channel + 1, &mut row);
+        row
+    }
+}
+
+/// Puts samples that lie by time, which `read` copies from where they are, into rows by channel. A tile of them is looked at
+/// together, so that neither side is read or written a number here and there.
+fn turn(times: &Range<usize>, n_channels: usize, out: &mut [f32], read: impl Fn(usize, &mut [f32])) {
+    let n_times = times.len();
+    let mut tile = vec![0.0; TILE * n_channels];
+    for first in (0..n_times).step_by(TILE) {
+        let n = TILE.min(n_times - first);
+        for (t, row) in tile.chunks_exact_mut(n_channels.max(1)).take(n).enumerate() {
+            read(times.start + first + t, row);
+        }
+        for channel in 0..n_channels {
+            let place = channel * n_times + first;
+            let column = tile[channel..].iter().step_by(n_channels);
+            out[place..place + n].iter_mut().zip(column).for_each(|(out, &value)| *out = value);
+        }
+    }
+}
+
+/// The exponent of [`Signals::half`] for samples of one channel: it puts the largest of them between 2¹⁴ and 2¹⁵, below the
+/// largest number of half precision (65504); 0 where there is no finite sample but 0.
+pub fn half_exponent(samples: &[f32]) -> i32 {
+    let largest = samples.iter().filter(|x| x.is_finite()).fold(0.0_f32, |max, x| max.max(x.abs()));
+    if largest == 0.0 {
+        return 0;
+    }
+    // Units of single precision stay normal, so that products with them are exact.
+    (f64::from(largest).log2().floor() as i32 - 14).clamp(-126, 127)
+}
+
+/// A sample in units of 2 to the power of `exponent`, rounded to half precision.
+pub fn to_half(sample: f32, exponent: i32) -> f16 {
+    f16::from_f64(f64::from(sample) / f64::from(power_of_two(exponent)))
+}
+
+fn power_of_two(exponent: i32) -> f32 {
+    2.0_f32.powi(exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_lies_by_time_is_read_by_channel(n_channels in 1..40_usize, n_times in 1..70_usize, seed in 0..1000_u32) {
+            let rows: Vec<f32> = (0..n_channels * n_times).map(|i| (i as f32 * 0.7 + seed as f32).sin()).collect();
+            let signals = Signals::of_rows(&rows, n_channels);
+            prop_assert_eq!(signals.to_rows(), rows.clone());
+            let (from, channel) = (seed as usize % n_times, seed as usize % n_channels);
+            prop_assert_eq!(signals.channel(channel), rows[channel * n_times..][..n_times].to_vec());
+            let mut part = vec![0.0; (n_times - from) * (n_channels - channel)];
+            signals.copy(from..n_times, channel..n_channels, &mut part);
+            for (c, row) in part.chunks_exact(n_times - from).enumerate() {
+                prop_assert_eq!(row, &rows[(channel + c) * n_times + from..(channel + c + 1) * n_times]);
+            }
+        }
+
+        #[test]
+        fn half_precision_is_that(exponent in -45..30_i32, values in prop::collection::vec(-1.0..1.0_f32, 1..50)) {
+            let values: Vec<f32> = values.iter().map(|x| x * 10.0_f32.powi(exponent)).collect();
+            let exponent = half_exponent(&values);
+            let halves: Vec<f16> = values.iter().map(|&x| to_half(x, exponent)).collect();
+            let largest = values.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
+            let found = Signals::half(Arc::new(halves), &[exponent]).to_rows();
+            for (found, value) in found.iter().zip(&values) {
+                let allowed = (value.abs() * 2.0_f32.powi(-11)).max(largest * 2.0_f32.powi(-39)).max(f32::from_bits(1));
+                prop_assert!((found - value).abs() <= allowed, "{found} for {value} with exponent {exponent}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_there() {
+        assert_eq!(half_exponent(&[f32::NAN, 0.0]), 0);
+        assert_eq!(half_exponent(&[1.0, f32::NAN]), -14);
+        let signals = Signals::half(Arc::new(vec![f16::NAN, f16::ONE]), &[0, -1]);
+        assert!(signals.channel(0)[0].is_nan());
+        assert_eq!(signals.channel(1), [0.5]);
+    }
+}
