@@ -28,7 +28,7 @@ pub(crate) enum CliError {
     Read { path: PathBuf, source: io::Error },
     #[error("{} is not a results file of this program", path.display())]
     ResultsSyntax { path: PathBuf, source: serde_json::Error },
-    #[error("{} has format {found}; this program reads up to {}", path.display(), dre::results::RESULTS_FORMAT)]
+    #[error("{} has format {found}; this program reads {}", path.display(), dre::results::RESULTS_FORMAT)]
     ResultsFormat { path: PathBuf, found: u64 },
     #[error("{}: neither a study file, a run's folder, nor anything else that dre writes", path.display())]
     Unknown { path: PathBuf },
@@ -52,6 +52,8 @@ pub(crate) enum CliError {
     Report(#[from] dre_report::Error),
     #[error("{}: is there already", path.display())]
     Exists { path: PathBuf },
+    #[error("--out {}: is a file, not a folder", path.display())]
+    OutIsFile { path: PathBuf },
     #[error("{}: is there and was not written by the demo", path.display())]
     NotTheDemos { path: PathBuf },
     #[error("{}: is there and was not written by `dre simulate` of this version", path.display())]
@@ -79,10 +81,17 @@ impl CliError {
                 Some("`dre run` or `dre evaluate` writes results.json into a run's folder; name that folder".to_owned())
             }
             Self::Exists { .. } => Some("choose another file, or give --force to replace it".to_owned()),
+            Self::OutIsFile { .. } => Some("choose another name for the folder".to_owned()),
             Self::NotSimulated { .. } | Self::NotTheDemos { .. } => Some("choose another folder with --out".to_owned()),
             Self::NoFolder { .. } => Some("check the path; it is relative to the working folder".to_owned()),
             Self::ResultsSyntax { .. } => Some("run `dre evaluate` to write it again".to_owned()),
-            Self::ResultsFormat { .. } => Some("it was written by a newer version; update dre".to_owned()),
+            Self::ResultsFormat { found, .. } if *found > u64::from(dre::results::RESULTS_FORMAT) => {
+                Some("it was written by a newer version; update dre".to_owned())
+            }
+            Self::ResultsFormat { .. } => Some(
+                "it was written by an older version; `dre evaluate STUDY.toml` writes it again from the fitted models"
+                    .to_owned(),
+            ),
             Self::Pipeline(PipelineError::Stopped { .. }) => {
                 Some("the same command with --resume continues from there".to_owned())
             }

@@ -1,6 +1,6 @@
 //! Statistics, importance and brain states as text.
 
-use dre::results::{ImportanceResult, ModulationResult, Results, StateResult, TestResult};
+use dre::results::{ComparisonResult, ImportanceResult, ModulationResult, Results, StateResult, TestResult};
 use dre::state::By;
 
 use crate::table::{aligned, number};
@@ -10,12 +10,7 @@ pub(crate) fn text(results: &Results) -> Option<String> {
     let statistics = &results.statistics;
     let mut lines = Vec::new();
     for pair in &statistics.comparisons {
-        let mut line = format!("{} − {} = {}", pair.first, pair.second, number(pair.difference));
-        line += &interval(pair.confidence);
-        if let (Some(test), Some(q)) = (pair.test, pair.q) {
-            line += &format!(", {}, q = {} over all pairs", tested(test), small(q));
-        }
-        lines.push(line);
+        lines.push(compared(pair));
     }
     if let Some(ceiling) = &statistics.ceiling {
         if ceiling.mean.is_finite() {
@@ -39,6 +34,16 @@ pub(crate) fn text(results: &Results) -> Option<String> {
     }
     lines.extend(statistics.note.clone());
     Some(lines.join("\n") + "\n")
+}
+
+/// `dre − trf = 0.012 (95 % 0.008 to 0.016), p = 0.0312, q = 0.0312 over all pairs`.
+fn compared(pair: &ComparisonResult) -> String {
+    let mut line = format!("{} − {} = {}", pair.first, pair.second, number(pair.difference));
+    line += &interval(pair.confidence);
+    if let (Some(test), Some(q)) = (pair.test, pair.q) {
+        line += &format!(", {}, q = {} over all pairs", tested(test), small(q));
+    }
+    line
 }
 
 /// A row for each input that was permuted, in each model; none where none was.
@@ -120,19 +125,43 @@ fn one_state(found: &StateResult) -> String {
             By::Power => "gain, most less least",
             By::Phase => "gain, 0 less π",
         };
-        let header = ["", contrast, "95 % interval", "p", "r of difference", "95 % interval", "p one-sided", "q"];
+        let header = [
+            "",
+            contrast,
+            "95 % interval",
+            "p",
+            "r of difference",
+            "shuffled",
+            "excess",
+            "95 % interval",
+            "p one-sided",
+            "q",
+            "subjects p ≤ 0.05",
+        ];
         let mut rows = vec![header.map(str::to_owned).to_vec()];
         let dash = || "–".to_owned();
         let limits = |c: Option<[f64; 2]>| c.map_or_else(dash, |[a, b]| format!("{} to {}", number(a), number(b)));
         let p = |test: Option<TestResult>| test.map_or_else(dash, |test| small(test.p));
         let gain = |m: &ModulationResult| vec![number(m.contrast), limits(m.confidence), p(m.test)];
-        rows.push([vec!["true".to_owned()], gain(&found.truth), vec![dash(), dash(), dash(), dash()]].concat());
+        rows.push([vec!["true".to_owned()], gain(&found.truth), vec![dash(); 7]].concat());
         rows.extend(found.models.iter().map(|(name, model)| {
-            let r = vec![number(model.r), limits(model.confidence), p(model.test), model.q.map_or_else(dash, small)];
+            let n_own = model.subjects.values().filter(|one| one.p <= 0.05).count();
+            let r = vec![
+                number(model.r),
+                number(model.null_r),
+                number(model.excess),
+                limits(model.confidence),
+                p(model.test),
+                model.q.map_or_else(dash, small),
+                format!("{n_own} of {}", model.subjects.len()),
+            ];
             [vec![name.clone()], gain(&model.modulation), r].concat()
         }));
         rows.push(vec![format!("{} subjects", found.subjects.len())]);
         text += &format!("\n{}", aligned(&rows, &[0]));
+        for pair in &found.comparisons {
+            text += &format!("\nexcess {}", compared(pair));
+        }
     }
     found.notes.iter().for_each(|note| text += &format!("\n{note}"));
     text + "\n"

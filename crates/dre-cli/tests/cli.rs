@@ -181,6 +181,24 @@ fn a_newer_results_file_is_refused() {
 }
 
 #[test]
+fn an_older_results_file_is_refused_with_what_makes_it_again() {
+    let folder = folder();
+    std::fs::write(folder.path().join("results.json"), r#"{"format": 1}"#).expect("written");
+    snapshot!("results-of-an-older-version", folder, ["figures", "."]);
+}
+
+#[test]
+fn an_output_folder_that_is_a_file_is_named() {
+    let folder = folder();
+    std::fs::write(folder.path().join("results.json"), include_str!("results.json")).expect("written");
+    snapshot!("out-is-a-file", folder, ["figures", ".", "--out", "results.json"]);
+    std::fs::write(folder.path().join("study.toml"), EXAMPLE).expect("written");
+    std::fs::create_dir(folder.path().join("data")).expect("made");
+    let run = dre(folder.path(), &["run", "study.toml", "--data", "data", "--out", "results.json"]);
+    assert!(String::from_utf8_lossy(&run.stderr).contains("--out results.json: is a file, not a folder"));
+}
+
+#[test]
 fn colour_follows_the_option() {
     let folder = folder();
     for (when, coloured) in [("always", true), ("never", false), ("auto", false)] {

@@ -26,11 +26,13 @@ fn a_subject_is_left_out_of_training_and_then_adapted_to() {
     let job = job(home.path(), STUDY);
     let whole = run(&job).unwrap();
     let mut watch = Watch::default();
-    let found = adapted(&job, &request("02", &[0.1, 0.3]), &mut watch).unwrap();
+    let found = adapted(&job, &request("02", &[0.1, 5.0]), &mut watch).unwrap();
     assert_eq!((found.subject.as_str(), found.model.as_str(), found.points.len()), ("sub-02", "dre", 2));
     assert_eq!(found.trained_with, Some(whole.models["dre"].subjects["sub-02"].r));
     assert!(found.points[0].minutes <= 0.1 && found.points[0].n_epochs < found.points[1].n_epochs);
     assert!(watch.said.borrow().iter().any(|text| text.starts_with("Training dre")));
+    let cut = "warning --minutes 5: sub-02 has ";
+    assert!(watch.said.borrow().iter().any(|text| text.starts_with(cut)), "more than there is, and said so");
     for file in ["adaptation.json", "adaptation.tsv", "dre/model.json"] {
         assert!(job.out.join("adapt/sub-02").join(file).is_file(), "{file}");
     }

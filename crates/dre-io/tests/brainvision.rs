@@ -294,8 +294,7 @@ fn references_are_subtracted_from_eeg_alone() {
         let spec = PrepareSpec { reference: Some(reference), ..PrepareSpec::default() };
         let exclude: Vec<String> = exclude.iter().map(|name| (*name).to_owned()).collect();
         let plan = RecordingPlan::new(&info, &[0, 3], &spec, &exclude).map_err(|error| error.to_string())?;
-        let out = folder.path().join("out.npy");
-        let mut rows = RowFile::create(&out, 2, 3).unwrap();
+        let mut rows = RowFile::temporary(folder.path(), 2, 3).unwrap();
         plan.run(&mut *recording, 2, READ_MEMORY, folder.path(), &mut rows).unwrap();
         Ok::<_, String>((rows.read_row(0).unwrap(), rows.read_row(1).unwrap()))
     };

@@ -11,9 +11,10 @@ use common::{Watch, job, run};
 use dre::results::{Results, StateResult};
 use dre::simulate::{Effects, Simulation, SimulationConfig, Timing};
 use dre::state::By;
-use dre_io::pipeline::{Job, evaluate, open_prepared, state};
+use dre_io::pipeline::{Job, evaluate, open_prepared, read_state_maps, state};
 use dre_io::recording::brainvision::write_brainvision;
 use dre_io::recording::{RecordingChannel, Unit};
+use dre_io::store::{MappedNpy, read_json};
 
 const N_SUBJECTS: usize = 5;
 
@@ -33,11 +34,22 @@ valid = 0.1
 name = "onset"
 kind = "presence"
 duration = 0.1
+[[features]]
+name = "length"
+kind = "column"
+column = "word_length"
+duration = 0.1
 [state]
-n_permutations = 100
+n_flips = 100
 [models.trf]
 kind = "trf"
 lag_max = 60
+alphas = [1.0, 1e3]
+[models.true]
+kind = "rtrf"
+n_lags_data = 16
+n_lags_features = 40
+n_init_times = 64
 alphas = [1.0, 1e3]
 "#;
 
@@ -74,11 +86,11 @@ fn readers(root: &Path, alpha_gain: bool) {
         write_brainvision(&folder.join(format!("{stem}_eeg.vhdr")), simulated.sfreq, &channels, data.view(), &[])
             .unwrap();
         let events = &recording.events;
-        let kinds = &events.columns["trial_type"];
-        let lines = (0..events.len()).map(|i| format!("{}\t{}\t{}\n", events.onset[i], events.duration[i], kinds[i]));
+        let (kinds, lengths) = (&events.columns["trial_type"], &events.columns["word_length"]);
+        let line = |i: usize| format!("{}\t{}\t{}\t{}\n", events.onset[i], events.duration[i], kinds[i], lengths[i]);
         fs::write(
             folder.join(format!("{stem}_events.tsv")),
-            format!("onset\tduration\ttrial_type\n{}", lines.collect::<String>()),
+            format!("onset\tduration\ttrial_type\tword_length\n{}", (0..events.len()).map(line).collect::<String>()),
         )
         .unwrap();
     }
@@ -97,6 +109,41 @@ fn by(results: &Results, by: By) -> &StateResult {
     results.state.iter().find(|found| found.by == by).expect("asked for")
 }
 
+/// What lies in the folder `state`: one model is called `true`, which changes nothing of the true responses' files.
+fn files(job: &Job, results: &Results) {
+    let folder = job.out.join("state");
+    let (n_times, n_bins) = (results.times.len(), 4);
+    let read = |name: &str| MappedNpy::open(&folder.join(name)).unwrap();
+    for by in ["power", "phase"] {
+        let responses = ["true", "predicted_true", "predicted_trf"].map(|source| read(&format!("{by}_{source}.npy")));
+        assert!(responses.iter().all(|array| array.shape() == [N_SUBJECTS, n_bins, 6, n_times]));
+        assert!(responses[0].as_ref() != responses[1].as_ref());
+        for what in ["r_true", "r_trf", "excess_true", "excess_trf"] {
+            assert_eq!(read(&format!("{by}_{what}.npy")).shape(), [N_SUBJECTS, 6, n_times]);
+        }
+        assert_eq!(read(&format!("{by}_mean_predicted_true.npy")).shape(), [n_bins, 6, n_times]);
+    }
+    let rows = |name: &str| fs::read_to_string(folder.join(name)).unwrap().lines().count();
+    assert_eq!(rows("gains.tsv"), 1 + 2 * N_SUBJECTS * 3 * n_bins, "ways of ordering, subjects, sources, bins");
+    assert_eq!(rows("captured.tsv"), 1 + 2 * N_SUBJECTS * 2, "ways of ordering, subjects, models");
+    let table = fs::read_to_string(folder.join("captured.tsv")).unwrap();
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split('\t').collect();
+    let one = results.state[0].models["trf"].subjects[0];
+    assert_eq!(row[..3], ["power", "sub-01", "trf"]);
+    for (text, expected) in row[3..].iter().zip([one.r, one.null_r, one.excess, one.p]) {
+        assert!((text.parse::<f64>().unwrap() - expected).abs() < 1e-9, "{row:?}");
+    }
+    // Responses are not in results.json but beside it.
+    let mut written: Results = read_json(&job.out.join("results.json")).unwrap();
+    assert!(written.state.iter().all(|found| found.maps.is_none()));
+    read_state_maps(&job.out, &mut written).unwrap();
+    assert!(written.state.iter().zip(&results.state).all(|(a, b)| a.maps.is_some() && a.maps == b.maps));
+    written.state[0].n_permutations += 1;
+    written.state[0].maps = None;
+    read_state_maps(&job.out, &mut written).unwrap();
+    assert!(written.state[0].maps.is_none(), "those of another analysis are not taken for its own");
+}
+
 #[test]
 fn responses_that_alpha_power_scales_are_found_and_others_are_not() {
     let found = [true, false].map(|alpha_gain| {
@@ -105,11 +152,7 @@ fn responses_that_alpha_power_scales_are_found_and_others_are_not() {
         let job = job(home.path(), STUDY);
         run(&job).unwrap();
         let (results, _) = states(&job);
-        for file in ["state.json", "gains.tsv", "captured.tsv", "power_true.npy", "phase_trf.npy"] {
-            assert!(job.out.join("state").join(file).is_file(), "{file}");
-        }
-        let rows = fs::read_to_string(job.out.join("state/gains.tsv")).unwrap().lines().count();
-        assert_eq!(rows, 1 + 2 * N_SUBJECTS * 2 * 4, "ways of ordering, subjects, true and predicted, bins");
+        files(&job, &results);
         results
     });
     let [scaled, same] = found.each_ref().map(|results| by(results, By::Power));
@@ -131,10 +174,29 @@ fn responses_that_alpha_power_scales_are_found_and_others_are_not() {
     let trf = &scaled.models["trf"];
     assert!(trf.modulation.contrast.abs() < 0.1, "{:?}", trf.modulation);
     assert_eq!(
-        (trf.map.len(), trf.subjects.len(), trf.over_time.len()),
-        (scaled.bins[0].truth.len(), N_SUBJECTS, found[0].times.len())
+        (scaled.maps.as_ref().unwrap().truth[0].len(), trf.subjects.len(), trf.over_time.len()),
+        (6, N_SUBJECTS, found[0].times.len())
     );
     assert!(trf.clusters.is_some() && scaled.truth.clusters.is_some());
+    // It follows what bins differ in by chance, and no more than shuffled ones.
+    for found in [scaled, same] {
+        let trf = &found.models["trf"];
+        assert!(trf.r > 0.3 && trf.excess.abs() < trf.r / 3.0, "{} of {}", trf.excess, trf.r);
+        assert!(trf.test.unwrap().p > 0.05);
+        assert!((trf.excess - (trf.r - trf.null_r)).abs() < 1e-9);
+    }
+    // A model that is shown the init window carries the rhythm on.
+    for results in &found {
+        let phase = by(results, By::Phase);
+        let past = &phase.models["true"];
+        assert!(past.excess > 0.2, "{}", past.excess);
+        assert!((past.test.unwrap().p - 1.0 / 32.0).abs() < 1e-12, "the least that five subjects allow");
+        let [beyond] = &phase.comparisons[..] else { panic!("{:?}", phase.comparisons) };
+        assert_eq!((beyond.first.as_str(), beyond.second.as_str(), beyond.ratio), ("true", "trf", None));
+        assert!(
+            (beyond.difference - (past.excess - phase.models["trf"].excess)).abs() < 1e-9 && beyond.difference > 0.3
+        );
+    }
 }
 
 #[test]
@@ -162,6 +224,22 @@ fn states_are_kept_while_they_are_up_to_date_and_what_cannot_be_said_is_said() {
     assert!(numbers(&again) == numbers(&results), "what is read back is what was found");
     let forced = Job { n_threads: 2, force: true, ..first.clone() };
     assert!(numbers(&states(&forced).0) == numbers(&results), "threads change no digit");
+
+    // Without any model, too, it is not taken for that of other data.
+    let mut bare = first.clone();
+    bare.models = vec!["trf".to_owned()];
+    bare.study.state.as_mut().unwrap().models = vec!["dre".to_owned()];
+    let bare_states = |job: &Job| {
+        let mut watch = Watch::default();
+        let found = state(job, &open_prepared(job).unwrap(), results.clone(), &mut watch).unwrap();
+        assert!(found.state.iter().all(|found| found.models.is_empty() && !found.subjects.is_empty()));
+        watch.said.into_inner()
+    };
+    assert!(bare_states(&bare)[0].starts_with("Ordering"));
+    assert_eq!(bare_states(&bare), ["Up to date responses by brain state"]);
+    bare.study.split.train = 0.5;
+    assert!(bare_states(&bare)[0].starts_with("Ordering"));
+    states(&forced);
 
     // With other settings it is not taken for theirs.
     let mut other = first.clone();

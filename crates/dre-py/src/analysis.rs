@@ -7,10 +7,10 @@ use dre::data::{ArraysInfo, Channel, Dataset, EpochSource, Set};
 use dre::importance::{FeatureValues, ImportanceSpec, PermuteSpec, SummarySpec, permute};
 use dre::metrics::CeilingSpec;
 use dre::results::{ComparisonResult, ImportanceResult, StateResult};
-use dre::state::{BinSpec, StateBin, StateSpec, StateSummarySpec, States};
+use dre::state::{BinSpec, By, StateBin, StateSpec, StateSummarySpec, States, SubjectStates};
 use dre::stats::{PermutationSpec, compare_models};
 use numpy::ndarray::{Array2, Array3, Array4, ArrayView2, Axis, stack};
-use numpy::{IntoPyArray, PyArray3, PyArray4};
+use numpy::{IntoPyArray, PyArray2, PyArray3, PyArray4};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use serde::Deserialize;
@@ -20,6 +20,9 @@ use crate::epochs::Epochs;
 use crate::errors::science;
 use crate::model::Model;
 use crate::study::json;
+
+/// What the one model is called.
+const MODEL: &str = "model";
 
 /// The column of the stimuli.
 const STIMULUS: &str = "stimulus";
@@ -92,7 +95,7 @@ pub fn permutation_importance<'py>(
                 return Ok(None);
             };
             let spec = SummarySpec { window, tfce: settings.tfce, seed, n_threads };
-            let results: Vec<ImportanceResult> = dre::importance::summarise(&data, "model", &found, &spec)?;
+            let results: Vec<ImportanceResult> = dre::importance::summarise(&data, MODEL, &found, &spec)?;
             Ok(Some((results, found)))
         })
     });
@@ -108,13 +111,35 @@ pub fn permutation_importance<'py>(
     Ok((json(&results)?, arrays.collect()))
 }
 
-/// Responses by subject and bin, true and predicted, `(n_subjects, n_bins, n_channels, n_times)`.
-type Responses<'py> = (Bound<'py, PyArray4<f64>>, Bound<'py, PyArray4<f64>>);
+/// Responses by subject and bin, `(n_subjects, n_bins, n_channels, n_times)`, true and predicted; their differences, means over
+/// subjects, `(n_channels, n_times)`; excess of r across bins, `(n_subjects, n_channels, n_times)`.
+type Responses<'py> = (
+    Bound<'py, PyArray4<f64>>,
+    Bound<'py, PyArray4<f64>>,
+    Bound<'py, PyArray2<f64>>,
+    Bound<'py, PyArray2<f64>>,
+    Bound<'py, PyArray3<f64>>,
+);
 
-fn responses(states: &States, of: impl Fn(&StateBin) -> &Array2<f64>, shape: (usize, usize)) -> Array4<f64> {
-    let own: Vec<Array3<f64>> = states.subjects.iter().map(|s| maps(s.bins.iter().map(&of), shape)).collect();
+fn responses(states: &States, of: impl Fn(&StateBin) -> &Array2<f32>, shape: (usize, usize)) -> Array4<f64> {
+    let bins = |subject: &SubjectStates| -> Vec<Array2<f64>> {
+        subject.bins.iter().map(|bin| of(bin).mapv(f64::from)).collect()
+    };
+    let own: Vec<Array3<f64>> = states.subjects.iter().map(|s| maps(bins(s).iter(), shape)).collect();
     let views: Vec<_> = own.iter().map(|bins| bins.view()).collect();
     stack(Axis(0), &views).unwrap_or_else(|_| Array4::zeros((0, 0, shape.0, shape.1)))
+}
+
+fn excess(states: &States, shape: (usize, usize)) -> Array3<f64> {
+    let own: Vec<Array2<f64>> =
+        states.subjects.iter().map(|subject| subject.captured[0].excess_map().mapv(f64::from)).collect();
+    maps(own.iter(), shape)
+}
+
+/// The difference between two bins, NaN where there are none.
+fn difference(result: &StateResult, model: Option<&str>, shape: (usize, usize)) -> Array2<f64> {
+    let rows = result.maps.as_ref().map(|maps| maps.difference(result.by, model)).unwrap_or_default();
+    Array2::from_shape_fn(shape, |(c, t)| rows.get(c).map_or(f64::NAN, |row| f64::from(row[t])))
 }
 
 /// Orders epochs by a rhythm; gives `StateResult`s as JSON, and the responses of each.
@@ -152,23 +177,37 @@ pub fn state_modulation<'py>(
                 n_bins: settings.n_bins,
                 set: Set::Test,
                 min_epochs: settings.min_epochs,
+                score_from,
+                n_permutations: settings.n_permutations,
+                seed,
                 batch_size,
+                n_threads,
             },
-            score_from,
-            flips: PermutationSpec { n_permutations: settings.n_permutations, seed, n_threads },
+            flips: PermutationSpec { n_permutations: settings.n_flips, seed, n_threads },
+            reference: None,
         };
-        let states = model.with_predictor(data.n_times(), batch_size, |model| {
-            dre::state::analyse(&data, &[model], &summary.bins, &mut interrupted)
-        })?;
-        let Some(states) = states else { return Ok(None) };
-        let asked: Vec<States> = states.into_iter().filter(|states| settings.by.contains(&states.by)).collect();
-        let results = asked.iter().map(|states| dre::state::summarise(&data, &["model"], states, &summary));
-        Ok(Some((results.collect::<dre::Result<Vec<StateResult>>>()?, asked)))
+        let by = [By::Power, By::Phase].into_iter().filter(|by| settings.by.contains(by));
+        model.with_predictor(data.n_times(), batch_size, |model| {
+            let (mut results, mut states) = (Vec::new(), Vec::new());
+            for by in by {
+                let Some(found) = dre::state::analyse(&data, &[model], by, &summary.bins, &mut interrupted)? else {
+                    return Ok(None);
+                };
+                results.push(dre::state::summarise(&data, &[MODEL], &found, &summary)?);
+                states.push(found);
+            }
+            Ok(Some((results, states)))
+        })
     });
     let (results, states) = finished(found)?;
-    let arrays = states.iter().map(|states| {
-        let truth = responses(states, |bin| &bin.truth, shape).into_pyarray(py);
-        (truth, responses(states, |bin| &bin.predicted[0], shape).into_pyarray(py))
+    let arrays = results.iter().zip(&states).map(|(result, states)| {
+        (
+            responses(states, |bin| &bin.truth, shape).into_pyarray(py),
+            responses(states, |bin| &bin.predicted[0], shape).into_pyarray(py),
+            difference(result, None, shape).into_pyarray(py),
+            difference(result, Some(MODEL), shape).into_pyarray(py),
+            excess(states, shape).into_pyarray(py),
+        )
     });
     Ok((json(&results)?, arrays.collect()))
 }

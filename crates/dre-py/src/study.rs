@@ -165,7 +165,8 @@ pub fn audit_study(py: Python<'_>, job: StudyJob) -> PyResult<(String, Vec<Strin
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
 pub fn write_report(py: Python<'_>, folder: PathBuf) -> PyResult<PathBuf> {
     py.detach(|| {
-        let results: Results = read_json(&folder.join(pipeline::RESULTS_FILE)).map_err(|e| store(&e))?;
+        let mut results: Results = read_json(&folder.join(pipeline::RESULTS_FILE)).map_err(|e| store(&e))?;
+        pipeline::read_state_maps(&folder, &mut results).map_err(|e| store(&e))?;
         let page = dre_report::write_html(&results).map_err(|e| value(&e))?;
         let path = folder.join(REPORT_FILE);
         write_file(&path, |out| out.write_all(page.as_bytes())).map_err(|e| store(&e))?;

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 /// Checks lengths and names. Empty fields pass: a study may lack a part, and the page says so.
 pub(crate) fn check(results: &Results) -> Result<()> {
-    if results.format > RESULTS_FORMAT {
+    if results.format != RESULTS_FORMAT {
         return Err(Error::Format { found: results.format, known: RESULTS_FORMAT });
     }
     let times = &results.times;

@@ -4,14 +4,12 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The results are of a later layout than this version knows.
-    #[error(
-        "results: format {found} is newer than {known}, the latest that this version reads; use a newer version of dre"
-    )]
+    /// The results are of another layout than this version knows.
+    #[error("results: format {found}, expected {known}; score the study again with this version of dre")]
     Format {
         /// Version in the results.
         found: u32,
-        /// Latest version that is understood.
+        /// The version that is understood.
         known: u32,
     },
     /// Two parts of the results do not fit each other.

@@ -32,7 +32,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
 
 pub use error::{Error, Result};
-pub use paper::{PaperFigure, figures};
+pub use paper::{PaperFigure, PaperFigures, figures};
 
 /// The report of `results` as the text of one HTML file.
 ///
@@ -40,7 +40,7 @@ pub use paper::{PaperFigure, figures};
 /// as many channels as fit are kept, the best predicted first, and the page says how many.
 ///
 /// # Errors
-/// [`Error::Format`] for results of a later version; [`Error::Length`], [`Error::Times`] and [`Error::UnknownModel`]
+/// [`Error::Format`] for results of another layout; [`Error::Length`], [`Error::Times`] and [`Error::UnknownModel`]
 /// where parts of the results do not fit each other. Empty parts and values that are not finite are no error: the page
 /// says what is missing.
 pub fn write_html(results: &Results) -> Result<String> {

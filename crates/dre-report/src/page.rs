@@ -25,6 +25,8 @@ pub(crate) struct Page<'a> {
     caveats: Vec<String>,
     models: Vec<tables::ModelRow>,
     comparisons: Vec<Comparison>,
+    /// Caveats of ratios, each once.
+    ratio_caveats: Vec<String>,
     subjects: Vec<tables::SubjectRow>,
     score_from: String,
     scores: Option<Figure>,
@@ -79,6 +81,11 @@ impl<'a> Page<'a> {
         plots.push(time_plot);
         let times = results.times.iter().map(|t| rounded(*t, 4)).collect();
         let store = Store { plots, times, evoked: evoked_store, splines: SplineStore::new(&montage), maps: all_maps };
+        let comparisons = headline::comparisons(results);
+        let mut ratio_caveats: Vec<String> =
+            comparisons.iter().map(|c| c.caveat.clone()).filter(|c| !c.is_empty()).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        ratio_caveats.retain(|caveat| seen.insert(caveat.clone()));
         Self {
             study: if results.study.trim().is_empty() { "Unnamed study" } else { &results.study },
             version: results.provenance.version.trim(),
@@ -86,7 +93,8 @@ impl<'a> Page<'a> {
             sentences: headline::sentences(results),
             caveats: headline::caveats(results),
             models: tables::models(results),
-            comparisons: headline::comparisons(results),
+            comparisons,
+            ratio_caveats,
             subjects: tables::subjects(results),
             score_from: format::trimmed(results.score_from),
             scores: figures::scores_figure(results),

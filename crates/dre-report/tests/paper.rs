@@ -11,7 +11,7 @@ use dre_report::{PaperFigure, figures};
 fn of(variant: &str) -> (Results, Vec<PaperFigure>) {
     let results = fake::variant(variant);
     let all = figures(&results).expect("the fixture draws");
-    (results, all)
+    (results, all.figures)
 }
 
 fn named<'a>(all: &'a [PaperFigure], name: &str) -> &'a PaperFigure {
@@ -114,7 +114,7 @@ fn tables_hold_the_numbers_of_the_results() {
     assert_eq!(scores.len(), expected.len());
     for (row, (model, label, r)) in scores.iter().zip(&expected) {
         assert_eq!((row[0], row[1]), (model.as_str(), label.as_str()));
-        assert_eq!(row[3].parse::<f64>().unwrap().to_bits(), r.to_bits(), "at full precision");
+        assert_eq!(row[3], digits(*r), "to 12 significant digits");
     }
     let evoked = rows(named(&all, "evoked-all_epochs"));
     let (n_channels, n_times) = (results.cohort.channels.len(), results.times.len());
@@ -122,14 +122,53 @@ fn tables_hold_the_numbers_of_the_results() {
     let (channel, time) = (3, 17);
     let row = &evoked[channel * n_times + time];
     assert_eq!(row[0], results.cohort.channels[channel].name);
-    assert_eq!(row[1].parse::<f64>().unwrap().to_bits(), results.times[time].to_bits());
+    assert_eq!(row[1], digits(results.times[time]));
     assert_eq!(row[2].parse::<f32>().unwrap().to_bits(), results.evoked[0].truth[channel][time].to_bits());
     let sizes = rows(named(&all, "state-power-size"));
     let gains = &results.state[0].truth.gains;
     let (label, bins) = gains.get_index(1).unwrap();
     assert_eq!((sizes[4][0], sizes[4][1], sizes[4][2]), ("true response", label.as_str(), "least"));
-    assert_eq!(sizes[7][3].parse::<f64>().unwrap().to_bits(), bins[3].to_bits());
+    assert_eq!(sizes[7][3], digits(bins[3]));
+    let captured = rows(named(&all, "state-power-captured"));
+    let one = results.state[0].models[1].subjects[1];
+    let at = results.cohort.subjects.len() + 1;
+    assert_eq!(captured[at][2..], [one.r, one.null_r, one.excess, one.p].map(digits));
+    let responses = rows(named(&all, "state-power"));
+    let bins = &results.state[0].maps.as_ref().unwrap().truth;
+    let row = &responses[(n_channels + channel) * n_times + time];
+    assert_eq!((row[0], row[1], row[2]), ("true response", "2", results.cohort.channels[channel].name.as_str()));
+    assert_eq!(row[4].parse::<f32>().unwrap().to_bits(), bins[1][channel][time].to_bits());
     let adaptation = rows(named(&all, "adaptation-rtrf-sub-01"));
     assert_eq!(adaptation.len(), results.adaptation[0].points.len());
-    assert_eq!(adaptation[2][4].parse::<f64>().unwrap().to_bits(), results.adaptation[0].points[2].trf.to_bits());
+    assert_eq!(adaptation[2][4], digits(results.adaptation[0].points[2].trf));
+}
+
+/// A number to 12 significant digits.
+fn digits(value: f64) -> String {
+    format!("{value:.11e}").parse::<f64>().unwrap().to_string()
+}
+
+#[test]
+fn maps_without_places_of_sensors_are_named() {
+    let mut results = fake::variant("words");
+    let whole = figures(&results).expect("the fixture draws");
+    assert!(whole.left_out.is_empty(), "{:?}", whole.left_out);
+    for (i, channel) in results.cohort.channels.iter_mut().enumerate() {
+        (channel.name, channel.position) = (format!("X{i}"), None);
+    }
+    let bare = figures(&results).expect("draws");
+    let names = |all: &[PaperFigure]| all.iter().map(|figure| figure.name.clone()).collect::<BTreeSet<String>>();
+    let missing: BTreeSet<String> = names(&whole.figures).difference(&names(&bare.figures)).cloned().collect();
+    assert_eq!(bare.left_out.iter().cloned().collect::<BTreeSet<String>>(), missing);
+    assert!(missing.contains("state-power-map") && missing.contains("scores-map"), "{missing:?}");
+    assert!(bare.note.contains("no position is known"), "{}", bare.note);
+}
+
+#[test]
+fn states_whose_responses_are_not_there_keep_their_other_figures() {
+    let mut results = fake::variant("words");
+    results.state[0].maps = None;
+    let names: Vec<String> = figures(&results).expect("draws").figures.into_iter().map(|figure| figure.name).collect();
+    let of_states: Vec<&str> = names.iter().map(String::as_str).filter(|name| name.starts_with("state-")).collect();
+    assert_eq!(of_states, ["state-power-size", "state-power-captured", "state-power-captured-time"]);
 }

@@ -3,14 +3,15 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
-use dre::data::{Batch, Dataset, Set, Signals};
+use dre::data::{BadSegments, Batch, Cohort, Dataset, EpochSpec, Gaps, Lack, Set, Signals};
 use dre::model::{Inputs, Predictor};
-use dre::state::{BinSpec, By, States, analyse};
+use dre::state::{BinSpec, By, Captured, States, analyse};
 use ndarray::{Array3, Axis, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -23,18 +24,46 @@ const ALPHA: [f64; N_CHANNELS] = [10.0, -6.0, 0.0, 0.0, 3.0];
 /// The response's peak (samples after the event).
 const PEAK: usize = 25;
 
+/// What sizes of responses follow.
+#[derive(Clone, Copy, PartialEq)]
+enum Sizes {
+    /// The strength of alpha before them.
+    State,
+    /// Feature `b` at the event, which alpha knows nothing of.
+    Stimulus,
+    /// Their sum.
+    Both,
+}
+
 /// 10 Hz at 100 Hz, strong or weak from one event to the next, ending with the event so that the response is not alpha.
 fn dataset() -> Dataset {
+    of_cohort(cohort(3, Sizes::State))
+}
+
+fn of_cohort(cohort: Cohort) -> Dataset {
+    let (split, cleaning) = lenient();
+    Dataset::new(Arc::new(cohort), &epoch_spec(-0.5, 0.4), &split, &cleaning, 1).unwrap()
+}
+
+fn cohort(n_subjects: usize, sizes: Sizes) -> Cohort {
     let mut cohort =
-        Plan { n_subjects: 3, n_recordings: 1, n_channels: N_CHANNELS, n_times: 12_000, soa: 120, ..Plan::default() }
+        Plan { n_subjects, n_recordings: 1, n_channels: N_CHANNELS, n_times: 12_000, soa: 120, ..Plan::default() }
             .cohort();
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     for recording in &mut cohort.recordings {
         let n = recording.n_times;
         let mut data: Vec<f32> = (0..N_CHANNELS * n).map(|_| rng.random_range(-2e-6..2e-6)).collect();
+        let mut features = vec![0.0; 2 * n];
         for &onset in &recording.events.onset {
             let event = (onset * 100.0).round() as usize;
             let (strength, start) = (rng.random_range(0.1..1.0), rng.random_range(0.0..TAU));
+            let shown: f64 = rng.random_range(0.1..1.0);
+            features[n + event] = shown as f32;
+            let size = match sizes {
+                Sizes::State => strength,
+                Sizes::Stimulus => shown,
+                Sizes::Both => strength + shown,
+            };
             for channel in 0..N_CHANNELS {
                 let mut add = |t: usize, value: f64| {
                     if t < n {
@@ -46,17 +75,20 @@ fn dataset() -> Dataset {
                     add(t, ALPHA[channel] * strength * angle.cos());
                 }
                 for t in 0..50 {
-                    let bump = (-0.5 * ((t as f64 - PEAK as f64) / 6.0).powi(2)).exp();
-                    add(event + t, RESPONSE[channel] * strength * bump);
+                    add(event + t, RESPONSE[channel] * size * bump(t));
                     // What comes after follows the phase.
                     add(event + t, ALPHA[channel] * (start + TAU * 10.0 * t as f64 / 100.0).cos());
                 }
             }
         }
-        recording.data = Signals::of_rows(&data, N_CHANNELS);
+        (recording.data, recording.features) = (Signals::of_rows(&data, N_CHANNELS), Arc::new(features));
     }
-    let (split, cleaning) = lenient();
-    Dataset::new(Arc::new(cohort), &epoch_spec(-0.5, 0.4), &split, &cleaning, 1).unwrap()
+    cohort
+}
+
+/// Course of a response, `t` samples after its event.
+fn bump(t: usize) -> f64 {
+    (-0.5 * ((t as f64 - PEAK as f64) / 6.0).powi(2)).exp()
 }
 
 /// Predicts what is there.
@@ -87,8 +119,33 @@ impl Predictor for Blind {
     }
 }
 
-/// First sample that counts.
-const SCORE_FROM: usize = 50;
+/// Predicts the response's course with a size that is told of each epoch.
+struct Sized(fn(&Batch, usize) -> f64);
+
+impl Predictor for Sized {
+    fn predict(&self, batch: &Batch) -> dre::Result<Array3<f32>> {
+        let (_, _, n_times) = batch.data.dim();
+        let sizes: Vec<f64> = (0..batch.n_epochs()).map(|epoch| (self.0)(batch, epoch)).collect();
+        let at = |(epoch, channel, t): (usize, usize, usize)| {
+            if t < EVENT { 0.0 } else { (RESPONSE[channel] * sizes[epoch] * bump(t - EVENT)) as f32 }
+        };
+        Ok(Array3::from_shape_fn((sizes.len(), N_CHANNELS, n_times), at))
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::FEATURES
+    }
+}
+
+/// By what is presented.
+const STIMULUS: Sized = Sized(|batch, epoch| f64::from(batch.features[[epoch, 1, EVENT]]));
+/// By the data before the event.
+const PAST: Sized = Sized(|batch, epoch| {
+    batch.data.slice(s![epoch, 0, ..EVENT]).iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt()
+});
+
+/// The event's sample in an epoch, the first that counts.
+const EVENT: usize = 50;
 
 const SPEC: BinSpec = BinSpec {
     band: [8.0, 13.0],
@@ -97,17 +154,21 @@ const SPEC: BinSpec = BinSpec {
     n_bins: 4,
     set: Set::Train,
     min_epochs: 1,
+    score_from: EVENT,
+    n_permutations: 40,
+    seed: 1,
     batch_size: 7,
+    n_threads: 1,
 };
 
-fn states(set: &Dataset, models: &[&dyn Predictor], spec: &BinSpec) -> [States; 2] {
-    analyse(set, models, spec, &mut || ControlFlow::Continue(())).unwrap().expect("nobody stops it")
+fn states(set: &Dataset, models: &[&dyn Predictor], by: By, spec: &BinSpec) -> States {
+    analyse(set, models, by, spec, &mut || ControlFlow::Continue(())).unwrap().expect("nobody stops it")
 }
 
 #[test]
 fn a_response_that_follows_power_is_found_where_it_is() {
     let set = dataset();
-    let [power, _] = states(&set, &[&Oracle, &Blind], &SPEC);
+    let power = states(&set, &[&Oracle, &Blind], By::Power, &SPEC);
     assert_eq!((power.by, power.subjects.len()), (By::Power, 3));
     let truth = power.truth();
     for subject in 0..3 {
@@ -121,18 +182,155 @@ fn a_response_that_follows_power_is_found_where_it_is() {
         assert!(peak.abs_diff(50 + PEAK) <= 3, "{peak}");
         assert!(at(3, 50 + PEAK) < 0.0);
     }
-    let [oracle, blind] = [0, 1].map(|model| power.captured(model, SCORE_FROM));
-    for (oracle, blind) in oracle.iter().zip(&blind) {
-        assert!((oracle.r - 1.0).abs() < 1e-6 && (oracle.map[[2, 50 + PEAK]] - 1.0).abs() < 1e-6);
+    for subject in &power.subjects {
+        let [oracle, blind] = &subject.captured[..] else { panic!("two models") };
+        assert!((oracle.r - 1.0).abs() < 1e-5 && (oracle.map[[2, 50 + PEAK]] - 1.0).abs() < 1e-5);
         assert!(blind.r.abs() < 1e-6 && blind.map.iter().all(|r| r.abs() < 1e-6));
+        assert!(blind.excess().abs() < 1e-6 && (blind.p() - 1.0).abs() < 1e-12, "{:?}", blind.null_r);
         assert_eq!(blind.r_over_time.len(), set.n_times());
+        let expected = (10.0f32 / 9.0).sin();
+        assert!(subject.bins.iter().all(|bin| (bin.predicted[1][[0, 10]] - expected).abs() < 1e-6));
     }
+}
+
+#[test]
+fn a_model_of_the_stimulus_follows_bins_by_chance_and_has_no_excess() {
+    let set = of_cohort(cohort(12, Sizes::Stimulus));
+    let power = states(&set, &[&STIMULUS], By::Power, &SPEC);
+    let mean = |of: fn(&Captured) -> f64| {
+        power.subjects.iter().map(|subject| of(&subject.captured[0])).sum::<f64>() / power.subjects.len() as f64
+    };
+    // Bins differ in their stimuli, and the model knows these.
+    assert!(mean(|one| one.r) > 0.4, "{}", mean(|one| one.r));
+    assert!(mean(Captured::excess).abs() < 0.1, "{} of {}", mean(Captured::excess), mean(|one| one.r));
+    let over_time = |one: &Captured| one.excess_over_time()[EVENT + PEAK];
+    assert!(mean(over_time).abs() < 0.25, "{}", mean(over_time));
+    let at_peak = mean(|one| f64::from(one.excess_map()[[2, EVENT + PEAK]]));
+    assert!(at_peak.abs() < 0.1 && mean(|one| f64::from(one.map[[2, EVENT + PEAK]])) > 0.5, "{at_peak}");
+    let n_small = power.subjects.iter().filter(|subject| subject.captured[0].p() <= 0.05).count();
+    assert!(n_small <= 2, "{n_small} of 12 subjects by chance");
+}
+
+#[test]
+fn a_model_that_knows_the_past_exceeds_shuffled_bins_where_responses_follow_the_state() {
+    let set = of_cohort(cohort(3, Sizes::State));
+    let power = states(&set, &[&PAST], By::Power, &SPEC);
+    for subject in &power.subjects {
+        let past = &subject.captured[0];
+        assert!(past.excess() > 0.1 && past.p() < 0.05, "{} over {:?}", past.r, past.null_r);
+        assert!(
+            past.excess_map()[[2, EVENT + PEAK]] > 0.0,
+            "where single responses are followed, little is left to exceed"
+        );
+    }
+    // A response that does not follow the state leaves nothing to exceed.
+    let set = of_cohort(cohort(12, Sizes::Stimulus));
+    let power = states(&set, &[&PAST], By::Power, &SPEC);
+    let excess = power.subjects.iter().map(|subject| subject.captured[0].excess()).sum::<f64>() / 12.0;
+    assert!(excess.abs() < 0.15, "{excess}");
+}
+
+#[test]
+fn a_state_that_a_model_does_not_know_takes_nothing_from_it() {
+    let set = of_cohort(cohort(12, Sizes::Both));
+    let power = states(&set, &[&STIMULUS, &PAST, &Oracle], By::Power, &SPEC);
+    let mean = |model: usize, of: fn(&Captured) -> f64| {
+        power.subjects.iter().map(|subject| of(&subject.captured[model])).sum::<f64>() / 12.0
+    };
+    let [stimulus, past, oracle] = [0, 1, 2].map(|model| mean(model, Captured::excess));
+    assert!(stimulus.abs() < 0.1, "{stimulus}");
+    assert!(past > 0.4 && oracle > 0.4, "{past} and {oracle}");
+}
+
+#[test]
+fn the_seed_alone_decides_the_shuffles() {
+    let set = dataset();
+    for by in [By::Power, By::Phase] {
+        let one = states(&set, &[&PAST], by, &SPEC);
+        for other in [BinSpec { n_threads: 3, ..SPEC }, BinSpec { batch_size: 7, ..SPEC }] {
+            assert!(states(&set, &[&PAST], by, &other) == one, "threads change no bit");
+        }
+        // Another model beside it does not change them either.
+        let beside = states(&set, &[&Oracle, &PAST], by, &SPEC);
+        assert!(beside.subjects.iter().zip(&one.subjects).all(|(a, b)| a.captured[1] == b.captured[0]));
+        let seeded = states(&set, &[&PAST], by, &BinSpec { seed: 2, ..SPEC });
+        for (a, b) in seeded.subjects.iter().zip(&one.subjects) {
+            assert_eq!(a.captured[0].r.to_bits(), b.captured[0].r.to_bits());
+            assert_ne!(a.captured[0].null_r, b.captured[0].null_r);
+        }
+    }
+}
+
+/// What was measured and one more; something else where nothing was.
+struct OneMore;
+
+impl Predictor for OneMore {
+    fn predict(&self, batch: &Batch) -> dre::Result<Array3<f32>> {
+        let mut out = batch.data.mapv(|v| v + 1.0);
+        if let Some(measured) = &batch.measured {
+            out.iter_mut().zip(measured).filter(|(_, is)| !**is).for_each(|(v, _)| *v = 55.0);
+        }
+        Ok(out)
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::FEATURES
+    }
+}
+
+#[test]
+fn only_what_was_measured_counts() {
+    let mut with_gaps = cohort(2, Sizes::State);
+    // One subject lacks the last channel and, after half of its recording, pieces of all.
+    let segments = (0..20).map(|i| 4000 + 200 * i..4003 + 200 * i).collect();
+    with_gaps.recordings[0].gaps = Gaps::new(BTreeMap::from([(4, Lack::Absent)]), segments);
+    let spec = EpochSpec { bad_segments: BadSegments::Mask, ..epoch_spec(-0.5, 0.4) };
+    let (split, cleaning) = lenient();
+    let set = Dataset::new(Arc::new(with_gaps), &spec, &split, &cleaning, 1).unwrap();
+    let found = states(&set, &[&OneMore], By::Power, &SPEC);
+    let [first, second] = &found.subjects[..] else { panic!("{:?}", found.left_out) };
+    for (subject, n_channels) in [(first, 4), (second, 5)] {
+        for bin in &subject.bins {
+            for ((at, truth), predicted) in bin.truth.indexed_iter().zip(&bin.predicted[0]) {
+                if at.0 < n_channels {
+                    assert!((predicted - truth - 1.0).abs() < 1e-4, "{at:?}: {predicted} and {truth}");
+                } else {
+                    assert!(predicted.is_nan() && truth.is_nan(), "{at:?}");
+                }
+            }
+        }
+        let captured = &subject.captured[0];
+        assert!((captured.r - 1.0).abs() < 1e-4 && captured.null_r.iter().all(|share| (0.0..1.0).contains(share)));
+        assert!((0..5).all(|channel| captured.map[[channel, 60]].is_nan() == (channel >= n_channels)));
+    }
+}
+
+#[test]
+fn phases_are_told_of_a_channel_that_subjects_share() {
+    // The first channel has most of the rhythm, and one subject lacks it.
+    let mut lacking = cohort(3, Sizes::State);
+    let without =
+        |channels: &[usize]| Gaps::new(channels.iter().map(|&channel| (channel, Lack::Absent)).collect(), Vec::new());
+    lacking.recordings[1].gaps = without(&[0]);
+    let phase = states(&of_cohort(lacking.clone()), &[], By::Phase, &SPEC);
+    assert_eq!(phase.subjects.len(), 3, "{:?}", phase.left_out);
+    let truth = phase.truth();
+    let at_event = |subject: usize, channel: usize| truth[[subject, channel, EVENT]] / ALPHA[channel];
+    let signs: Vec<bool> = (0..3).map(|subject| at_event(subject, 1) > 0.0).collect();
+    assert!(signs.iter().all(|sign| *sign == signs[0]), "phase 0 is the same for all: {truth}");
+    // No channel is in all: the one that most have, and the subject without it is named.
+    lacking.recordings[0].gaps = without(&[1, 4, 2]);
+    lacking.recordings[2].gaps = without(&[3]);
+    lacking.recordings[1].gaps = without(&[0, 2, 3]);
+    let phase = states(&of_cohort(lacking), &[], By::Phase, &BinSpec { channels: vec![0, 1, 4], ..SPEC });
+    assert_eq!((phase.subjects.len(), phase.left_out.len()), (2, 1));
+    assert!(phase.left_out[0].1.contains("phases are told relative to channel C0, which was never measured"));
 }
 
 #[test]
 fn what_follows_phase_is_found_where_it_is() {
     let set = dataset();
-    let [_, phase] = states(&set, &[&Oracle], &SPEC);
+    let phase = states(&set, &[&Oracle], By::Phase, &SPEC);
     let truth = phase.truth();
     for subject in 0..3 {
         assert!((phase.subjects[subject].frequency - 10.0).abs() <= 0.25);
@@ -153,8 +351,8 @@ fn what_follows_phase_is_found_where_it_is() {
 fn only_the_named_channels_tell_the_state() {
     let set = dataset();
     // Channel 3 has no alpha: what it tells apart is chance, and the response on channel 2 does not follow.
-    let [of_all, _] = states(&set, &[], &SPEC);
-    let [of_none, _] = states(&set, &[], &BinSpec { channels: vec![3], ..SPEC });
+    let of_all = states(&set, &[], By::Power, &SPEC);
+    let of_none = states(&set, &[], By::Power, &BinSpec { channels: vec![3], ..SPEC });
     let size = |found: &States| found.truth().slice(s![.., 2, 50 + PEAK]).iter().sum::<f64>() / 3.0;
     assert!(size(&of_none).abs() < 0.25 * size(&of_all), "{} of {}", size(&of_none), size(&of_all));
 }
@@ -163,10 +361,11 @@ fn only_the_named_channels_tell_the_state() {
 fn impossible_requests_are_refused_and_subjects_with_few_epochs_left_out() {
     let set = dataset();
     let go_on = &mut || ControlFlow::Continue(());
-    let mut text = |spec: &BinSpec| analyse(&set, &[], spec, go_on).unwrap_err().to_string();
+    let mut text = |spec: &BinSpec| analyse(&set, &[], By::Power, spec, go_on).unwrap_err().to_string();
     assert!(text(&BinSpec { n_bins: 2, ..SPEC }).contains("n_bins = 2, expected 3 or above"));
+    assert!(text(&BinSpec { n_permutations: 0, ..SPEC }).contains("n_permutations = 0, expected at least 1"));
     assert!(text(&BinSpec { window: 0..500, ..SPEC }).contains("samples of the epoch, which has 91"));
-    let [power, _] = states(&set, &[], &BinSpec { n_bins: 12, min_epochs: 1000, ..SPEC });
+    let power = states(&set, &[], By::Power, &BinSpec { n_bins: 12, min_epochs: 1000, ..SPEC });
     assert_eq!((power.subjects.len(), power.left_out.len()), (0, 3));
     let reason = &power.left_out[0].1;
     assert!(
@@ -174,7 +373,7 @@ fn impossible_requests_are_refused_and_subjects_with_few_epochs_left_out() {
         "{reason}"
     );
     assert!(
-        analyse(&set, &[], &SPEC, &mut || ControlFlow::Break(())).unwrap().is_none(),
+        analyse(&set, &[], By::Power, &SPEC, &mut || ControlFlow::Break(())).unwrap().is_none(),
         "it stops where it is asked to"
     );
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use dre_io::pipeline::ABLATION_FOLDER;
 use dre_io::store::write_file;
-use dre_report::PaperFigure;
+use dre_report::{PaperFigure, PaperFigures};
 
 use super::Context;
 use crate::args::{FigureFormat, FiguresArgs};
@@ -21,13 +21,18 @@ pub(super) fn execute(args: &FiguresArgs, context: &Context<'_>) -> Result<()> {
         return Err(CliError::NoResults { path: file });
     }
     let home = file.parent().unwrap_or(Path::new("."));
-    let mut all = dre_report::figures(&read(&file)?)?;
+    let out = args.out.clone().unwrap_or_else(|| home.join(FIGURES_FOLDER));
+    super::check_folder(&out)?;
+    let PaperFigures { figures: mut all, left_out, note } = dre_report::figures(&read(&file)?)?;
     let ablation = home.join(ABLATION_FOLDER).join(crate::results::FILE_NAME);
     if ablation.is_file() {
-        all.extend(ablations(dre_report::figures(&read(&ablation)?)?));
+        all.extend(ablations(dre_report::figures(&read(&ablation)?)?.figures));
     }
-    let chosen = chosen(all, &args.only)?;
-    let out = args.out.clone().unwrap_or_else(|| home.join(FIGURES_FOLDER));
+    let left_out: Vec<String> = left_out.into_iter().filter(|name| is_chosen(name, &args.only)).collect();
+    let chosen = chosen(all, &args.only, &left_out)?;
+    if !left_out.is_empty() {
+        context.console.warn(format_args!("without {}: {note}", left_out.join(", ")));
+    }
     let formats: Vec<FigureFormat> = [FigureFormat::Svg, FigureFormat::Png, FigureFormat::Pdf]
         .into_iter()
         .filter(|format| args.formats.contains(format))
@@ -69,14 +74,22 @@ fn ablations(figures: Vec<PaperFigure>) -> impl Iterator<Item = PaperFigure> {
         .map(|figure| PaperFigure { name: format!("ablation-{}", figure.name), ..figure })
 }
 
-/// The figures that `only` names, by their whole name or by its first words; all where it is empty.
-fn chosen(all: Vec<PaperFigure>, only: &[String]) -> Result<Vec<PaperFigure>> {
-    let is_meant = |figure: &PaperFigure, wanted: &String| {
-        figure.name.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    };
-    if let Some(name) = only.iter().find(|wanted| !all.iter().any(|figure| is_meant(figure, wanted))) {
-        let known = all.iter().map(|figure| figure.name.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(CliError::UnknownFigure { name: name.clone(), known });
+/// Whether `only` names a figure, by its whole name or by its first words; all where it is empty.
+fn is_chosen(name: &str, only: &[String]) -> bool {
+    only.is_empty() || only.iter().any(|wanted| is_meant(name, wanted))
+}
+
+fn is_meant(name: &str, wanted: &str) -> bool {
+    name.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// The figures that `only` names; it may also name those that were left out.
+fn chosen(all: Vec<PaperFigure>, only: &[String], left_out: &[String]) -> Result<Vec<PaperFigure>> {
+    let names = || all.iter().map(|figure| figure.name.as_str());
+    let is_known =
+        |wanted: &String| names().chain(left_out.iter().map(String::as_str)).any(|name| is_meant(name, wanted));
+    if let Some(name) = only.iter().find(|wanted| !is_known(wanted)) {
+        return Err(CliError::UnknownFigure { name: name.clone(), known: names().collect::<Vec<_>>().join(", ") });
     }
-    Ok(all.into_iter().filter(|figure| only.is_empty() || only.iter().any(|wanted| is_meant(figure, wanted))).collect())
+    Ok(all.into_iter().filter(|figure| is_chosen(&figure.name, only)).collect())
 }

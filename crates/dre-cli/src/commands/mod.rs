@@ -75,8 +75,14 @@ fn job(args: StudyArgs, n_threads: usize, options: FitOptions) -> Result<Job> {
     }
     let fold = args.fold.map_or_else(String::new, |index| format!("-fold-{index}"));
     let out = args.out.unwrap_or_else(|| PathBuf::from(format!("dre-{}{fold}", study.name)));
+    check_folder(&out)?;
     let models = study.models.keys().cloned().collect();
     Ok(Job { study, text, data, out, n_threads, resume: options.resume, force: options.force, models })
+}
+
+/// Whether a folder for output can be what its name says.
+fn check_folder(out: &Path) -> Result<()> {
+    if out.is_file() { Err(CliError::OutIsFile { path: out.to_path_buf() }) } else { Ok(()) }
 }
 
 /// Lets another fold test than the study file says.

@@ -61,7 +61,7 @@ pub fn adapt(
     let (name, spec) = network(job, request.model.as_deref())?;
     let subject = subject(&data, &request.subject)?;
     let label = data.subjects()[subject].clone();
-    let minutes = lengths(&data, subject, &request.minutes)?;
+    let minutes = lengths(&data, subject, &request.minutes, monitor)?;
     let folder = job.out.join(ADAPT_FOLDER).join(&label);
     let base = without(job, cohort, &data, (name, spec, subject), &folder.join(name), monitor)?;
     let score =
@@ -160,12 +160,20 @@ fn subject(data: &Dataset, wanted: &str) -> Result<usize> {
 }
 
 /// The lengths that are asked for, in order and no longer than there are data; all there is at the end where none are named.
-fn lengths(data: &Dataset, subject: usize, wanted: &[f64]) -> Result<Vec<f64>> {
+fn lengths(data: &Dataset, subject: usize, wanted: &[f64], monitor: &dyn Monitor) -> Result<Vec<f64>> {
     let (_, all) = first_minutes(data, subject, f64::from(u16::MAX));
     let shortest = data.n_times() as f64 / data.sfreq() / 60.0;
     if let Some(wrong) = wanted.iter().find(|m| !(m.is_finite() && **m >= shortest)) {
         let expected = format!("a number of minutes from {shortest:.3} (one epoch) on; there are {all:.1}");
         return refused("--minutes", wrong.to_string(), expected);
+    }
+    let beyond: Vec<String> = wanted.iter().filter(|m| **m > all + 1e-9).map(ToString::to_string).collect();
+    if !beyond.is_empty() {
+        monitor.warn(&format!(
+            "--minutes {}: {} has {all:.1} minutes of training data, and all of them stand for more",
+            beyond.join(", "),
+            data.subjects()[subject]
+        ));
     }
     let mut lengths: Vec<f64> = if wanted.is_empty() { &MINUTES[..] } else { wanted }
         .iter()

@@ -77,7 +77,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         evoked: Scores::evoked(&pairs),
         statistics: statistics(job, &data, &pairs)?,
         importance: super::importance::up_to_date(job, cohort),
-        state: super::state::up_to_date(job, cohort),
+        state: super::state::up_to_date(job, cohort)?,
         adaptation: Vec::new(),
         decoding: super::decode::evaluate(job, cohort, &data, monitor)?,
         provenance: Provenance {

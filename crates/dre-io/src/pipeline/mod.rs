@@ -32,7 +32,7 @@ pub use events::open_described;
 pub use fit::{MODELS_FOLDER, audit, fit};
 pub use importance::{IMPORTANCE_FOLDER, importance};
 pub use prepare::{COHORT_FOLDER, open_prepared, prepare, summarise_features};
-pub use state::{STATE_FOLDER, state};
+pub use state::{STATE_FOLDER, read_state_maps, state};
 
 /// Name of the report in a run's folder.
 pub const REPORT_FILE: &str = "report.html";

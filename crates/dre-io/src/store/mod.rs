@@ -4,10 +4,12 @@ mod atomic;
 mod error;
 mod npy;
 mod rows;
+mod table;
 mod tensors;
 
 pub use atomic::{NewFile, NewFolder, read_json, write_file, write_json};
 pub use error::StoreError;
-pub use npy::{MappedHalfNpy, MappedNpy, NpyWriter, Number, write_npy};
+pub use npy::{MappedHalfNpy, MappedNpy, NpyWriter, Number, write_npy, write_npy_parts};
 pub use rows::{RowFile, RowSink};
+pub use table::cell;
 pub use tensors::{read_tensors, write_tensors};

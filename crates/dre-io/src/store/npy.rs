@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use memmap2::Mmap;
 use ndarray::{ArrayBase, ArrayViewD, Data, Dimension};
-use ndarray_npy::{ViewNpyExt, WriteNpyExt};
+use ndarray_npy::{ViewNpyExt, WritableElement, WriteNpyExt};
 
 use super::{StoreError, write_file};
 
@@ -63,7 +63,7 @@ impl MappedHalfNpy {
     /// [`StoreError::Read`], or [`StoreError::Format`] where it does not hold them.
     pub fn open(path: &Path, n_rows: usize, n_columns: usize) -> Result<Self, StoreError> {
         let map = mapped(path)?;
-        let header = header(f16::DESCR, n_rows, n_columns);
+        let header = header(f16::DESCR, &[n_rows, n_columns]);
         if !map.starts_with(&header) || map.len() != header.len() + n_rows * n_columns * size_of::<f16>() {
             let expected = format!("a .npy file of 16-bit floats with shape ({n_rows}, {n_columns})");
             return Err(StoreError::damaged(path, "another header or size", expected));
@@ -132,7 +132,7 @@ impl<T: Number> NpyWriter<T> {
     pub fn create(path: &Path, n_rows: usize, n_columns: usize) -> Result<Self, StoreError> {
         let file = File::create(path).map_err(StoreError::write(path))?;
         let mut out = BufWriter::with_capacity(1 << 20, file);
-        out.write_all(&header(T::DESCR, n_rows, n_columns)).map_err(StoreError::write(path))?;
+        out.write_all(&header(T::DESCR, &[n_rows, n_columns])).map_err(StoreError::write(path))?;
         Ok(Self { path: path.to_path_buf(), out, left: n_rows * n_columns, number: PhantomData })
     }
 
@@ -168,8 +168,10 @@ impl<T: Number> NpyWriter<T> {
 }
 
 /// The header of format version 1.0 (NumPy Enhancement Proposal 1), padded so that the numbers start at a multiple of 64.
-pub(super) fn header(descr: &str, n_rows: usize, n_columns: usize) -> Vec<u8> {
-    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({n_rows}, {n_columns}), }}");
+pub(super) fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let shape: String = shape.iter().map(|n| format!("{n}, ")).collect();
+    let shape = shape.trim_end_matches(' ');
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     let total = (10 + text.len() + 1).next_multiple_of(64);
     let mut out = b"\x93NUMPY\x01\x00".to_vec();
     out.extend(u16::try_from(total - 10).expect("a short header").to_le_bytes());
@@ -179,11 +181,14 @@ pub(super) fn header(descr: &str, n_rows: usize, n_columns: usize) -> Vec<u8> {
     out
 }
 
-/// Writes an array of `f64` as a whole, as [`write_file`].
+/// Writes an array as a whole, as [`write_file`].
 ///
 /// # Errors
 /// [`StoreError::Write`].
-pub fn write_npy<S: Data<Elem = f64>, D: Dimension>(path: &Path, array: &ArrayBase<S, D>) -> Result<(), StoreError> {
+pub fn write_npy<A: WritableElement, S: Data<Elem = A>, D: Dimension>(
+    path: &Path,
+    array: &ArrayBase<S, D>,
+) -> Result<(), StoreError> {
     write_file(path, |out| {
         array.write_npy(out).map_err(|e| match e {
             // Kept as it is, so that a full disk is still known as one.
@@ -193,9 +198,46 @@ pub fn write_npy<S: Data<Elem = f64>, D: Dimension>(path: &Path, array: &ArrayBa
     })
 }
 
+/// Writes an array of `f32` of some shape part by part, without holding it, as [`write_file`]. Parts are in C order.
+///
+/// # Errors
+/// [`StoreError::Write`].
+///
+/// # Panics
+/// Where the parts are not as many numbers as the array holds.
+pub fn write_npy_parts<'a, P: IntoIterator<Item = &'a f32>>(
+    path: &Path,
+    shape: &[usize],
+    parts: impl Iterator<Item = P>,
+) -> Result<(), StoreError> {
+    write_file(path, |out| {
+        out.write_all(&header(f32::DESCR, shape))?;
+        let mut left = shape.iter().product::<usize>();
+        for part in parts {
+            let bytes: Vec<u8> = part.into_iter().flat_map(|v| v.to_le_bytes()).collect();
+            left = left.checked_sub(bytes.len() / size_of::<f32>()).expect("more numbers than the array holds");
+            out.write_all(&bytes)?;
+        }
+        assert_eq!(left, 0, "numbers are missing");
+        Ok(())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arrays_of_any_shape_are_written_part_by_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        for shape in [&[2usize, 3, 1, 2][..], &[12]] {
+            let numbers: Vec<f32> = (0..12u8).map(f32::from).collect();
+            write_npy_parts(&path, shape, numbers.chunks(5)).unwrap();
+            let read: ndarray::ArrayD<f32> = ndarray_npy::read_npy(&path).unwrap();
+            assert_eq!((read.shape(), read.iter().copied().collect::<Vec<f32>>()), (shape, numbers));
+        }
+    }
 
     #[test]
     fn what_is_streamed_is_read_back() {

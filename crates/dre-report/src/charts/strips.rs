@@ -5,7 +5,7 @@ use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, path};
 
-/// Up to this many dots to a row, lines join the dots of one subject; more lines would hide the dots.
+/// Up to this many dots to a row, lines join the dots of one subject in rows below each other; more lines would hide the dots.
 pub(crate) const MAX_JOINED: usize = 12;
 
 /// What the dots are.
@@ -32,7 +32,7 @@ pub(crate) struct Row<'a> {
     pub(crate) mean: f64,
     /// Confidence interval of the mean, where there is one.
     pub(crate) interval: Option<[f64; 2]>,
-    /// Label and r of every dot, the same labels in the same order in every row.
+    /// Label and r of every dot; NaN where there is none.
     pub(crate) dots: Vec<(&'a str, f64)>,
 }
 
@@ -65,16 +65,21 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
         })
         .collect();
     if crowd <= MAX_JOINED {
-        for dot in 0..crowd {
-            let points = places.iter().map(|row| row.get(dot).copied().flatten());
-            svg.path("join", &path(points.map(|p| p.unwrap_or((f64::NAN, f64::NAN)))), "");
+        for (pair, places) in rows.windows(2).zip(places.windows(2)) {
+            for ((label, _), above) in pair[0].dots.iter().zip(&places[0]) {
+                let below = pair[1].dots.iter().position(|dot| dot.0 == *label).and_then(|i| places[1][i]);
+                if let (Some(above), Some(below)) = (*above, below) {
+                    svg.path("join", &path([above, below]), "");
+                }
+            }
         }
     }
     for (i, (row, places)) in rows.iter().zip(&places).enumerate() {
         svg.group(&model_class(row.model));
         for ((label, r), place) in row.dots.iter().zip(places) {
             if let Some(place) = place {
-                let title = format!("{label}: r = {} ({})", format::r(*r), row.name);
+                let what = style.mean.trim_start_matches("mean ");
+                let title = format!("{label}: {what} = {} ({})", format::r(*r), row.name);
                 svg.dot("subject", *place, style.radius, Some(&title));
             }
         }
@@ -160,6 +165,21 @@ mod tests {
     fn dots_stay_in_their_row() {
         let places = swarm(&[10.0; 200], 4.5, 30.0);
         assert!(places.iter().all(|p| p.expect("finite").abs() <= 30.0));
+    }
+
+    #[test]
+    fn lines_join_the_dots_of_subjects_that_have_both() {
+        let row = |dots: &[(&'static str, f64)]| Row {
+            name: "a".to_owned(),
+            model: 0,
+            mean: 0.1,
+            interval: None,
+            dots: dots.to_vec(),
+        };
+        let rows =
+            [row(&[("1", 0.1), ("2", 0.2), ("3", 0.3)]), row(&[("3", 0.1), ("1", f64::NAN)]), row(&[("3", 0.2)])];
+        let style = Style { axis: "r", mean: "mean r", dots: "subjects", radius: 4.5 };
+        assert_eq!(draw(&rows, style, Size::Wide).matches("class=\"join\"").count(), 2);
     }
 
     #[test]

@@ -40,9 +40,11 @@ pub(super) fn add(results: &Results, montage: &Montage, all: &mut Figures) {
     if let Some(figure) = channels_figure(results) {
         all.add(&["scores", "channels"], Sheet::of(&figure.wide), by_channel());
     }
+    let mut sheet = Sheet::new();
     if let Some((figure, _)) = maps::scores(results, montage) {
-        let mut sheet = Sheet::new();
         still(&figure, &mut sheet);
+    }
+    if results.models.values().any(|model| !model.r_per_channel.is_empty()) {
         all.add(&["scores", "map"], sheet, by_channel());
     }
 }

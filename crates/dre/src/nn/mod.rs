@@ -30,6 +30,7 @@ mod workspace;
 
 pub use adam::Adam;
 pub use config::{Loss, NetworkConfig, Precision, TrainConfig};
+pub(crate) use kernels::matmul::{Mat, matmul};
 pub use kernels::{Isa, Threads};
 pub use network::Network;
 pub use operations::Operations;

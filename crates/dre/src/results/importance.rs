@@ -106,8 +106,48 @@ pub struct ClusterResult {
     pub end: f64,
     /// Names of the channels.
     pub channels: Vec<String>,
-    /// Points as indices of channel and time of the epoch, ascending.
+    /// Points as indices of channel and time of the epoch, ascending; in files as runs `[channel, first time, last time]`, since
+    /// a cluster may hold most of a map.
+    #[serde(with = "runs")]
     pub points: Vec<(usize, usize)>,
     /// Corrected p-value; of threshold-free enhancement, the smallest in it.
     pub p: f64,
+}
+
+/// Points as runs of times on a channel.
+mod runs {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(points: &[(usize, usize)], out: S) -> Result<S::Ok, S::Error> {
+        let mut runs: Vec<[usize; 3]> = Vec::new();
+        for &(channel, time) in points {
+            match runs.last_mut() {
+                Some(run) if run[0] == channel && run[2] + 1 == time => run[2] = time,
+                _ => runs.push([channel, time, time]),
+            }
+        }
+        runs.serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<(usize, usize)>, D::Error> {
+        let runs = Vec::<[usize; 3]>::deserialize(source)?;
+        Ok(runs
+            .into_iter()
+            .flat_map(|[channel, first, last]| (first..=last).map(move |time| (channel, time)))
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_kept_as_runs() {
+        let points = vec![(0, 3), (0, 4), (0, 5), (0, 7), (2, 8), (3, 9), (3, 10)];
+        let cluster = ClusterResult { start: 0.0, end: 1.0, channels: Vec::new(), points, p: 0.5 };
+        let text = serde_json::to_string(&cluster).expect("writes");
+        assert!(text.contains("\"points\":[[0,3,5],[0,7,7],[2,8,8],[3,9,10]]"), "{text}");
+        assert_eq!(serde_json::from_str::<ClusterResult>(&text).expect("reads"), cluster);
+    }
 }

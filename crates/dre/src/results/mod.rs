@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::data::{BadSegments, Channel};
 
 pub use importance::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance};
-pub use state::{CapturedResult, ModulationResult, StateBinResult, StateResult, SubjectState};
+pub use state::{
+    CapturedResult, ModulationResult, StateBinResult, StateMaps, StateResult, SubjectCaptured, SubjectState,
+};
 pub use statistics::{
     CeilingMethod, CeilingResult, ComparisonResult, ModelStatistics, RatioInterval, StatisticsResult, TestResult,
 };
@@ -21,7 +23,7 @@ pub use statistics::{
 /// Everything that a finished study reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
-    /// Version of this layout; readers refuse a larger one.
+    /// Version of this layout; readers refuse others.
     pub format: u32,
     /// Name of the study.
     pub study: String,
@@ -59,7 +61,7 @@ pub struct Results {
 }
 
 /// The current [`Results::format`].
-pub const RESULTS_FORMAT: u32 = 1;
+pub const RESULTS_FORMAT: u32 = 2;
 
 /// One fitted and scored model.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -370,11 +372,6 @@ mod null_is_nan {
     pub(super) fn many<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<f64>, D::Error> {
         let values = Vec::<Option<f64>>::deserialize(source)?;
         Ok(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
-    }
-
-    pub(super) fn by_name<'de, D: Deserializer<'de>>(source: D) -> Result<IndexMap<String, f64>, D::Error> {
-        let named = IndexMap::<String, Option<f64>>::deserialize(source)?;
-        Ok(named.into_iter().map(|(name, v)| (name, v.unwrap_or(f64::NAN))).collect())
     }
 
     pub(super) fn series_by_name<'de, D: Deserializer<'de>>(source: D) -> Result<IndexMap<String, Vec<f64>>, D::Error> {

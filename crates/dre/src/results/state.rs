@@ -3,12 +3,14 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterSummary, TestResult, null_is_nan};
+use super::{ClusterSummary, ComparisonResult, TestResult, null_is_nan};
 use crate::state::By;
 
 /// Responses after different power or phase of a rhythm, as they are and as models predict them.
 ///
-/// The *modulation* is the difference of two bins' responses: most less least power, or phase 0 less the phase next to π.
+/// The *modulation* is the difference of two bins' responses: most less least power, or phase 0 less the phase next to π. What a
+/// model captures of it is the *excess*: the covariance of true and predicted modulation less its mean where bins are shuffled among
+/// a subject's epochs, in the units of r.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateResult {
     /// What epochs were ordered by.
@@ -23,6 +25,8 @@ pub struct StateResult {
     pub channels: Vec<String>,
     /// What to know about it; why there is no result where `subjects` is empty. For people.
     pub notes: Vec<String>,
+    /// How often bins were shuffled.
+    pub n_permutations: usize,
     /// From least to most power, or from phase 0 on; means over subjects.
     pub bins: Vec<StateBinResult>,
     /// By subject, those with enough epochs.
@@ -31,22 +35,43 @@ pub struct StateResult {
     pub truth: ModulationResult,
     /// What each model predicts of it.
     pub models: IndexMap<String, CapturedResult>,
+    /// Excess of each other model less that of the study's TRF, which sees the stimulus alone, on the same subjects; without a
+    /// ratio. Empty where there is no TRF.
+    pub comparisons: Vec<ComparisonResult>,
+    /// Responses over all channels and times. They are not in `results.json` but in files of their own; none where these were
+    /// not read.
+    #[serde(skip)]
+    pub maps: Option<StateMaps>,
 }
 
-/// One bin, mean over subjects.
+/// Responses in each bin, mean over the subjects that have the channel and time in all bins (scaled units): per bin, per channel,
+/// per time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StateMaps {
+    /// True responses.
+    pub truth: Vec<Vec<Vec<f32>>>,
+    /// Predicted ones, by model.
+    pub predicted: IndexMap<String, Vec<Vec<Vec<f32>>>>,
+}
+
+impl StateMaps {
+    /// The modulation, per channel, per time: the true one, or that which `model` predicts. Nothing of an unknown model.
+    pub fn difference(&self, by: By, model: Option<&str>) -> Vec<Vec<f32>> {
+        let Some(bins) = model.map_or(Some(&self.truth), |name| self.predicted.get(name)) else { return Vec::new() };
+        let (plus, minus) = by.contrast(bins.len().max(1));
+        let (Some(plus), Some(minus)) = (bins.get(plus), bins.get(minus)) else { return Vec::new() };
+        plus.iter().zip(minus).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect()
+    }
+}
+
+/// One bin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateBinResult {
     /// Number of test epochs of all subjects.
     pub n_epochs: usize,
-    /// Mean of log₁₀ power (scaled units squared), or the bin's middle phase (radians).
+    /// Mean of log₁₀ power (scaled units squared) over subjects, or the bin's middle phase (radians).
     #[serde(deserialize_with = "null_is_nan::one")]
     pub value: f64,
-    /// True response, scaled units: per channel, per time.
-    #[serde(deserialize_with = "null_is_nan::rows")]
-    pub truth: Vec<Vec<f32>>,
-    /// Predicted response by model, in the same layout.
-    #[serde(deserialize_with = "null_is_nan::rows_by_name")]
-    pub predicted: IndexMap<String, Vec<Vec<f32>>>,
 }
 
 /// One subject.
@@ -61,9 +86,6 @@ pub struct SubjectState {
 /// How responses differ between bins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModulationResult {
-    /// Difference of the two bins, mean over subjects: per channel, per time.
-    #[serde(deserialize_with = "null_is_nan::rows")]
-    pub difference: Vec<Vec<f32>>,
     /// Size of each bin's response relative to the true mean response over all epochs, by subject: the factor by which that fits
     /// it best.
     #[serde(deserialize_with = "null_is_nan::series_by_name")]
@@ -88,25 +110,52 @@ pub struct CapturedResult {
     /// Mean over subjects of r between true and predicted difference, over channels and the times that count.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub r: f64,
-    /// r by subject.
-    #[serde(deserialize_with = "null_is_nan::by_name")]
-    pub subjects: IndexMap<String, f64>,
-    /// 95 % bootstrap interval of `r`; none with fewer than 3 subjects.
+    /// Mean over subjects of the covariance where bins are shuffled, over the standard deviations that `r` has.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub null_r: f64,
+    /// Mean over subjects of `r` less `null_r`.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub excess: f64,
+    /// By subject.
+    pub subjects: IndexMap<String, SubjectCaptured>,
+    /// 95 % bootstrap interval of `excess`; none with fewer than 3 subjects.
     pub confidence: Option<[f64; 2]>,
-    /// Whether the subjects' r lie above 0; none with fewer than 5 subjects.
+    /// Whether the subjects' excess lies above 0; none with fewer than 5 subjects.
     pub test: Option<TestResult>,
     /// p of `test`, adjusted for all models (Benjamini & Hochberg 1995).
     pub q: Option<f64>,
-    /// r between true and predicted difference over channels, mean over subjects, per time; NaN before the times that
-    /// count, and with fewer than 3 channels.
+    /// r between true and predicted difference over channels, less its mean where bins are shuffled; mean over subjects, per
+    /// time. NaN before the times that count, and with fewer than 3 channels.
     #[serde(deserialize_with = "null_is_nan::many")]
     pub over_time: Vec<f64>,
     /// 95 % bootstrap interval of `over_time`; empty with fewer than 3 subjects.
     #[serde(deserialize_with = "null_is_nan::limits")]
     pub over_time_confidence: Vec<[f64; 2]>,
-    /// r across bins between true and predicted responses, mean over subjects: per channel, per time.
-    #[serde(deserialize_with = "null_is_nan::rows")]
-    pub map: Vec<Vec<f32>>,
-    /// Where `map` lies above 0, corrected for all channels and times that count; none with fewer than 5 subjects.
+    /// The r of `over_time` where bins are as told, mean over subjects.
+    #[serde(deserialize_with = "null_is_nan::many")]
+    pub r_over_time: Vec<f64>,
+    /// The same where bins are shuffled.
+    #[serde(deserialize_with = "null_is_nan::many")]
+    pub null_over_time: Vec<f64>,
+    /// Where r across bins between true and predicted responses exceeds its mean over shuffled bins, corrected for all channels
+    /// and times that count; none with fewer than 5 subjects.
     pub clusters: Option<ClusterSummary>,
+}
+
+/// What a model captures of one subject's modulation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubjectCaptured {
+    /// r between true and predicted difference, over channels and the times that count.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub r: f64,
+    /// Mean covariance where bins are shuffled, over the standard deviations that `r` has.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub null_r: f64,
+    /// `r` less `null_r`.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub excess: f64,
+    /// (1 + number of shuffles with a covariance as high) / (1 + number of shuffles): the p-value of this subject alone
+    /// (Phipson & Smyth 2010), if bins told nothing of true responses and of predicted ones.
+    #[serde(deserialize_with = "null_is_nan::one")]
+    pub p: f64,
 }

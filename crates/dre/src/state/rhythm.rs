@@ -173,24 +173,23 @@ impl CrossSpectrum {
         }
     }
 
-    /// The pattern in which most power lies; none where there is no power.
+    /// The pattern in which most power lies, 0 on channels without any; none where there is no power.
     pub(super) fn pattern(&self) -> Option<Vec<c64>> {
         let eigen = self.0.self_adjoint_eigen(Side::Lower).ok()?;
         let n = self.0.nrows();
         // Eigenvalues ascend.
         let most = eigen.S().column_vector()[n - 1].re;
-        (most > 0.0).then(|| (0..n).map(|i| eigen.U()[(i, n - 1)]).collect())
+        let of = |i: usize| if self.0[(i, i)].re > 0.0 { eigen.U()[(i, n - 1)] } else { c64::new(0.0, 0.0) };
+        (most > 0.0).then(|| (0..n).map(of).collect())
     }
 }
 
-/// Turns a pattern so that its component at `anchor` is positive: phases then are those of this channel.
-pub(super) fn anchored(pattern: &[c64], anchor: usize) -> Vec<c64> {
+/// Turns a pattern so that its component at `anchor` is positive: phases then are those of this channel. None where the
+/// pattern does not have it.
+pub(super) fn anchored(pattern: &[c64], anchor: usize) -> Option<Vec<c64>> {
     let size = pattern[anchor].norm();
-    if size == 0.0 {
-        return pattern.to_vec();
-    }
     let turn = pattern[anchor].conj() * (1.0 / size);
-    pattern.iter().map(|&z| z * turn).collect()
+    (size > 0.0).then(|| pattern.iter().map(|&z| z * turn).collect())
 }
 
 /// Phase (radians, −π to π) of a pattern's course at the window's end; NaN where there is none of it.
@@ -225,7 +224,7 @@ mod tests {
             let seen = rhythm.of(&one, None);
             let mut spectrum = CrossSpectrum::new(2);
             spectrum.push(&seen.centre);
-            let pattern = anchored(&spectrum.pattern().unwrap(), 0);
+            let pattern = anchored(&spectrum.pattern().unwrap(), 0).unwrap();
             let found = phase(&pattern, &seen.centre);
             let off = (found - phase_at_end + PI).rem_euclid(TAU) - PI;
             assert!(off.abs() < 0.02, "{found} for {phase_at_end}");

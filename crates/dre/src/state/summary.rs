@@ -1,16 +1,20 @@
 //! From single subjects' responses by state to what is reported.
 
 use indexmap::IndexMap;
-use ndarray::{Array2, Array3, ArrayRef3, Axis};
+use ndarray::{Array2, ArrayRef3, Axis};
 
 use super::modulation::gains;
-use super::{BinSpec, By, StateBin, States};
+use super::{BinSpec, By, Captured, StateBin, States};
 use crate::Result;
 use crate::data::Dataset;
 use crate::metrics::{bootstrap_interval, mean_of};
-use crate::results::{CapturedResult, ClusterSummary, ModulationResult, StateBinResult, StateResult, SubjectState};
+use crate::results::{
+    CapturedResult, ClusterSummary, ComparisonResult, ModulationResult, StateBinResult, StateMaps, StateResult,
+    SubjectCaptured, SubjectState,
+};
 use crate::stats::{
-    LEAST_SUBJECTS, PermutationSpec, Places, Tail, bootstrap_mean, false_discovery_rate, group_note, test_group,
+    LEAST_SUBJECTS, PermutationSpec, Places, Tail, bootstrap_mean, compare_models, false_discovery_rate, group_note,
+    test_group,
 };
 
 /// Resamples of the intervals over time.
@@ -25,17 +29,10 @@ const LEAST_CHANNELS: usize = 3;
 pub struct StateSummarySpec {
     /// How states were told.
     pub bins: BinSpec,
-    /// First sample of the scored times; what lies in the window in which the rhythm was measured never counts.
-    pub score_from: usize,
     /// Sign flips of the cluster tests.
     pub flips: PermutationSpec,
-}
-
-impl StateSummarySpec {
-    /// First sample that counts.
-    fn from(&self) -> usize {
-        self.score_from.max(self.bins.window.end)
-    }
+    /// The model that sees the stimulus alone, whose excess is taken off that of the others; an index into the models.
+    pub reference: Option<usize>,
 }
 
 /// A result that says why there is none.
@@ -47,13 +44,16 @@ pub fn not_computed(dataset: &Dataset, by: By, spec: &StateSummarySpec, reason: 
         by,
         band: spec.bins.band,
         window: [at(spec.bins.window.start), at(spec.bins.window.end.saturating_sub(1))],
-        scored: [at(spec.from()), at(times.len())],
+        scored: [at(spec.bins.first()), at(times.len())],
         channels: spec.bins.channels.iter().map(|&c| channels[c].name.clone()).collect(),
         notes: vec![format!("not computed: {reason}")],
+        n_permutations: spec.bins.n_permutations,
         bins: Vec::new(),
         subjects: IndexMap::new(),
         truth: ModulationResult { contrast: f64::NAN, ..ModulationResult::default() },
         models: IndexMap::new(),
+        comparisons: Vec::new(),
+        maps: None,
     }
 }
 
@@ -64,7 +64,7 @@ pub fn not_computed(dataset: &Dataset, by: By, spec: &StateSummarySpec, reason: 
 /// As [`cluster_test`](crate::stats::cluster_test).
 pub fn summarise(dataset: &Dataset, models: &[&str], states: &States, spec: &StateSummarySpec) -> Result<StateResult> {
     let times = dataset.times();
-    let from = spec.from();
+    let from = spec.bins.first();
     let by = states.by;
     let none = |reason: &str| Ok(not_computed(dataset, by, spec, reason));
     if from >= times.len() {
@@ -102,9 +102,15 @@ pub fn summarise(dataset: &Dataset, models: &[&str], states: &States, spec: &Sta
             }
         ));
     }
+    let bin = |bin: usize| StateBinResult {
+        n_epochs: states.subjects.iter().map(|s| s.bins[bin].n_epochs).sum(),
+        value: mean_of(states.subjects.iter().map(|s| s.bins[bin].value)),
+    };
     Ok(StateResult {
         notes,
-        bins: (0..spec.bins.n_bins).map(|bin| mean_bin(states, models, bin)).collect(),
+        bins: (0..spec.bins.n_bins).map(bin).collect(),
+        comparisons: spec.reference.map_or_else(Vec::new, |reference| comparisons(states, models, reference)),
+        maps: Some(maps(states, models)),
         subjects: states
             .subjects
             .iter()
@@ -115,7 +121,7 @@ pub fn summarise(dataset: &Dataset, models: &[&str], states: &States, spec: &Sta
             .collect(),
         truth: ModulationResult {
             clusters: clusters(&truth, Tail::Both)?,
-            ..modulation(states, from, &truth, |bin| &bin.truth)
+            ..modulation(states, from, |bin| &bin.truth)
         },
         models: captured,
         ..not_computed(dataset, by, spec, "")
@@ -138,40 +144,54 @@ fn grouped(left_out: &[(String, String)]) -> Vec<(String, Vec<&str>)> {
 type ClusterTester<'a> = dyn Fn(&ArrayRef3<f64>, Tail) -> Result<Option<ClusterSummary>> + 'a;
 
 fn one(states: &States, model: usize, from: usize, clusters: &ClusterTester<'_>) -> Result<CapturedResult> {
-    let found = states.captured(model, from);
-    let r: Vec<f64> = found.iter().map(|captured| captured.r).collect();
-    // What lies before was shown to models, or is not scored.
-    let at = |t: usize| {
-        let r = |captured: &super::Captured| if t < from { f64::NAN } else { captured.r_over_time[t] };
-        found.iter().map(r).collect::<Vec<f64>>()
+    let found: Vec<&Captured> = states.subjects.iter().map(|subject| &subject.captured[model]).collect();
+    let subject = |captured: &&Captured| SubjectCaptured {
+        r: captured.r,
+        null_r: mean_of(captured.null_r.iter().copied()),
+        excess: captured.excess(),
+        p: captured.p(),
     };
-    let n_times = found.first().map_or(0, |captured| captured.r_over_time.len());
+    let subjects: Vec<SubjectCaptured> = found.iter().map(subject).collect();
+    let excess: Vec<f64> = subjects.iter().map(|subject| subject.excess).collect();
+    // What lies before was shown to models, or is not scored.
+    let counted = |t: usize, value: f64| if t < from { f64::NAN } else { value };
+    let courses: Vec<Vec<f64>> = found.iter().map(|captured| captured.excess_over_time()).collect();
+    let at = |t: usize| courses.iter().map(|course| counted(t, course[t])).collect::<Vec<f64>>();
+    let n_times = courses.first().map_or(0, Vec::len);
     let limits = |t: usize| {
         let interval = bootstrap_mean(&at(t), 0.95, N_RESAMPLES, BOOTSTRAP_SEED);
-        interval.map_or([f64::NAN; 2], |interval| [interval.low, interval.high])
+        interval.map_or([f64::NAN; 2], |interval| [rounded(interval.low), rounded(interval.high)])
     };
-    let maps: Vec<_> = found.iter().map(|captured| captured.map.view()).collect();
-    let maps = ndarray::stack(Axis(0), &maps).expect("subjects' maps have the same shape");
+    let mean = |t: usize, of: fn(&Captured) -> &[f64]| {
+        rounded(mean_of(found.iter().map(|captured| counted(t, of(captured)[t]))))
+    };
+    let maps: Vec<Array2<f64>> = found.iter().map(|captured| captured.excess_map().mapv(f64::from)).collect();
+    let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
+    let maps = ndarray::stack(Axis(0), &views).expect("subjects' maps have the same shape");
+    let labels = states.subjects.iter().map(|s| s.subject.clone());
     Ok(CapturedResult {
-        modulation: modulation(states, from, &states.predicted(model), |bin| &bin.predicted[model]),
-        r: mean_of(r.iter().copied()),
-        subjects: states.subjects.iter().map(|s| s.subject.clone()).zip(r.iter().copied()).collect(),
-        confidence: bootstrap_interval(&r, BOOTSTRAP_SEED),
-        test: test_group(&r, Tail::Positive),
+        modulation: modulation(states, from, |bin| &bin.predicted[model]),
+        r: mean_of(subjects.iter().map(|subject| subject.r)),
+        null_r: mean_of(subjects.iter().map(|subject| subject.null_r)),
+        excess: mean_of(excess.iter().copied()),
+        subjects: labels.zip(subjects).collect(),
+        confidence: bootstrap_interval(&excess, BOOTSTRAP_SEED),
+        test: test_group(&excess, Tail::Positive),
         q: None,
-        over_time: (0..n_times).map(|t| mean_of(at(t).into_iter())).collect(),
+        over_time: (0..n_times).map(|t| rounded(mean_of(at(t).into_iter()))).collect(),
         over_time_confidence: if found.len() >= 3 { (0..n_times).map(limits).collect() } else { Vec::new() },
-        map: mean_rows(&maps),
+        r_over_time: (0..n_times).map(|t| mean(t, |captured| &captured.r_over_time)).collect(),
+        null_over_time: (0..n_times).map(|t| mean(t, |captured| &captured.null_over_time)).collect(),
         clusters: clusters(&maps, Tail::Positive)?,
     })
 }
 
-fn modulation(
-    states: &States,
-    from: usize,
-    difference: &Array3<f64>,
-    of: impl Fn(&StateBin) -> &Array2<f64>,
-) -> ModulationResult {
+/// To five decimals, beyond which there is noise only.
+fn rounded(value: f64) -> f64 {
+    (value * 1e5).round() / 1e5
+}
+
+fn modulation(states: &States, from: usize, of: impl Fn(&StateBin) -> &Array2<f32>) -> ModulationResult {
     let gains: IndexMap<String, Vec<f64>> =
         states.subjects.iter().map(|s| (s.subject.clone(), gains(&s.bins, &of, from, s.template.as_ref()))).collect();
     let contrast = |gains: &Vec<f64>| {
@@ -180,7 +200,6 @@ fn modulation(
     };
     let contrasts: Vec<f64> = gains.values().map(contrast).collect();
     ModulationResult {
-        difference: mean_rows(difference),
         gains,
         contrast: mean_of(contrasts.iter().copied()),
         confidence: bootstrap_interval(&contrasts, BOOTSTRAP_SEED),
@@ -189,27 +208,64 @@ fn modulation(
     }
 }
 
-fn mean_bin(states: &States, models: &[&str], bin: usize) -> StateBinResult {
-    let mean = |of: &dyn Fn(&StateBin) -> &Array2<f64>| {
-        let maps: Vec<_> = states.subjects.iter().map(|s| of(&s.bins[bin]).view()).collect();
-        mean_rows(&ndarray::stack(Axis(0), &maps).expect("subjects' responses have the same shape"))
+/// Excess of every other model less that of the reference, as [`compare_models`] compares scores, adjusted for all of them.
+/// There is no ratio: what it would be divided by is about 0.
+fn comparisons(states: &States, models: &[&str], reference: usize) -> Vec<ComparisonResult> {
+    let excess = |model: usize| -> Vec<f64> { states.subjects.iter().map(|s| s.captured[model].excess()).collect() };
+    let others = (0..models.len()).filter(|&model| model != reference);
+    let mut found: Vec<ComparisonResult> = others
+        .flat_map(|model| {
+            let pair = [(models[model], excess(model)), (models[reference], excess(reference))];
+            compare_models(&pair, BOOTSTRAP_SEED)
+        })
+        .map(|comparison| ComparisonResult { ratio: None, ..comparison })
+        .collect();
+    let p: Vec<f64> = found.iter().map(|c| c.test.map_or(f64::NAN, |test| test.p)).collect();
+    for (comparison, q) in found.iter_mut().zip(false_discovery_rate(&p)) {
+        comparison.q = q.is_finite().then_some(q);
+    }
+    found
+}
+
+fn maps(states: &States, models: &[&str]) -> StateMaps {
+    let mean = |of: &dyn Fn(&StateBin) -> &Array2<f32>| {
+        let bins: Vec<Vec<&Array2<f32>>> =
+            states.subjects.iter().map(|subject| subject.bins.iter().map(of).collect()).collect();
+        mean_responses(&bins)
     };
     let predicted =
         models.iter().enumerate().map(|(m, name)| ((*name).to_owned(), mean(&|bin: &StateBin| &bin.predicted[m])));
-    StateBinResult {
-        n_epochs: states.subjects.iter().map(|s| s.bins[bin].n_epochs).sum(),
-        value: mean_of(states.subjects.iter().map(|s| s.bins[bin].value)),
-        truth: mean(&|bin| &bin.truth),
-        predicted: predicted.collect(),
-    }
+    StateMaps { truth: mean(&|bin| &bin.truth), predicted: predicted.collect() }
 }
 
-/// Mean over subjects, per channel, per time; to five decimals of scaled units, beyond which there is noise only.
-fn mean_rows(maps: &ArrayRef3<f64>) -> Vec<Vec<f32>> {
-    let (_, n_channels, n_times) = maps.dim();
-    let mean = |c: usize, t: usize| {
-        let mean = mean_of(maps.slice(ndarray::s![.., c, t]).iter().copied());
-        ((mean * 1e5).round() / 1e5) as f32
+/// Mean over the subjects that have a channel and time in all bins: per bin, per channel, per time; to five decimals of
+/// scaled units, beyond which there is noise only.
+fn mean_responses(subjects: &[Vec<&Array2<f32>>]) -> Vec<Vec<Vec<f32>>> {
+    let Some(first) = subjects.first() else { return Vec::new() };
+    let (n_channels, n_times) = first[0].dim();
+    let has = |subject: &&Vec<&Array2<f32>>, at: [usize; 2]| subject.iter().all(|bin| bin[at].is_finite());
+    let mean = |bin: usize, at: [usize; 2]| {
+        let values = subjects.iter().filter(|subject| has(subject, at)).map(|subject| f64::from(subject[bin][at]));
+        rounded(mean_of(values)) as f32
     };
-    (0..n_channels).map(|c| (0..n_times).map(|t| mean(c, t)).collect()).collect()
+    let row = |bin: usize, channel: usize| (0..n_times).map(|time| mean(bin, [channel, time])).collect();
+    (0..first.len()).map(|bin| (0..n_channels).map(|channel| row(bin, channel)).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn bins_are_means_over_the_same_subjects() {
+        let nan = f32::NAN;
+        let subjects =
+            [[array![[1.0, 2.0, nan]], array![[3.0, nan, nan]]], [array![[2.0, 4.0, nan]], array![[5.0, 6.0, nan]]]];
+        let subjects: Vec<Vec<&Array2<f32>>> = subjects.iter().map(|bins| bins.iter().collect()).collect();
+        let found = mean_responses(&subjects);
+        assert_eq!((&found[0][0][..2], &found[1][0][..2]), (&[1.5, 4.0][..], &[4.0, 6.0][..]));
+        assert!(found[0][0][2].is_nan());
+    }
 }

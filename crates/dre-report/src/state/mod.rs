@@ -1,6 +1,8 @@
 //! Responses by brain state: true and predicted, and what models capture of their difference.
 
-use dre::results::{CapturedResult, ClusterSummary, ModulationResult, Results, StateResult};
+mod words;
+
+use dre::results::{ClusterSummary, ModulationResult, Results, StateMaps, StateResult};
 use dre::state::By;
 use serde::Serialize;
 
@@ -10,11 +12,12 @@ use crate::evoked::marks;
 use crate::scale::extent;
 use crate::topography::sensors::Montage;
 use crate::topography::{Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};
-use crate::values::{Table, interval, p_value};
+use crate::values::Table;
 use crate::{format, maps};
+use words::{captured, comparisons, sentences, sizes};
 
-/// Differences below this p are called so.
-const SIGNIFICANT: f64 = 0.05;
+/// What models capture, as an axis says it.
+const EXCESS: &str = "excess over shuffled bins (units of r)";
 
 /// Responses by power, or by phase.
 #[derive(Debug, Serialize)]
@@ -33,7 +36,8 @@ pub(crate) struct StatePart {
     captured: Drawing,
     over_time: Drawing,
     maps: Option<MapsFigure>,
-    table: Option<Table>,
+    /// How large responses are; what models capture; excess of each model less that of the model of the stimulus alone.
+    tables: Vec<Table>,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,12 +92,20 @@ fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
         seconds(found.scored)
     );
     let is_empty = found.subjects.is_empty();
+    let mut notes: Vec<String> = found.notes.iter().map(|note| capitalised(note)).collect();
+    if !is_empty && found.maps.is_none() {
+        notes.push(
+            "Responses over channels and times are not shown: they lie in the folder state beside results.json, and those of \
+             these results are not there. `dre state STUDY.toml` makes them again."
+                .to_owned(),
+        );
+    }
     let channel = shown_channel(found);
     StatePart {
         title: title(found),
         found: if is_empty { String::new() } else { sentences(found) },
         how: if is_empty { String::new() } else { how },
-        notes: found.notes.iter().map(|note| capitalised(note)).collect(),
+        notes,
         panels: channel.map_or_else(Vec::new, |c| panels(results, index, found, c)),
         panels_caption: channel.map_or_else(String::new, |c| {
             format!(
@@ -106,12 +118,12 @@ fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
         captured: both(|size| strips::draw(&rows(results, found), STRIPS, size)).into(),
         over_time: both(|size| delta::draw(&over_time_of(results, index, found), &results.times, &marks(results), size)).into(),
         maps: None,
-        table: table(found),
+        tables: [sizes(found), captured(found), comparisons(found)].into_iter().flatten().collect(),
     }
 }
 
 pub(crate) const STRIPS: strips::Style =
-    strips::Style { axis: "r between true and predicted difference", mean: "mean r", dots: "subjects", radius: 4.5 };
+    strips::Style { axis: EXCESS, mean: "mean excess", dots: "subjects", radius: 4.5 };
 
 fn on(found: &StateResult) -> String {
     match found.channels.len() {
@@ -157,73 +169,21 @@ fn compared(found: &StateResult) -> (String, String) {
     }
 }
 
-fn sentences(found: &StateResult) -> String {
-    let (plus, minus) = compared(found);
-    let truth = &found.truth;
-    let mut text = if let Some(clusters) = &truth.clusters {
-        match clusters.significant.first() {
-            Some(first) => format!(
-                "Responses after {plus} differ from those after {minus}: {} of channels and times {} (p ≤ 0.05, corrected), the \
-                 first from {} to {} s (p = {}). ",
-                format::counted(clusters.significant.len(), "cluster", "clusters"),
-                if clusters.significant.len() == 1 { "deviates" } else { "deviate" },
-                format::trimmed(first.start),
-                format::trimmed(first.end),
-                p_value(Some(first.p))
-            ),
-            None => format!(
-                "No cluster of channels and times tells responses after {plus} from those after {minus} (smallest p = {}). ",
-                p_value(clusters.smallest_p)
-            ),
-        }
-    } else {
-        String::new()
-    };
-    text += &format!("Responses are {} ", size_of(truth, &plus, &minus));
-    let mut models: Vec<(&String, &CapturedResult)> = found.models.iter().filter(|(_, m)| m.r.is_finite()).collect();
-    models.sort_by(|a, b| b.1.r.total_cmp(&a.1.r));
-    let said = models.iter().map(|(name, model)| {
-        let test = match model.q.or(model.test.map(|test| test.p)) {
-            Some(q) if q <= SIGNIFICANT => format!("p = {}", p_value(Some(q))),
-            Some(q) => format!("p = {}, not told from chance", p_value(Some(q))),
-            None => "not tested".to_owned(),
-        };
-        format!("{name} r = {} ({test})", format::r(model.r))
-    });
-    let said: Vec<String> = said.collect();
-    if !said.is_empty() {
-        text += &format!("Of the difference over channels and times, models capture: {}.", said.join("; "));
-    }
-    text
-}
-
-/// `smaller after most power: …`.
-fn size_of(truth: &ModulationResult, plus: &str, minus: &str) -> String {
-    let numbers = format!(
-        "{} of the mean response{}{}",
-        format::signed_r(truth.contrast),
-        truth.confidence.map_or_else(String::new, |c| format!(", 95 % CI {}", interval(Some(c)))),
-        truth.test.map_or_else(String::new, |test| format!(", p = {}", p_value(Some(test.p))))
-    );
-    match truth.test {
-        Some(test) if test.p <= SIGNIFICANT => {
-            let which = if truth.contrast < 0.0 { "smaller" } else { "larger" };
-            format!("{which} after {plus} than after {minus} ({numbers}).")
-        }
-        Some(_) => format!("about as large after {plus} as after {minus} ({numbers})."),
-        None => format!("different in size by {numbers}, after {plus} less after {minus}; this was not tested."),
-    }
-}
-
 /// The channel that differs most: the one that is longest in significant clusters of the true difference; where there are none or
 /// several, the one whose difference is largest. None where nothing is finite.
 pub(crate) fn shown_channel(found: &StateResult) -> Option<usize> {
     let power = |row: &Vec<f32>| row.iter().filter(|v| v.is_finite()).map(|v| f64::from(*v).powi(2)).sum::<f64>();
     let points = || found.truth.clusters.iter().flat_map(|c| c.significant.iter().flat_map(|cluster| &cluster.points));
     let n_points = |channel: usize| points().filter(|point| point.0 == channel).count();
-    let rows = found.truth.difference.iter().map(power).enumerate().filter(|(_, power)| *power > 0.0);
+    let difference = difference_of(found, None);
+    let rows = difference.iter().map(power).enumerate().filter(|(_, power)| *power > 0.0);
     let rows = rows.map(|(channel, power)| (channel, n_points(channel), power));
     rows.max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2))).map(|(channel, ..)| channel)
+}
+
+/// The true difference of responses, or a model's: per channel, per time; nothing where it was not read.
+pub(crate) fn difference_of(found: &StateResult, model: Option<&str>) -> Vec<Vec<f32>> {
+    found.maps.as_ref().map(|maps| maps.difference(found.by, model)).unwrap_or_default()
 }
 
 /// Sources of responses: the true ones, then each model's; with their classes.
@@ -233,13 +193,9 @@ pub(crate) fn sources(results: &Results, found: &StateResult) -> Vec<(String, St
     std::iter::once(("true response".to_owned(), "truth".to_owned())).chain(models).collect()
 }
 
-/// Rows of a bin's response by source.
-pub(crate) fn rows_of<'a>(
-    bin: &'a dre::results::StateBinResult,
-    source: usize,
-    name: &str,
-) -> Option<&'a Vec<Vec<f32>>> {
-    if source == 0 { Some(&bin.truth) } else { bin.predicted.get(name) }
+/// Responses of a source by bin.
+pub(crate) fn bins_of<'a>(maps: &'a StateMaps, source: usize, name: &str) -> Option<&'a Vec<Vec<Vec<f32>>>> {
+    if source == 0 { Some(&maps.truth) } else { maps.predicted.get(name) }
 }
 
 /// A panel for each source at one channel.
@@ -247,8 +203,8 @@ pub(crate) fn panels(results: &Results, index: usize, found: &StateResult, chann
     let names = bin_names(found);
     let sources = sources(results, found);
     let row = |bin: usize, source: usize| {
-        let rows = rows_of(&found.bins[bin], source, &sources[source].0)?;
-        rows.get(channel).map(Vec::as_slice)
+        let bins = bins_of(found.maps.as_ref()?, source, &sources[source].0)?;
+        bins.get(bin)?.get(channel).map(Vec::as_slice)
     };
     let bins = drawn_bins(found.bins.len());
     let all = bins.iter().flat_map(|&bin| (0..sources.len()).filter_map(move |source| row(bin, source)));
@@ -282,22 +238,22 @@ pub(crate) fn series<'a>(results: &'a Results, found: &'a StateResult) -> Vec<Ga
     std::iter::once(truth).chain(models).collect()
 }
 
-/// r of every subject, a row per model.
+/// Excess of every subject, a row per model.
 pub(crate) fn rows<'a>(results: &'a Results, found: &'a StateResult) -> Vec<strips::Row<'a>> {
     let row = |(i, name): (usize, &'a String)| {
         let model = found.models.get(name)?;
         Some(strips::Row {
             name: name.clone(),
             model: i,
-            mean: model.r,
+            mean: model.excess,
             interval: model.confidence,
-            dots: model.subjects.iter().map(|(label, r)| (label.as_str(), *r)).collect(),
+            dots: model.subjects.iter().map(|(label, one)| (label.as_str(), one.excess)).collect(),
         })
     };
     results.models.keys().enumerate().filter_map(row).collect()
 }
 
-/// r over channels at each time, a line per model.
+/// Excess over channels at each time, a line per model.
 pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a StateResult) -> delta::Drawing<'a> {
     let line = |(i, name): (usize, &'a String)| {
         let model = found.models.get(name)?;
@@ -311,31 +267,9 @@ pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a St
     };
     delta::Drawing {
         id: format!("state-{index}"),
-        axis: "r between true and predicted difference",
+        axis: EXCESS,
         lines: results.models.keys().enumerate().filter_map(line).collect(),
     }
-}
-
-fn table(found: &StateResult) -> Option<Table> {
-    let dash = || format::NONE.to_owned();
-    let gain = |m: &ModulationResult| {
-        vec![format::signed_r(m.contrast), interval(m.confidence), p_value(m.test.map(|test| test.p))]
-    };
-    let truth = [vec!["true response".to_owned()], gain(&found.truth), vec![dash(), dash(), dash(), dash()]].concat();
-    let model = |(name, model): (&String, &CapturedResult)| {
-        let r = vec![
-            format::r(model.r),
-            interval(model.confidence),
-            p_value(model.test.map(|test| test.p)),
-            p_value(model.q),
-        ];
-        [vec![name.clone()], gain(&model.modulation), r].concat()
-    };
-    if found.subjects.is_empty() {
-        return None;
-    }
-    let columns = ["", "Difference in size", "95 % CI", "p", "r of the difference", "95 % CI", "p", "p (FDR)"];
-    Table::new(&columns, &[0], std::iter::once(truth).chain(found.models.iter().map(model)).collect()).if_any()
 }
 
 /// Channels and times of significant clusters, per frame.
@@ -350,33 +284,33 @@ fn heads(results: &Results, index: usize, found: &StateResult, montage: &Montage
     let n_times = results.times.len();
     let n_channels = results.cohort.channels.len();
     let [from, to] = found.scored;
+    let truth = difference_of(found, None);
     let strongest = maps::strongest(n_times, |t| {
         let counts = (from - 1e-9..=to + 1e-9).contains(&results.times[t]);
-        found.truth.difference.iter().filter(move |_| counts).filter_map(move |row| row.get(t).copied())
+        truth.iter().filter(move |_| counts).filter_map(move |row| row.get(t).copied())
     });
     let sources = sources(results, found);
     let kept = thinned(n_times, strongest, sources.len(), n_channels);
     let series = sources.iter().enumerate().filter_map(|(source, (name, class))| {
-        let (modulation, clusters) = if source == 0 {
-            (&found.truth, found.truth.clusters.as_ref())
+        let (model, clusters) = if source == 0 {
+            (None, found.truth.clusters.as_ref())
         } else {
-            let model = found.models.get(name)?;
-            (&model.modulation, model.clusters.as_ref())
+            (Some(name.as_str()), found.models.get(name)?.clusters.as_ref())
         };
         Some(Series {
             name: name.clone(),
             class: class.clone(),
-            values: maps::by_frame(&modulation.difference, &kept),
+            values: maps::by_frame(&difference_of(found, model), &kept),
             significant: marked(clusters, &kept, n_channels),
         })
     });
-    let (plus, minus) = if found.bins.is_empty() { return None } else { compared(found) };
+    let (plus, minus) = if truth.is_empty() || found.bins.is_empty() { return None } else { compared(found) };
     let maps = Maps {
         id: format!("state-{index}"),
         caption: format!(
             "Responses after {plus} less those after {minus} over the head, seen from above, nose up, at the time of the slider; \
              one scale for all. Ringed sensors belong to a significant cluster at this time: of the true difference, where it \
-             deviates from 0; of a model’s, where its prediction follows the true responses across bins."
+             deviates from 0; of a model’s, where its prediction follows the true responses across bins more than with shuffled bins."
         ),
         units: "difference (scaled units)",
         axis: "time",
