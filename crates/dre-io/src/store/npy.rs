@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use dre::data::Block;
 use half::f16;
 use memmap2::Mmap;
 use ndarray::{ArrayBase, ArrayViewD, Data, Dimension};
@@ -78,11 +80,36 @@ impl AsRef<[f16]> for MappedHalfNpy {
     }
 }
 
+impl Block<f16> for MappedHalfNpy {
+    fn will_need(&self, range: Range<usize>) {
+        will_need::<f16>(&self.map, self.start, range);
+    }
+}
+
+impl Block<f32> for MappedNpy {
+    fn will_need(&self, range: Range<usize>) {
+        will_need::<f32>(&self.map, self.start, range);
+    }
+}
+
+/// Asks the system to read numbers ahead, of which the first lies at byte `start`. It may refuse: that costs time only.
+fn will_need<T>(map: &Mmap, start: usize, range: Range<usize>) {
+    #[cfg(unix)]
+    let _ =
+        map.advise_range(memmap2::Advice::WillNeed, start + range.start * size_of::<T>(), range.len() * size_of::<T>());
+    #[cfg(not(unix))]
+    let _ = (map, start, range);
+}
+
 fn mapped(path: &Path) -> Result<Mmap, StoreError> {
     let file = File::open(path).map_err(StoreError::read(path))?;
     // SAFETY: the map is only read, and nothing of this program changes the file: cohorts are written elsewhere and renamed
     // into place. Another program that changes the file meanwhile changes the numbers read, as with any memory-mapped file.
-    unsafe { Mmap::map(&file) }.map_err(StoreError::read(path))
+    let map = unsafe { Mmap::map(&file) }.map_err(StoreError::read(path))?;
+    // Epochs lie anywhere; what is needed is said by `will_need`, and what lies around it is not read.
+    #[cfg(unix)]
+    let _ = map.advise(memmap2::Advice::Random);
+    Ok(map)
 }
 
 impl MappedNpy {

@@ -340,6 +340,9 @@ impl Dataset {
     /// Where an epoch is not of this data set.
     pub fn draw(&self, epochs: &[Epoch], batch: &mut Batch) {
         let n_times = self.n_times();
+        for epoch in epochs {
+            self.cohort.recordings[epoch.recording].data.will_need(epoch.start..epoch.start + n_times);
+        }
         let mut data = recycle(&mut batch.data, epochs.len() * self.n_channels() * n_times);
         let mut features = recycle(&mut batch.features, epochs.len() * self.n_features() * n_times);
         batch.subjects.clear();

@@ -116,6 +116,8 @@ pub(super) fn prepare(
         return Ok(Err(format!("none of its {} epochs is left to train on", epochs.len())));
     }
     let gaps = &candidates.gaps;
+    recording.data.will_need(0..recording.n_times);
+    recording.features.will_need(0..cohort.features.len() * recording.n_times);
     check_finite(cohort, (recording, gaps), &kept.sets.iter().flatten().chain(&kept.calibration), window)?;
     let scaler = match fit_scaler(cohort, (recording, gaps), fitted_on, window) {
         Ok(scaler) => scaler,

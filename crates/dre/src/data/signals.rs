@@ -6,11 +6,21 @@ use std::sync::Arc;
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
-/// A block of `f32` samples, owned or memory-mapped.
-pub type Samples = Arc<dyn AsRef<[f32]> + Send + Sync>;
+/// A block of numbers, owned or memory-mapped.
+pub trait Block<T>: AsRef<[T]> + Send + Sync {
+    /// Says that these numbers will soon be read, so that a disk can start to bring them. Changes nothing else.
+    fn will_need(&self, range: Range<usize>) {
+        let _ = range;
+    }
+}
 
-/// The same of half the precision.
-pub type HalfSamples = Arc<dyn AsRef<[f16]> + Send + Sync>;
+impl<T: Send + Sync> Block<T> for Vec<T> {}
+
+/// Samples of single precision.
+pub type Samples = Arc<dyn Block<f32>>;
+
+/// Samples of half precision.
+pub type HalfSamples = Arc<dyn Block<f16>>;
 
 /// Samples of time that are turned at once: 64 bytes of each channel.
 const TILE: usize = 16;
@@ -98,6 +108,15 @@ impl Signals {
                     row.iter_mut().for_each(|value| *value *= unit);
                 }
             }
+        }
+    }
+
+    /// Says that samples will soon be read; see [`Block::will_need`].
+    pub fn will_need(&self, times: Range<usize>) {
+        let range = times.start * self.n_channels..times.end * self.n_channels;
+        match &self.stored {
+            Stored::Single(samples) => samples.will_need(range),
+            Stored::Half { samples, .. } => samples.will_need(range),
         }
     }
 
