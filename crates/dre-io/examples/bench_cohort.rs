@@ -14,7 +14,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use dre::data::{BadSegments, BaselineSpec, CleaningSpec, Dataset, EpochSpec, Gaps, Set, SplitSpec, for_each_batch};
+use dre::data::{
+    BadSegments, BaselineSpec, CleaningSpec, Cohort, Dataset, EpochSpec, Gaps, Set, SplitSpec, for_each_batch,
+};
 use dre::features::{Features, Source};
 use dre::nn::{Dims, Network, NetworkConfig, Observer, Progress, Threads, TrainConfig, Training};
 use dre::signal::Storage;
@@ -46,6 +48,19 @@ fn main() -> Outcome<()> {
     if !place.join("cohort.json").exists() {
         make(&config, place, storage, n_threads)?;
     }
+    let info = open_cohort(place)?.info;
+    let is_half = info.recordings.iter().all(|recording| !recording.scales.is_empty());
+    let n_times = config.n_times();
+    if info.subjects.len() != config.n_subjects
+        || info.recordings.iter().any(|recording| recording.n_times != n_times)
+        || is_half != (storage == Storage::F16)
+    {
+        return Err(format!(
+            "{}: another cohort than was asked for; remove it or name another folder",
+            place.display()
+        )
+        .into());
+    }
     let making = start.elapsed().as_secs_f64();
     let cohort = open_cohort(place)?.cohort;
     let files: Vec<_> = cohort.recordings.iter().map(|recording| place.join(&recording.id).join("data.npy")).collect();
@@ -75,13 +90,13 @@ fn main() -> Outcome<()> {
         for from_memory in [false, true] {
             // Another order in every round, the same from disk and from memory.
             if !from_memory {
-                forget(&files)?;
+                forget(dataset.cohort(), &files)?;
             }
             training[usize::from(from_memory)].push(train(&network, &dataset, n_batches, round, &mut peak)?);
         }
         for from_memory in [false, true] {
             if !from_memory {
-                forget(&files)?;
+                forget(dataset.cohort(), &files)?;
             }
             drawing[usize::from(from_memory)].push(draw(&dataset, n_batches, round as usize)?);
         }
@@ -158,8 +173,9 @@ fn make(config: &SimulationConfig, place: &Path, storage: Storage, n_threads: us
     Ok(())
 }
 
-/// Empties the system's cache of these files.
-fn forget(files: &[std::path::PathBuf]) -> Outcome<()> {
+/// Empties the system's cache of these files, of which no page may be in a program's memory then.
+fn forget(cohort: &Cohort, files: &[std::path::PathBuf]) -> Outcome<()> {
+    cohort.recordings.iter().for_each(|recording| recording.data.release());
     for file in files {
         // GNU dd: "request to drop cache for the whole file".
         let from = format!("if={}", file.display());

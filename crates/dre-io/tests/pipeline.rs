@@ -569,23 +569,33 @@ fn half_as_large_is_nearly_the_same() {
     };
     let cohorts = [&whole, &half].map(|job| prepare(job, &mut Watch::default()).unwrap());
     let size = |job: &Job, id: &str| fs::metadata(job.out.join("cohort").join(id).join("data.npy")).unwrap().len();
-    for (one, other) in cohorts[0].cohort.recordings.iter().zip(&cohorts[1].cohort.recordings) {
-        let n = one.data.len() as u64;
-        assert!(size(&whole, &one.id).abs_diff(4 * n) < 200 && size(&half, &one.id).abs_diff(2 * n) < 200);
-        let (one, other) = (one.data.to_rows(), other.data.to_rows());
-        let largest = one.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
+    for recordings in cohorts[0].cohort.recordings.iter().zip(&cohorts[1].cohort.recordings) {
+        let (n, id) = (recordings.0.n_times, &recordings.0.id);
+        let n_samples = recordings.0.data.len() as u64;
+        assert!(size(&whole, id).abs_diff(4 * n_samples) < 200 && size(&half, id).abs_diff(2 * n_samples) < 200);
+        let (one, other) = (recordings.0.data.to_rows(), recordings.1.data.to_rows());
         assert!(one != other);
-        for (x, y) in one.iter().zip(&other) {
-            assert!((x - y).abs() <= (x.abs() / 2048.0).max(largest * 1e-9), "{y} for {x}");
+        let n_channels = recordings.0.data.n_channels();
+        for (x, y) in one.chunks(n).zip(other.chunks(n)) {
+            let mean = x.iter().sum::<f32>() / n as f32;
+            let largest = x.iter().fold(0.0_f32, |max, x| max.max((x - mean).abs()));
+            assert!(x.iter().zip(y).all(|(x, y)| (x - y).abs() <= 1.01 * (x - mean).abs() / 2048.0 + 1e-6 * largest));
         }
+        assert_eq!(one.len(), n * n_channels);
     }
     // The samples' layout is part of what a cohort says of itself.
     let path = half.out.join("cohort/cohort.json");
     let mut info: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let exponents = info["recordings"][0]["exponents"].as_array_mut().unwrap();
-    exponents.pop();
-    let n = exponents.len();
-    fs::write(&path, info.to_string()).unwrap();
-    let message = dre_io::cohort::open_cohort(&half.out.join("cohort")).unwrap_err().to_string();
-    assert!(message.contains("cohort.json") && message.contains(&format!("{n} exponents")), "{message}");
+    let opened = |info: &serde_json::Value| {
+        fs::write(&path, info.to_string()).unwrap();
+        dre_io::cohort::open_cohort(&half.out.join("cohort")).unwrap_err().to_string()
+    };
+    info["recordings"][0]["scales"][0]["exponent"] = 9999.into();
+    let message = opened(&info);
+    assert!(message.contains("cohort.json") && message.contains("9999"), "{message}");
+    let scales = info["recordings"][0]["scales"].as_array_mut().unwrap();
+    scales.pop();
+    let n = scales.len();
+    let message = opened(&info);
+    assert!(message.contains("cohort.json") && message.contains(&format!("{n} scales")), "{message}");
 }

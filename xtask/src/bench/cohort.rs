@@ -54,6 +54,17 @@ impl CohortOptions {
     }
 }
 
+impl CohortOptions {
+    /// The command that measures the same.
+    fn command(&self) -> String {
+        let Self { subjects, minutes, batches, rounds, threads, storage, .. } = self;
+        format!(
+            "cargo xtask bench cohort --subjects {subjects} --minutes {minutes} --storage {storage} --batches {batches} --rounds \
+             {rounds} --threads {threads}"
+        )
+    }
+}
+
 /// Makes the cohort, measures, prints and adds a record; the cohort is removed unless its folder was named.
 pub(crate) fn cohort(options: &CohortOptions, root: &Path) -> bool {
     let temporary = root.join("target/bench-cohort");
@@ -85,7 +96,7 @@ fn measure(options: &CohortOptions, root: &Path, folder: &Path) -> Result<PathBu
     let line = run(root, &root.join("target/release/examples/bench_cohort"), &args)?;
     let text = table(options, &line, &before)?;
     crate::say(&text);
-    let mut page = record::heading(root, "a cohort at the size of a large study", "cargo xtask bench cohort")?;
+    let mut page = record::heading(root, "a cohort at the size of a large study", &options.command())?;
     let _ = write!(page, ".\n\n{}", record::verbatim(&text));
     record::write(root, &format!("cohort-{}", options.storage), &page)
 }

@@ -4,7 +4,7 @@
 //! cohort.json                     what it holds and where it comes from
 //! audit.json                      recordings that are there twice, values of the features
 //! sub-01_task-x_run-01/data.npy      (n_times, n_channels) f32, SI units, filtered and decimated; NaN throughout for a
-//!                                    channel that the recording lacks; or f16, in units of a power of two for each channel
+//!                                    channel that the recording lacks; or f16, scaled by channel as cohort.json says
 //! sub-01_task-x_run-01/features.npy  (n_features, n_times) f32
 //! sub-01_task-x_run-01/events.tsv    onset and duration (s), other columns as in the data set
 //! ```
@@ -16,7 +16,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use dre::data::{Channel, Lack};
+use dre::data::{Channel, HalfScale, Lack};
 use dre::results::Exclusion;
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +70,9 @@ pub struct RecordingInfo {
     /// The cohort's channels that it lacks, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub missing: BTreeMap<String, Lack>,
-    /// Of data stored with half precision: the power of two of each channel's unit.
+    /// Of data stored with half precision: what the numbers of each channel stand for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub exponents: Vec<i32>,
+    pub scales: Vec<HalfScale>,
     /// Bad segments: first sample, and the one after the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bad_segments: Vec<(usize, usize)>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dre::data::{Cohort, CohortRecording, Gaps, Samples, Signals};
+use dre::data::{Cohort, CohortRecording, Gaps, Signals};
 
 use super::events::read_events;
 use super::{COHORT_FILE, COHORT_FORMAT, CohortInfo, RecordingInfo};
@@ -53,13 +53,13 @@ pub fn open_cohort(path: &Path) -> Result<CohortFolder, StoreError> {
 fn open_recording(path: &Path, info: &CohortInfo, recording: &RecordingInfo) -> Result<CohortRecording, StoreError> {
     let folder = path.join(&recording.id);
     let (n_channels, n_times) = (info.channels.len(), recording.n_times);
-    let open = |name: &str, expected: [usize; 2]| -> Result<Samples, StoreError> {
+    let open = |name: &str, expected: [usize; 2]| -> Result<MappedNpy, StoreError> {
         let file = folder.join(name);
         let array = MappedNpy::open(&file)?;
         if array.shape() != expected {
             return Err(StoreError::damaged(&file, format!("shape {:?}", array.shape()), format!("{expected:?}")));
         }
-        Ok(Arc::new(array))
+        Ok(array)
     };
     let subject = info.subjects.iter().position(|s| *s == recording.subject).ok_or_else(|| {
         StoreError::damaged(&path.join(COHORT_FILE), format!("subject `{}`", recording.subject), "one of `subjects`")
@@ -75,13 +75,16 @@ fn open_recording(path: &Path, info: &CohortInfo, recording: &RecordingInfo) -> 
     if let Some(wrong) = segments.iter().find(|s| s.start >= s.end || s.end > recording.n_times) {
         return Err(damaged(format!("bad segment {wrong:?}"), &format!("samples within 0..{}", recording.n_times)));
     }
-    let data = match recording.exponents.len() {
-        0 => Signals::new(open("data.npy", [n_times, n_channels])?, n_channels),
+    let data = match recording.scales.len() {
+        0 => Signals::new(Arc::new(open("data.npy", [n_times, n_channels])?.at_random()), n_channels),
         n if n == n_channels => {
+            if let Some(wrong) = recording.scales.iter().find(|scale| !scale.is_sound()) {
+                return Err(damaged(format!("{wrong:?}"), "finite offsets and exponents from -126 to 127"));
+            }
             let samples = MappedHalfNpy::open(&folder.join("data.npy"), n_times, n_channels)?;
-            Signals::half(Arc::new(samples), &recording.exponents)
+            Signals::half(Arc::new(samples.at_random()), recording.scales.clone())
         }
-        n => return Err(damaged(format!("{n} exponents"), &format!("one for each of {n_channels} channels"))),
+        n => return Err(damaged(format!("{n} scales"), &format!("one for each of {n_channels} channels"))),
     };
     Ok(CohortRecording {
         gaps: Gaps::new(lacks, segments),
@@ -89,7 +92,7 @@ fn open_recording(path: &Path, info: &CohortInfo, recording: &RecordingInfo) -> 
         subject,
         n_times,
         data,
-        features: open("features.npy", [info.features.len(), n_times])?,
+        features: Arc::new(open("features.npy", [info.features.len(), n_times])?),
         events: read_events(&folder.join("events.tsv"))?,
     })
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dre::data::{Channel, EventTable, Gaps, half_exponent, to_half};
+use dre::data::{Channel, EventTable, Gaps, HalfScale};
 use dre::signal::Storage;
 use half::f16;
 
@@ -82,10 +82,10 @@ impl CohortWriter {
             missing.iter().try_for_each(|row| file.write(*row, 0, &nothing))?;
         }
         fill(&mut PresentRows { file: &mut file, rows }, &folder)?;
-        let exponents = write_by_time(&mut file, (n_channels, n_times), self.storage, &folder.join("data.npy"))?;
+        let scales = write_by_time(&mut file, (n_channels, n_times), self.storage, &folder.join("data.npy"))?;
         let features = recording.features;
         assert!(features.len().is_multiple_of(n_times), "features are not whole rows");
-        let mut out = NpyWriter::create(&folder.join("features.npy"), features.len() / n_times, n_times)?;
+        let mut out = NpyWriter::create(&folder.join("features.npy"), features.len() / n_times.max(1), n_times)?;
         out.push(features)?;
         out.finish()?;
         write_events(&folder.join("events.tsv"), recording.events)?;
@@ -94,7 +94,7 @@ impl CohortWriter {
             subject: recording.subject.to_owned(),
             n_times,
             missing: gaps.channels().iter().map(|(&row, &lack)| (recording.channels[row].name.clone(), lack)).collect(),
-            exponents,
+            scales,
             bad_segments: gaps.segments().iter().map(|segment| (segment.start, segment.end)).collect(),
         });
         Ok(())
@@ -132,13 +132,13 @@ impl CohortWriter {
 /// Samples of time that are held at once.
 const TIMES_AT_ONCE: usize = 4096;
 
-/// Writes rows by channel as `(n_times, n_channels)`; the exponents of the channels where they are stored with half precision.
+/// Writes rows by channel as `(n_times, n_channels)`; the scales of the channels where they are stored with half precision.
 fn write_by_time(
     rows: &mut RowFile,
     (n_channels, n_times): (usize, usize),
     storage: Storage,
     path: &Path,
-) -> Result<Vec<i32>, StoreError> {
+) -> Result<Vec<HalfScale>, StoreError> {
     match storage {
         Storage::F32 => {
             let mut out = NpyWriter::<f32>::create(path, n_times, n_channels)?;
@@ -147,15 +147,15 @@ fn write_by_time(
             Ok(Vec::new())
         }
         Storage::F16 => {
-            let exponent = |row| Ok(half_exponent(&rows.read_row(row)?));
-            let exponents: Vec<i32> = (0..n_channels).map(exponent).collect::<Result<_, StoreError>>()?;
+            let scale = |row| Ok(HalfScale::of(&rows.read_row(row)?));
+            let scales: Vec<HalfScale> = (0..n_channels).map(scale).collect::<Result<_, StoreError>>()?;
             let mut out = NpyWriter::<f16>::create(path, n_times, n_channels)?;
             by_time(rows, (n_channels, n_times), |block| {
-                let samples = block.chunks_exact(n_channels).flatten().zip(exponents.iter().cycle());
-                out.push(&samples.map(|(&x, &exponent)| to_half(x, exponent)).collect::<Vec<_>>())
+                let samples = block.iter().zip(scales.iter().cycle());
+                out.push(&samples.map(|(&x, scale)| scale.store(x)).collect::<Vec<_>>())
             })?;
             out.finish()?;
-            Ok(exponents)
+            Ok(scales)
         }
     }
 }

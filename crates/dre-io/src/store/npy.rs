@@ -64,6 +64,10 @@ impl MappedHalfNpy {
     /// # Errors
     /// [`StoreError::Read`], or [`StoreError::Format`] where it does not hold them.
     pub fn open(path: &Path, n_rows: usize, n_columns: usize) -> Result<Self, StoreError> {
+        if cfg!(target_endian = "big") {
+            let found = "16-bit floats whose least significant byte is first";
+            return Err(StoreError::damaged(path, found, "prepare.storage = \"f32\" on this processor"));
+        }
         let map = mapped(path)?;
         let header = header(f16::DESCR, &[n_rows, n_columns]);
         if !map.starts_with(&header) || map.len() != header.len() + n_rows * n_columns * size_of::<f16>() {
@@ -84,12 +88,57 @@ impl Block<f16> for MappedHalfNpy {
     fn will_need(&self, range: Range<usize>) {
         will_need::<f16>(&self.map, self.start, range);
     }
+
+    fn release(&self) {
+        release(&self.map);
+    }
 }
 
 impl Block<f32> for MappedNpy {
     fn will_need(&self, range: Range<usize>) {
         will_need::<f32>(&self.map, self.start, range);
     }
+
+    fn release(&self) {
+        release(&self.map);
+    }
+}
+
+impl MappedNpy {
+    /// For stretches that lie anywhere and are announced by [`Block::will_need`]: what lies around them is not read ahead.
+    #[must_use]
+    pub fn at_random(self) -> Self {
+        at_random(&self.map);
+        self
+    }
+}
+
+impl MappedHalfNpy {
+    /// As [`MappedNpy::at_random`].
+    #[must_use]
+    pub fn at_random(self) -> Self {
+        at_random(&self.map);
+        self
+    }
+}
+
+/// The system may refuse: that costs time only.
+fn at_random(map: &Mmap) {
+    #[cfg(unix)]
+    let _ = map.advise(memmap2::Advice::Random);
+    #[cfg(not(unix))]
+    let _ = map;
+}
+
+/// Takes the file's pages out of this program's memory; they stay in the system's cache as long as it likes.
+fn release(map: &Mmap) {
+    #[cfg(unix)]
+    // SAFETY: the map is a read-only one of a file, so that nothing written is lost: a page that is read again comes from the
+    // file (madvise(2): "subsequent accesses … will repopulate the memory contents from the up-to-date contents of the
+    // underlying mapped file").
+    let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    #[cfg(not(unix))]
+    let _ = map;
 }
 
 /// Asks the system to read numbers ahead, of which the first lies at byte `start`. It may refuse: that costs time only.
@@ -105,11 +154,7 @@ fn mapped(path: &Path) -> Result<Mmap, StoreError> {
     let file = File::open(path).map_err(StoreError::read(path))?;
     // SAFETY: the map is only read, and nothing of this program changes the file: cohorts are written elsewhere and renamed
     // into place. Another program that changes the file meanwhile changes the numbers read, as with any memory-mapped file.
-    let map = unsafe { Mmap::map(&file) }.map_err(StoreError::read(path))?;
-    // Epochs lie anywhere; what is needed is said by `will_need`, and what lies around it is not read.
-    #[cfg(unix)]
-    let _ = map.advise(memmap2::Advice::Random);
-    Ok(map)
+    unsafe { Mmap::map(&file) }.map_err(StoreError::read(path))
 }
 
 impl MappedNpy {

@@ -39,7 +39,7 @@ pub use loader::for_each_batch;
 pub use part::Part;
 pub(crate) use products::ProductSums;
 pub use scaler::{FeatureScaler, RobustScaler};
-pub use signals::{Block, HalfSamples, Samples, Signals, half_exponent, to_half};
+pub use signals::{Block, HalfSamples, HalfScale, Samples, Signals};
 pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
 pub use split::{Fold, SplitMethod, SplitSpec};

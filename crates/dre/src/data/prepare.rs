@@ -116,8 +116,6 @@ pub(super) fn prepare(
         return Ok(Err(format!("none of its {} epochs is left to train on", epochs.len())));
     }
     let gaps = &candidates.gaps;
-    recording.data.will_need(0..recording.n_times);
-    recording.features.will_need(0..cohort.features.len() * recording.n_times);
     check_finite(cohort, (recording, gaps), &kept.sets.iter().flatten().chain(&kept.calibration), window)?;
     let scaler = match fit_scaler(cohort, (recording, gaps), fitted_on, window) {
         Ok(scaler) => scaler,
@@ -140,6 +138,7 @@ pub(super) fn prepare(
                 .fold(Spread::default(), Spread::merge)
         })
         .collect();
+    recording.data.release();
     Ok(Ok(Prepared {
         n_border: epochs.len() - n_kept,
         n_rejected: n_kept - n_calibration - sets.iter().map(Vec::len).sum::<usize>(),
@@ -193,6 +192,7 @@ fn check_finite<'a>(
     let mut cut = vec![0.0; cohort.channels.len() * window.n_times];
     for epoch in epochs.clone() {
         let samples = epoch.start..epoch.start + window.n_times;
+        recording.data.will_need(samples.clone());
         recording.data.copy(samples.clone(), 0..cohort.channels.len(), &mut cut);
         let good = gaps.good(&samples);
         for (row, values) in cut.chunks_exact(window.n_times).enumerate().filter(|(row, _)| gaps.has_channel(*row)) {
@@ -221,7 +221,7 @@ fn fit_scaler(
 ) -> std::result::Result<RobustScaler, String> {
     let good: Vec<_> = train.iter().map(|epoch| gaps.good(&(epoch.start..epoch.start + window.n_times))).collect();
     let (mut centre, mut scale) = (vec![0.0; cohort.channels.len()], vec![1.0; cohort.channels.len()]);
-    let mut values: Vec<Vec<f64>> = vec![Vec::with_capacity(train.len() * window.n_times); CHANNELS_AT_ONCE];
+    let mut values = [(); CHANNELS_AT_ONCE].map(|()| Vec::<f64>::with_capacity(train.len() * window.n_times));
     let mut cut = vec![0.0; CHANNELS_AT_ONCE * window.n_times];
     for first in (0..cohort.channels.len()).step_by(CHANNELS_AT_ONCE) {
         let channels = first..cohort.channels.len().min(first + CHANNELS_AT_ONCE);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
+use serde::{Deserialize, Serialize};
 
 /// A block of numbers, owned or memory-mapped.
 pub trait Block<T>: AsRef<[T]> + Send + Sync {
@@ -12,6 +13,9 @@ pub trait Block<T>: AsRef<[T]> + Send + Sync {
     fn will_need(&self, range: Range<usize>) {
         let _ = range;
     }
+
+    /// Says that nothing will be read soon, so that memory can be used for other things. Changes nothing else.
+    fn release(&self) {}
 }
 
 impl<T: Send + Sync> Block<T> for Vec<T> {}
@@ -38,11 +42,16 @@ pub struct Signals {
 #[derive(Clone)]
 enum Stored {
     Single(Samples),
-    /// A number stands for itself times its channel's unit, a power of two, so that reading rounds nothing.
-    Half {
-        samples: HalfSamples,
-        units: Vec<f32>,
-    },
+    Half { samples: HalfSamples, scales: Vec<HalfScale> },
+}
+
+/// What the samples of half precision of a channel stand for: themselves times 2 to the power of `exponent`, plus `offset`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HalfScale {
+    /// In the unit of the channel.
+    pub offset: f32,
+    /// From −126 to 127.
+    pub exponent: i32,
 }
 
 impl std::fmt::Debug for Signals {
@@ -57,14 +66,12 @@ impl Signals {
         Self { n_channels, stored: Stored::Single(samples) }
     }
 
-    /// Samples of half precision that lie as `(n_times, n_channels)`, row-major; those of channel c are to be multiplied by
-    /// 2 to the power of `exponents[c]`.
+    /// Samples of half precision that lie as `(n_times, n_channels)`, row-major, with the scale of each channel.
     ///
-    /// A sample is within 2⁻¹¹ of what was stored, relative to itself, down to 2⁻²⁸ of the channel's largest where
-    /// [`half_exponent`] chose the exponent.
-    pub fn half(samples: HalfSamples, exponents: &[i32]) -> Self {
-        let units: Vec<f32> = exponents.iter().map(|&exponent| power_of_two(exponent)).collect();
-        Self { n_channels: units.len(), stored: Stored::Half { samples, units } }
+    /// Where [`HalfScale::of`] chose it, a sample is within 2⁻¹¹ of what was stored, relative to its distance from the channel's mean,
+    /// down to 2⁻²⁸ of the largest such distance.
+    pub fn half(samples: HalfSamples, scales: Vec<HalfScale>) -> Self {
+        Self { n_channels: scales.len(), stored: Stored::Half { samples, scales } }
     }
 
     /// Samples given as `(n_channels, n_times)`, row-major; a rest that makes no whole sample of all channels is left out.
@@ -95,17 +102,19 @@ impl Signals {
     /// Outside the recording, or where `out` has another size.
     pub fn copy(&self, times: Range<usize>, channels: Range<usize>, out: &mut [f32]) {
         assert_eq!(out.len(), times.len() * channels.len(), "as many numbers as were asked for");
+        assert!(channels.end <= self.n_channels, "a channel that is not there");
         let of = |time: usize| time * self.n_channels + channels.start..time * self.n_channels + channels.end;
         match &self.stored {
             Stored::Single(samples) => {
                 let samples = (**samples).as_ref();
                 turn(&times, channels.len(), out, |time, row| row.copy_from_slice(&samples[of(time)]));
             }
-            Stored::Half { samples, units } => {
+            Stored::Half { samples, scales } => {
                 let samples = (**samples).as_ref();
                 turn(&times, channels.len(), out, |time, row| samples[of(time)].convert_to_f32_slice(row));
-                for (row, unit) in out.chunks_exact_mut(times.len().max(1)).zip(&units[channels]) {
-                    row.iter_mut().for_each(|value| *value *= unit);
+                for (row, scale) in out.chunks_exact_mut(times.len().max(1)).zip(&scales[channels]) {
+                    let (unit, offset) = (scale.unit(), scale.offset);
+                    row.iter_mut().for_each(|value| *value = *value * unit + offset);
                 }
             }
         }
@@ -117,6 +126,14 @@ impl Signals {
         match &self.stored {
             Stored::Single(samples) => samples.will_need(range),
             Stored::Half { samples, .. } => samples.will_need(range),
+        }
+    }
+
+    /// Says that no sample will be read soon; see [`Block::release`].
+    pub fn release(&self) {
+        match &self.stored {
+            Stored::Single(samples) => samples.release(),
+            Stored::Half { samples, .. } => samples.release(),
         }
     }
 
@@ -158,24 +175,35 @@ fn turn(times: &Range<usize>, n_channels: usize, out: &mut [f32], read: impl Fn(
     }
 }
 
-/// The exponent of [`Signals::half`] for samples of one channel: it puts the largest of them between 2¹⁴ and 2¹⁵, below the
-/// largest number of half precision (65504); 0 where there is no finite sample but 0.
-pub fn half_exponent(samples: &[f32]) -> i32 {
-    let largest = samples.iter().filter(|x| x.is_finite()).fold(0.0_f32, |max, x| max.max(x.abs()));
-    if largest == 0.0 {
-        return 0;
+impl HalfScale {
+    /// For samples of one channel: their mean is the offset, since precision is relative, and the largest distance from it lies
+    /// between 2¹⁴ and 2¹⁵ units, below the largest number of half precision (65504). NaN and infinite samples do not count.
+    pub fn of(samples: &[f32]) -> Self {
+        let finite = || samples.iter().filter(|x| x.is_finite()).map(|&x| f64::from(x));
+        let n = finite().count();
+        if n == 0 {
+            return Self { offset: 0.0, exponent: 0 };
+        }
+        let offset = (finite().sum::<f64>() / n as f64) as f32;
+        let largest = finite().fold(0.0_f64, |max, x| max.max((x - f64::from(offset)).abs()));
+        // Units of single precision stay normal.
+        let exponent = if largest > 0.0 { (largest.log2().floor() as i32 - 14).clamp(-126, 127) } else { 0 };
+        Self { offset, exponent }
     }
-    // Units of single precision stay normal, so that products with them are exact.
-    (f64::from(largest).log2().floor() as i32 - 14).clamp(-126, 127)
-}
 
-/// A sample in units of 2 to the power of `exponent`, rounded to half precision.
-pub fn to_half(sample: f32, exponent: i32) -> f16 {
-    f16::from_f64(f64::from(sample) / f64::from(power_of_two(exponent)))
-}
+    /// A sample rounded to half precision.
+    pub fn store(self, sample: f32) -> f16 {
+        f16::from_f64((f64::from(sample) - f64::from(self.offset)) / f64::from(self.unit()))
+    }
 
-fn power_of_two(exponent: i32) -> f32 {
-    2.0_f32.powi(exponent)
+    /// Whether numbers can have this scale.
+    pub fn is_sound(self) -> bool {
+        self.offset.is_finite() && (-126..=127).contains(&self.exponent)
+    }
+
+    fn unit(self) -> f32 {
+        2.0_f32.powi(self.exponent)
+    }
 }
 
 #[cfg(test)]
@@ -200,25 +228,35 @@ mod tests {
         }
 
         #[test]
-        fn half_precision_is_that(exponent in -45..30_i32, values in prop::collection::vec(-1.0..1.0_f32, 1..50)) {
-            let values: Vec<f32> = values.iter().map(|x| x * 10.0_f32.powi(exponent)).collect();
-            let exponent = half_exponent(&values);
-            let halves: Vec<f16> = values.iter().map(|&x| to_half(x, exponent)).collect();
-            let largest = values.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
-            let found = Signals::half(Arc::new(halves), &[exponent]).to_rows();
+        fn half_precision_is_that(
+            exponent in -30..30_i32,
+            offset in -1e4..1e4_f32,
+            values in prop::collection::vec(-1.0..1.0_f32, 1..50),
+        ) {
+            let size = 10.0_f32.powi(exponent);
+            let values: Vec<f32> = values.iter().map(|x| (x + offset) * size).collect();
+            let scale = HalfScale::of(&values);
+            prop_assert!(scale.is_sound());
+            let halves: Vec<f16> = values.iter().map(|&x| scale.store(x)).collect();
+            let found = Signals::half(Arc::new(halves), vec![scale]).to_rows();
+            // What the sum of offset and rest rounds to in single precision comes on top.
+            let rounding = values.iter().fold(scale.offset.abs(), |max, x| max.max(x.abs())) * f32::EPSILON;
             for (found, value) in found.iter().zip(&values) {
-                let allowed = (value.abs() * 2.0_f32.powi(-11)).max(largest * 2.0_f32.powi(-39)).max(f32::from_bits(1));
-                prop_assert!((found - value).abs() <= allowed, "{found} for {value} with exponent {exponent}");
+                let distance = (value - scale.offset).abs();
+                let allowed = (distance * 2.0_f32.powi(-11)).max(size * 2.0_f32.powi(-38)) + rounding;
+                prop_assert!((found - value).abs() <= allowed, "{found} for {value} with {scale:?}");
             }
         }
     }
 
     #[test]
     fn what_is_not_there() {
-        assert_eq!(half_exponent(&[f32::NAN, 0.0]), 0);
-        assert_eq!(half_exponent(&[1.0, f32::NAN]), -14);
-        let signals = Signals::half(Arc::new(vec![f16::NAN, f16::ONE]), &[0, -1]);
+        assert_eq!(HalfScale::of(&[f32::NAN]), HalfScale { offset: 0.0, exponent: 0 });
+        assert_eq!(HalfScale::of(&[0.5, f32::NAN, 0.5]), HalfScale { offset: 0.5, exponent: 0 });
+        assert_eq!(HalfScale::of(&[3.0, 1.0]), HalfScale { offset: 2.0, exponent: -14 });
+        let scales = [0, -1].map(|exponent| HalfScale { offset: 2.0, exponent });
+        let signals = Signals::half(Arc::new(vec![f16::NAN, f16::ONE]), scales.to_vec());
         assert!(signals.channel(0)[0].is_nan());
-        assert_eq!(signals.channel(1), [0.5]);
+        assert_eq!(signals.channel(1), [2.5]);
     }
 }
