@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import inspect
+import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 Self = TypeVar("Self", bound="Estimator")
+
+
+def plain(value: Any) -> Any:
+    """Make what JSON has of NumPy's numbers and arrays, also inside of lists and mappings."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {plain(key): plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [plain(own) for own in value]
+    return value
+
+
+def to_json(settings: Any) -> str:
+    """Write settings as JSON."""
+
+    def refuse(value: Any) -> Any:
+        raise TypeError(f"{value!r} is no setting; expected a number or a text")
+
+    return json.dumps(plain(settings), default=refuse)
 
 
 class Estimator:

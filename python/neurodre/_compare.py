@@ -152,7 +152,7 @@ def noise_ceiling(
             raise ValueError(f"stimulus{where} has shape {own.shape}, expected a label for each of {part.n_epochs} epochs")
         if channel_names(part) != names or part.features.shape[2] != n_times:
             raise ValueError(f"y{where} has other channels or times than y[0]")
-        explain_nan(part, where)
+        explain_nan(part, f"y{where}")
         labels.extend("" if one is None else str(one) for one in own.tolist())
     subjects = sorted({label for part in parts for label in part.subjects})
     recordings = sorted({label for part in parts for label in part.recordings})

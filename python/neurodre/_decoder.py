@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _native
 from ._ask import Float64, floats, shown
-from ._dre import _number
+from ._base import to_json
 from ._encoder import Encoder, n_threads_of
 from ._epochs import Epochs, is_epochs
 from ._features import Feature
@@ -187,7 +187,7 @@ class Decoder(Encoder):
             config["alphas"] = [float(alpha) for alpha in np.atleast_1d(np.asarray(self.alphas, dtype=float))]
         if self.targets is not None:
             config["features"] = list(self.targets)
-        fitted = _native.fit_decoder(epochs, json.dumps(config, default=_number), n_threads_of(self.n_threads))
+        fitted = _native.fit_decoder(epochs, to_json(config), n_threads_of(self.n_threads))
         return cast(_native.Model, fitted)
 
     @property

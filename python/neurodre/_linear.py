@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._dre import _number
+from ._base import to_json
 from ._encoder import Encoder, n_threads_of
 from ._epochs import Epochs
 from ._features import Feature
@@ -38,8 +37,8 @@ class _Linear(Encoder):
         return _native.fit_linear(
             epochs,
             self._kind,
-            json.dumps(config, default=_number),
-            json.dumps(options, default=_number),
+            to_json(config),
+            to_json(options),
             self._n_init_times(),
             self._score_from(),
             int(getattr(self, "random_state", 0)),

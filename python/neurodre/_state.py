@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _native
 from ._ask import Float64, GroupTest, ask, floats, interval_of, names_of, seed_of, shown, shown_interval, shown_p, test_of
-from ._dre import _number
+from ._base import to_json
 from ._encoder import n_threads_of
 from ._scores import evoked, frame, table_html
 
@@ -296,7 +296,7 @@ def state_modulation(
         asked.model,
         asked.epochs,
         asked.about,
-        json.dumps(settings, default=_number),
+        to_json(settings),
         model._n_init_times(),
         asked.score_from,
         asked.batch_size,
