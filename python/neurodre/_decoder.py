@@ -18,7 +18,7 @@ from ._encoder import Encoder, n_threads_of
 from ._epochs import Epochs, is_epochs
 from ._features import Feature
 from ._progress import Callback, Watcher
-from ._scores import evoked, frame, table_html
+from ._scores import evoked, frame, info_of, table_html
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,15 @@ class DecodingScores:
     def _repr_html_(self) -> str:
         rows = [[s, *(shown(float(r)) for r in own)] for s, own in zip(self.subjects, self.r, strict=True)]
         return table_html("r of what is told", ["subject", *self.features], rows)
+
+
+def _features_and_data(X: Any, y: Any) -> tuple[Any, Any]:
+    """What encoders call X and y; both are in ``mne.Epochs``."""
+    if y is not None:
+        return y, X
+    if not all(is_epochs(one) for one in (X if isinstance(X, list | tuple) else [X])):
+        raise ValueError("y is missing; give the features (n_epochs, n_features, n_times), or X as mne.Epochs with metadata")
+    return X, None
 
 
 class Decoder(Encoder):
@@ -116,6 +125,7 @@ class Decoder(Encoder):
     """
 
     _kind = "decoder"
+    _names = ("y", "X")
 
     def __init__(
         self,
@@ -175,7 +185,7 @@ class Decoder(Encoder):
         self
             The fitted estimator.
         """
-        seen, data = (X, None) if y is None else (y, X)
+        seen, data = _features_and_data(X, y)
         labels = {"subject": subject, "recording": recording, "measured": measured, "valid": valid}
         return super().fit(seen, data, **labels, callbacks=callbacks)
 
@@ -244,16 +254,18 @@ class Decoder(Encoder):
         is_list = isinstance(X, list | tuple)
         given = list(X) if is_list else [X]
 
-        def blank(one: Any) -> Any:
+        def blank(one: Any, where: str) -> Any:
             if is_epochs(one) or (isinstance(one, np.ndarray) and one.ndim == 3):
                 n_times = len(one.times) if is_epochs(one) else one.shape[2]
+                if n_times != len(self.times_):
+                    raise ValueError(f"{where} has {n_times} times, but the model was fitted with {len(self.times_)}")
                 return np.zeros((len(one), self.n_features_in_, n_times), np.float32)
             found = f"shape {one.shape}" if isinstance(one, np.ndarray) else type(one).__name__
             raise (ValueError if isinstance(one, np.ndarray) else TypeError)(
-                f"X is {found}, expected mne.Epochs or an array (n_epochs, n_channels, n_times)"
+                f"{where} is {found}, expected mne.Epochs or an array (n_epochs, n_channels, n_times)"
             )
 
-        blanks = [blank(one) for one in given]
+        blanks = [blank(one, f"X[{i}]" if is_list else "X") for i, one in enumerate(given)]
         parts, epochs = self._to_predict(blanks if is_list else blanks[0], X, subject, recording, measured, whole=True)
         told = self._decoder.predict(epochs, n_threads_of(self.n_threads))
         ends = np.cumsum([part.n_epochs for part in parts])[:-1]
@@ -282,7 +294,7 @@ class Decoder(Encoder):
             r of each subject and feature.
         """
         self._fitted("evaluate")
-        seen, data = (X, None) if y is None else (y, X)
+        seen, data = _features_and_data(X, y)
         _, epochs = self._to_predict(seen, data, subject, recording, measured, whole=True)
         there = sorted({s for block in epochs.blocks for s in block.subjects})
         found = self._decoder.score(epochs, n_threads_of(self.n_threads))
@@ -290,7 +302,7 @@ class Decoder(Encoder):
         n_times = np.asarray([[n for _, n in found[s]] for s in there], dtype=np.int64)
         return DecodingScores([self.subjects_[s] for s in there], self.targets_, r, n_times)
 
-    def to_evoked(self, target: str, subject: str | None = None) -> Any:
+    def to_evoked(self, target: str, subject: str | None = None, info: Any = None) -> Any:
         """Make an ``mne.EvokedArray`` of the patterns of a feature, over lags, for topographies.
 
         Parameters
@@ -299,6 +311,8 @@ class Decoder(Encoder):
             Name of the feature.
         subject : str or None
             Label; None for the mean over subjects.
+        info : mne.Info or None
+            As `Scores.to_evoked` has it.
 
         Returns
         -------
@@ -312,4 +326,5 @@ class Decoder(Encoder):
             raise ValueError(f"no subject {subject!r}; there are {', '.join(self.subjects_)}")
         all_patterns = self.patterns_[:, self.targets_.index(target)]
         values = all_patterns.mean(axis=0) if subject is None else all_patterns[self.subjects_.index(subject)]
-        return evoked(values, self._mne_info, self.lags_[0] / self._info["sfreq"], target)
+        own = info_of(self._mne_info, info, self.channels_)
+        return evoked(values, own, self.lags_[0] / self._info["sfreq"], target)

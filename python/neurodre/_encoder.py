@@ -122,9 +122,12 @@ class Encoder(Estimator):
             channels are used. float32 arrays in row-major order are read in place, others are converted once.
         subject : label, sequence of labels, or None
             Whose the epochs are: one label per element of a list, or, for a single array, one label or one per epoch.
-            None numbers the elements from "1".
+            None numbers the elements from "1". Labels are compared as texts, whole numbers alike as 1 and 1.0. A model of
+            several subjects must be told whose the epochs are; only a list of as many elements as there are subjects may
+            go without labels where the fit had none.
         recording : as subject, or None
-            What is scaled together; None scales each subject's epochs together.
+            What of a subject is scaled together; None scales each subject's epochs together. The same label of two
+            subjects is two recordings.
         measured : ndarray of bool in the shape of y, list of these, or None
             True where data were measured. The rest may be NaN and counts in no scaler, input, loss or score.
         valid : indices or ndarray of bool (n_epochs,), list of these, or None
@@ -151,8 +154,8 @@ class Encoder(Estimator):
         ]
         if not any(trained):
             raise ValueError(
-                "measured is False for all samples of the training epochs, so that nothing is left to fit; expected True where "
-                "data were measured"
+                "measured is False for all samples of the training epochs, so that nothing is left to fit; expected True "
+                "where data were measured"
             )
         scaling = self._fit_scaling(epochs)
         watcher = Watcher(callbacks, self.verbose)
@@ -185,7 +188,8 @@ class Encoder(Estimator):
                     expected = "a whole number" if least is None else "a whole number of 0 or more"
                     raise ValueError(f"{name} = {value!r}, expected {expected}")
             elif type(default) is float and name != "valid_share":
-                if is_bool or not isinstance(value, int | float | np.number) or not np.isfinite(value):
+                is_number = isinstance(value, int | float | np.number) and not is_bool
+                if not is_number or not np.isfinite(value):
                     raise ValueError(f"{name} = {value!r}, expected a finite number")
         for name in ("alphas", "concentration"):
             value = getattr(self, name, None)
@@ -222,8 +226,8 @@ class Encoder(Estimator):
                 raise ValueError(f"{told}{where} has {part.data.shape[2]} times, {seen}{where} has {part.features.shape[2]}")
             if channel_names(part) != channel_names(first):
                 raise ValueError(
-                    f"{told}{where} has other channels than {told}[0]: {', '.join(channel_names(part)[:8])}; pick the channels that "
-                    "all have, or mark the others with measured="
+                    f"{told}{where} has other channels than {told}[0]: {', '.join(channel_names(part)[:8])}; pick the "
+                    "channels that all have, or mark the others with measured="
                 )
             explain_nan(part, f"{told}{where}")
             refuse_nan_features(part, f"{seen}{where}", names)
@@ -292,8 +296,8 @@ class Encoder(Estimator):
                     own = np.asarray(own.tolist())
                 if own.size and own.dtype.kind not in "biu":
                     raise TypeError(
-                        f"valid holds {own.dtype} numbers such as {own.ravel()[0]!r}, expected whole indices or a mask of bool of "
-                        f"{part.n_epochs} epochs"
+                        f"valid holds {own.dtype} numbers such as {own.ravel()[0]!r}, expected whole indices or a mask of "
+                        f"bool of {part.n_epochs} epochs"
                     )
                 try:
                     marks[own.astype(bool if own.dtype == np.bool_ else np.int64)] = True
@@ -439,8 +443,8 @@ class Encoder(Estimator):
             n_features, n_times = part.features.shape[1:]
             if n_features != self.n_features_in_:
                 raise ValueError(
-                    f"{seen}{where} has {n_features} features, but {type(self).__name__} was fitted with {self.n_features_in_}: "
-                    f"{', '.join(self.feature_names_in_)}"
+                    f"{seen}{where} has {n_features} features, but {type(self).__name__} was fitted with "
+                    f"{self.n_features_in_}: {', '.join(self.feature_names_in_)}"
                 )
             if n_times != len(self.times_):
                 raise ValueError(f"{seen}{where} has {n_times} times, but the model was fitted with {len(self.times_)}")
@@ -482,8 +486,8 @@ class Encoder(Estimator):
                 unmarked = [names[pick] for pick in picks if pick not in before]
                 if unmarked:
                     raise ValueError(
-                        f"measured has no rows for the channels {', '.join(unmarked[:8])} of the fit, which {where} marks as bad; "
-                        "clear their marks, info['bads'], and say so in measured"
+                        f"measured has no rows for the channels {', '.join(unmarked[:8])} of the fit, which {where} marks as "
+                        "bad; clear their marks, info['bads'], and say so in measured"
                     )
                 part.measured = np.ascontiguousarray(part.measured[:, [before.index(pick) for pick in picks]])
             part.picks = picks

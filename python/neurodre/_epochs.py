@@ -35,7 +35,7 @@ class Scaling:
     Attributes
     ----------
     recordings : list of str
-        What is scaled together: the subjects, or the recordings where they were named.
+        What is scaled together: the subjects, or ``subject/recording`` where recordings were named.
     centre, scale : ndarray, (n_recordings, n_channels)
         Median and interquartile range of the training epochs (the data's units).
     feature_mean, feature_std : ndarray, (n_features,)
@@ -174,7 +174,9 @@ def _labels(value: Any, n_epochs: int, default: str, name: str) -> list[str]:
     if len(known) < len(labels):
         at = labels.index(None)
         where = f"[{at}]" if array.ndim else ""
-        raise ValueError(f"{name}{where} is {array.ravel()[at]!r}, expected a label, a text or a number; leave out such epochs")
+        raise ValueError(
+            f"{name}{where} is {array.ravel()[at]!r}, expected a label, a text or a number; leave out such epochs"
+        )
     return known if array.ndim else known * n_epochs
 
 
@@ -269,7 +271,9 @@ def gather(
             starts = None if events is None else [int(s) for s in np.round(first)]
         if mark is not None:
             if isinstance(mark, np.ma.MaskedArray):
-                raise TypeError(f"measured{suffix} is a masked array, expected bool in the shape of {told}, such as ~{told}.mask")
+                raise TypeError(
+                    f"measured{suffix} is a masked array, expected bool in the shape of {told}, such as ~{told}.mask"
+                )
             mark = np.ascontiguousarray(mark)
             if mark.dtype != np.bool_ or data is None or mark.shape != data.shape:
                 raise ValueError(
@@ -338,6 +342,6 @@ def refuse_nan_features(part: Part, where: str, names: Sequence[str]) -> None:
     if bad.any():
         at = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(
-            f"{where} holds {part.features[at]} at epoch {at[0]}, feature {names[at[1]]}, sample {at[2]}; fill it, or leave the "
-            "epoch out"
+            f"{where} holds {part.features[at]} at epoch {at[0]}, feature {names[at[1]]}, sample {at[2]}; fill it, or leave "
+            "the epoch out"
         )
