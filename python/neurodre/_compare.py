@@ -346,7 +346,7 @@ def _by_subject(scores: Any, name: str) -> dict[str, float]:
     if isinstance(scores, Scores):
         return dict(zip(scores.subjects, map(float, scores.mean_r_by_subject), strict=True))
     if hasattr(scores, "items"):
-        return {str(subject): float(score) for subject, score in scores.items()}
+        return {label_of(subject) or str(subject): float(score) for subject, score in scores.items()}
     try:
         values = np.asarray(scores, dtype=float)
     except (TypeError, ValueError):

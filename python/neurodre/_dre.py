@@ -12,7 +12,7 @@ import numpy.typing as npt
 from . import _native
 from ._base import to_json
 from ._encoder import Encoder, n_threads_of
-from ._epochs import Epochs
+from ._epochs import Epochs, label_of
 from ._errors import NeurodreWarning
 from ._features import Feature
 from ._progress import Watcher
@@ -239,8 +239,8 @@ class DRE(Encoder):
         self.history_, self.best_pass_ = [], None
         self.features = None if features is None else list(features)
         names = self._feature_names(n_features)
-        channel_names = [str(c) for c in range(n_channels)] if channels is None else list(channels)
-        labels = [str(s + 1) for s in range(n_subjects)] if subjects is None else list(subjects)
+        channel_names = [str(c) for c in (range(n_channels) if channels is None else channels)]
+        labels = [label_of(s) or "" for s in (range(1, n_subjects + 1) if subjects is None else subjects)]
         for what, found, wanted in (("channels", channel_names, n_channels), ("subjects", labels, n_subjects)):
             if len(found) != wanted:
                 raise ValueError(f"{what} names {len(found)}, the weights are of {wanted}")

@@ -191,6 +191,10 @@ class Encoder(Estimator):
                 is_number = isinstance(value, int | float | np.number) and not is_bool
                 if not is_number or not np.isfinite(value):
                     raise ValueError(f"{name} = {value!r}, expected a finite number")
+        lags = getattr(self, "lags", None)
+        for feature, pair in (lags or {}).items():
+            if np.shape(pair) != (2,) or not all(isinstance(lag, int | np.integer) for lag in pair):
+                raise ValueError(f"lags of {feature!r} are {pair!r}, expected two whole numbers, the first and the last lag")
         for name in ("alphas", "concentration"):
             value = getattr(self, name, None)
             if value is None:
@@ -296,8 +300,12 @@ class Encoder(Estimator):
                     own = np.asarray(own.tolist())
                 if own.size and own.dtype.kind not in "biu":
                     raise TypeError(
-                        f"valid holds {own.dtype} numbers such as {own.ravel()[0]!r}, expected whole indices or a mask of "
+                        f"valid holds {own.dtype} values such as {own.ravel()[0]!r}, expected whole indices or a mask of "
                         f"bool of {part.n_epochs} epochs"
+                    )
+                if own.dtype != np.bool_ and len(np.unique(own)) < own.size:
+                    raise ValueError(
+                        f"valid holds an index more than once, expected those of {part.n_epochs} epochs; give a mask as bool"
                     )
                 try:
                     marks[own.astype(bool if own.dtype == np.bool_ else np.int64)] = True

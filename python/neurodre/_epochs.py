@@ -99,9 +99,9 @@ def _wrong_type(value: object, name: str) -> str:
 def as_array(value: Any, name: str, rows: str, may_lack_rows: bool = False) -> npt.NDArray[np.float32]:
     """Three dimensions of float32 in row-major order; the same memory where it is that already."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} is a masked array, whose mask would be lost; give its data, and say what was measured: measured=~y.mask"
-        )
+        own = name.partition("[")[0]
+        advice = f"say what was measured: {own}.data, measured=~{own}.mask" if rows == "n_channels" else "fill it"
+        raise TypeError(f"{name} is a masked array, whose mask would be lost, expected an array without one; {advice}")
     if not isinstance(value, np.ndarray):
         raise TypeError(_wrong_type(value, name))
     if value.dtype.kind not in "fiub":

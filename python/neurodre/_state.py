@@ -223,8 +223,8 @@ def state_modulation(
     Epochs are ordered, within each subject, by the rhythm's power and by its phase at the end of a window before the
     response; true and predicted responses are averaged in each bin. A model that sees the stimulus alone cannot predict
     the difference that the state makes; since bins differ in their stimuli by chance, its r is above 0 all the same. What
-    counts is the excess: the covariance of both less its mean where bins are shuffled, in the units of r. Each subject's frequency and spatial pattern of the
-    rhythm are those of the epochs given.
+    counts is the excess: the covariance of both less its mean where bins are shuffled, in the units of r. Each subject's
+    frequency and spatial pattern of the rhythm are those of the epochs given.
 
     Parameters
     ----------

@@ -100,6 +100,7 @@ def test_settings_are_checked_in_fit(data, params, error, text):
     ("params", "text"),
     [
         ({"lag_max": 2.5}, "lag_max = 2.5, expected a whole number"),
+        ({"lags": {"x0": (0, 2.5)}}, r"lags of 'x0' are \(0, 2.5\), expected two whole numbers"),
         ({"lag_max": True}, "lag_max = True, expected a whole number"),
         ({"alphas": [1.0, np.inf]}, "expected finite numbers"),
         ({"alphas": "many"}, "alphas = 'many', expected finite numbers"),

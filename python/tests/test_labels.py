@@ -70,6 +70,13 @@ def test_numbers_and_texts_are_the_same_label(data):
         assert np.array_equal(model.predict(X, subject=label), model.predict(X, subject="2"))
 
 
+def test_labels_of_weights_of_pytorch_may_be_numbers(data):
+    X, y = data
+    fitted = small_dre().fit([X, X], [y, y])
+    model = dre.DRE.from_torch(fitted.to_torch(), fitted.get_params(), n_times=50, subjects=[7, 8.0])
+    assert model.subjects_ == ["7", "8"] and model.predict(X, y, subject=8).shape == y.shape
+
+
 def test_labels_of_a_list_may_be_arrays_and_series(data):
     X, y = data
     lists = {"subject": ["b", "a"], "recording": ["x", "y"]}
@@ -100,6 +107,8 @@ def test_valid_is_a_mask_or_indices(data):
     for wrong in (np.linspace(0, 1, 60), ["3", "4"], [0.0, 1.0]):
         with pytest.raises(TypeError, match="expected whole indices or a mask of bool of 60 epochs"):
             dre.TRF(lag_max=2).fit(X, y, valid=wrong)
+    with pytest.raises(ValueError, match=r"valid holds an index more than once.*give a mask as bool"):
+        dre.TRF(lag_max=2).fit(X, y, valid=(np.arange(60) > 50).astype(int))
     with pytest.raises(ValueError, match="indices or a mask of 60 epochs"):
         dre.TRF(lag_max=2).fit(X, y, valid=[60])
 
@@ -109,6 +118,8 @@ def test_masked_arrays_are_refused(data):
     masked = np.ma.masked_greater(y, 1.2e-5)
     with pytest.raises(TypeError, match=r"y is a masked array.*measured=~y\.mask"):
         dre.TRF(lag_max=2).fit(X, masked)
+    with pytest.raises(TypeError, match=r"X\[0\] is a masked array.*fill it"):
+        dre.TRF(lag_max=2).fit([np.ma.masked_greater(X, 2)], [y])
     fitted = dre.TRF(lag_max=2).fit(X, masked.data, measured=~masked.mask)
     assert np.isfinite(fitted.coef_).all()
 
