@@ -114,8 +114,8 @@ def ask(
 
 def seed_of(seed: Any) -> int:
     """Check a seed."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed = {seed!r}, expected a whole number of 0 or more")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise ValueError(f"seed = {seed!r}, expected a whole number of 0 or more, below 2⁶³")
     return int(seed)
 
 

@@ -34,6 +34,7 @@ from ._epochs import (
     label_of,
     same_time,
 )
+from ._features import settled
 from ._scores import Scores, evoked, frame, info_of, table_html
 
 
@@ -151,7 +152,7 @@ def noise_ceiling(
     ('repeats', True)
     """
     is_list = isinstance(y, list | tuple)
-    ys = list(y) if is_list else [y]
+    ys = [settled(one) if is_epochs(one) else one for one in (y if is_list else [y])]
     for i, one in enumerate(ys):
         if not (is_epochs(one) or (isinstance(one, np.ndarray) and one.ndim == 3)):
             found = f"shape {one.shape}" if isinstance(one, np.ndarray) else type(one).__name__
@@ -161,7 +162,7 @@ def noise_ceiling(
             )
     blank = [np.zeros((len(one), 0, len(one.times) if is_epochs(one) else one.shape[2]), np.float32) for one in ys]
     xs = blank if is_list else blank[0]
-    parts = gather(xs, y, features=None, subject=subject, recording=recording, measured=measured)
+    parts = gather(xs, ys if is_list else ys[0], features=None, subject=subject, recording=recording, measured=measured)
     names, n_times = channel_names(parts[0]), parts[0].features.shape[2]
     labels: list[str] = []
     given = list(stimulus) if is_list else [stimulus]

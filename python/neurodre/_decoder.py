@@ -16,7 +16,7 @@ from ._ask import Float64, floats, shown
 from ._base import to_json
 from ._encoder import Encoder, n_threads_of
 from ._epochs import Epochs, is_epochs
-from ._features import Feature
+from ._features import Feature, settled
 from ._progress import Callback, Watcher
 from ._scores import evoked, frame, info_of, table_html
 
@@ -252,7 +252,7 @@ class Decoder(Encoder):
         """
         self._fitted("predict")
         is_list = isinstance(X, list | tuple)
-        given = list(X) if is_list else [X]
+        given = [settled(one) if is_epochs(one) else one for one in (X if is_list else [X])]
 
         def blank(one: Any, where: str) -> Any:
             if is_epochs(one) or (isinstance(one, np.ndarray) and one.ndim == 3):
@@ -266,7 +266,8 @@ class Decoder(Encoder):
             )
 
         blanks = [blank(one, f"X[{i}]" if is_list else "X") for i, one in enumerate(given)]
-        parts, epochs = self._to_predict(blanks if is_list else blanks[0], X, subject, recording, measured, whole=True)
+        seen, data = (blanks, given) if is_list else (blanks[0], given[0])
+        parts, epochs = self._to_predict(seen, data, subject, recording, measured, whole=True)
         told = self._decoder.predict(epochs, n_threads_of(self.n_threads))
         ends = np.cumsum([part.n_epochs for part in parts])[:-1]
         out = np.split(told, ends)

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +40,8 @@ Self = TypeVar("Self", bound="Encoder")
 TRAIN, VALID, TEST, UNUSED = 0, 1, 2, -1
 # Epochs that linear models predict at a time.
 LINEAR_BATCH = 256
+# The largest whole number that settings can be.
+MOST = 2**63 - 1
 
 
 def n_threads_of(asked: int | None) -> int:
@@ -184,14 +186,18 @@ class Encoder(Estimator):
             is_bool = isinstance(value, bool | np.bool_)
             if type(default) is int:
                 least = None if name in self._signed else 0
-                if is_bool or not isinstance(value, int | np.integer) or (least is not None and value < least):
+                is_whole = isinstance(value, int | np.integer) and not is_bool
+                if not is_whole or not (-MOST if least is None else least) <= value <= MOST:
                     expected = "a whole number" if least is None else "a whole number of 0 or more"
+                    expected += ", below 2⁶³" if is_whole and abs(value) > MOST else ""
                     raise ValueError(f"{name} = {value!r}, expected {expected}")
             elif type(default) is float and name != "valid_share":
                 is_number = isinstance(value, int | float | np.number) and not is_bool
                 if not is_number or not np.isfinite(value):
                     raise ValueError(f"{name} = {value!r}, expected a finite number")
         lags = getattr(self, "lags", None)
+        if lags is not None and not isinstance(lags, Mapping):
+            raise TypeError(f"lags = {lags!r}, expected a mapping of names to the first and the last lag")
         for feature, pair in (lags or {}).items():
             if np.shape(pair) != (2,) or not all(isinstance(lag, int | np.integer) for lag in pair):
                 raise ValueError(f"lags of {feature!r} are {pair!r}, expected two whole numbers, the first and the last lag")

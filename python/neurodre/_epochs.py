@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._features import Feature, as_features, metadata_features, sample_numbers
+from ._features import Feature, as_features, metadata_features, sample_numbers, settled
 from ._progress import logger
 
 Float64 = npt.NDArray[np.float64]
@@ -136,7 +136,7 @@ def _matching(value: Any, n: int, name: str, what: str, row_dims: int | None = N
     """
     if value is None:
         return [None] * n
-    is_list = isinstance(value, list | tuple) or (
+    is_list = isinstance(value, list | tuple | range) or (
         row_dims is not None and (_is_series(value) or (isinstance(value, np.ndarray) and value.ndim > row_dims))
     )
     entries = list(value) if is_list else [value]
@@ -184,7 +184,7 @@ def _by_element(value: Any, is_list: bool, n: int, name: str, seen: str) -> list
     """Labels for each element: a list holds one entry per element; a single array takes a label or one per epoch."""
     if value is None or not is_list:
         return [value] * n
-    if n == 1 and np.ndim(value) == 1 and not isinstance(value, list | tuple) and len(value) != 1:
+    if n == 1 and np.ndim(value) == 1 and not isinstance(value, list | tuple | range) and len(value) != 1:
         return [value]  # of the epochs of the only element
     entries = _matching(value, n, name, f"one for each element of {seen}", row_dims=0)
     given = [entry is not None for entry in entries]
@@ -239,6 +239,7 @@ def gather(
     parts = []
     for i, (x_i, y_i, mark) in enumerate(zip(xs, ys, marks, strict=True)):
         suffix = f"[{i}]" if is_list else ""
+        x_i, y_i = (settled(one) if is_epochs(one) else one for one in (x_i, y_i))
         x_i_given = x_i
         source = y_i if is_epochs(y_i) else x_i if is_epochs(x_i) else None
         dtype: np.dtype[Any] = np.dtype(np.float64)
@@ -326,9 +327,11 @@ def explain_nan(part: Part, where: str) -> None:
     bad = ~np.isfinite(part.data)
     if bad.any():
         at = tuple(int(i) for i in np.argwhere(bad)[0])
+        own = where.partition("[")[0]
+        marks = f"~np.isnan({own})" if np.isnan(part.data[bad]).all() else f"np.isfinite({own})"
         raise ValueError(
             f"{where} holds {part.data[at]} at epoch {at[0]}, channel {at[1]}, sample {at[2]}; where samples were not "
-            f"measured say so: measured=~np.isnan({where.partition('[')[0]})"
+            f"measured say so: measured={marks}"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -51,10 +51,21 @@ def as_features(features: Sequence[str | Feature] | None) -> list[Feature]:
         return []
     if isinstance(features, str):
         raise TypeError(f"features must be a list of names, not the text {features!r}")
+    if not isinstance(features, Iterable):
+        raise TypeError(f"features must be a list of names, not {features!r}")
     wrong = [f for f in features if not isinstance(f, str | Feature)]
     if wrong:
         raise TypeError(f"features must be names or neurodre.Feature objects, not {type(wrong[0]).__name__}")
     return [f if isinstance(f, Feature) else Feature(f) for f in features]
+
+
+def settled(epochs: Any) -> Any:
+    """The epochs without those that are still to be rejected; of ``mne.Epochs`` that are not loaded, a copy."""
+    try:
+        len(epochs)
+    except RuntimeError:
+        return epochs.copy().drop_bad(verbose="error")
+    return epochs
 
 
 def raw_sfreq_of(epochs: Any) -> float:
@@ -148,6 +159,7 @@ def metadata_features(epochs: Any, features: Sequence[str | Feature], *, events:
         raise ValueError("features is empty; name columns of the metadata")
     if (events is None) != (metadata is None):
         raise ValueError("events and metadata belong together: give both or neither")
+    epochs = settled(epochs)
     sfreq = float(epochs.info["sfreq"])
     known, starts = sample_numbers(epochs)
     if events is not None:

@@ -221,6 +221,32 @@ def test_another_sampling_frequency_or_first_time_is_refused(epochs):
         dre.TRF(lag_max=4, features=features).fit(epochs, later)
 
 
+def test_epochs_that_are_still_to_be_rejected():
+    rng = np.random.default_rng(3)
+    signal = 1e-6 * rng.standard_normal((2, 3000))
+    signal[:, 1000:1010] = 1.0
+    raw = mne.io.RawArray(signal, mne.create_info(2, SFREQ, "eeg"), verbose="error")
+    events = np.c_[100 + 40 * np.arange(70), np.zeros(70, int), np.ones(70, int)]
+    metadata = pd.DataFrame({"loud": rng.standard_normal(70)})
+
+    def lazy():
+        return mne.Epochs(
+            raw, events, tmin=-0.25, tmax=0.25, baseline=None, reject={"eeg": 1e-3}, metadata=metadata, verbose="error"
+        )
+
+    features = [dre.Feature("loud", layout="onset")]
+    loaded = lazy().load_data()
+    n = len(loaded)
+    assert n < 70
+    model = dre.TRF(lag_max=2, features=features).fit(lazy())
+    assert np.array_equal(model.coef_, dre.TRF(lag_max=2, features=features).fit(loaded).coef_)
+    assert len(model.predict(lazy())) == n == len(dre.metadata_features(lazy(), features))
+    assert [len(s) for s in dre.split_in_time(lazy())] == [len(s) for s in dre.split_in_time(loaded)]
+    assert dre.noise_ceiling(lazy(), np.arange(n)).method == "none"
+    decoder = dre.Decoder(lag_min=-1, alphas=1.0, features=features).fit(lazy())
+    assert decoder.predict(lazy()).shape[0] == n
+
+
 def test_errors(epochs):
     with pytest.raises(ValueError, match="features="):
         dre.TRF().fit(epochs)
