@@ -94,6 +94,11 @@ def ask(
     """Check what users give of a model and epochs."""
     if not isinstance(model, Encoder):
         raise TypeError(f"model is {type(model).__name__}, expected a fitted DRE, TRF, RTRF or BandedRidge")
+    if model._kind == "decoder":
+        raise TypeError(
+            f"model is a Decoder, of which {what} is not told; expected a fitted DRE, TRF, RTRF or BandedRidge; read what a "
+            "decoder rests on in its patterns_"
+        )
     fitted = model._fitted(what)
     _, epochs = model._to_predict(X, y, *labels, whole=True)
     first = model._score_from() if score_from is None else int(score_from)
@@ -109,8 +114,8 @@ def ask(
 
 def seed_of(seed: Any) -> int:
     """Check a seed."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed = {seed!r}, expected a whole number of 0 or more")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise ValueError(f"seed = {seed!r}, expected a whole number of 0 or more, below 2⁶³")
     return int(seed)
 
 

@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 Self = TypeVar("Self", bound="Estimator")
+
+
+def plain(value: Any) -> Any:
+    """Make what JSON has of NumPy's numbers and arrays, also inside of lists and mappings."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {plain(key): plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [plain(own) for own in value]
+    return value
+
+
+def to_json(settings: Any) -> str:
+    """Write settings as JSON."""
+
+    def refuse(value: Any) -> Any:
+        raise TypeError(f"{value!r} is no setting; expected a number or a text")
+
+    return json.dumps(plain(settings), default=refuse)
 
 
 class Estimator:
@@ -64,6 +91,100 @@ class Estimator:
             if not same:
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    # ---- scikit-learn's metadata routing: its own mixin would have to be imported
+
+    # What each method takes beside X and y.
+    _routed = ("subject", "recording", "measured")
+
+    def _get_metadata_request(self) -> Any:
+        """What was asked for so far; called by scikit-learn."""
+        from sklearn.utils.metadata_routing import MetadataRequest
+
+        if hasattr(self, "_metadata_request"):
+            return copy.deepcopy(self._metadata_request)
+        requests = MetadataRequest(owner=self)
+        for method in ("fit", "predict", "score"):
+            for name in self._routed:
+                getattr(requests, method).add_request(param=name, alias=None)
+        return requests
+
+    def get_metadata_routing(self) -> Any:
+        """Tell scikit-learn which arguments of ``fit``, ``predict`` and ``score`` it is to pass on; called by it."""
+        return self._get_metadata_request()
+
+    def _request(self: Self, method: str, **asked: bool | str | None) -> Self:
+        requests = self._get_metadata_request()
+        for name, value in asked.items():
+            if value is not None:
+                getattr(requests, method).add_request(param=name, alias=value)
+        self._metadata_request = requests
+        return self
+
+    def set_fit_request(
+        self: Self,
+        *,
+        subject: bool | str | None = None,
+        recording: bool | str | None = None,
+        measured: bool | str | None = None,
+    ) -> Self:
+        """Ask scikit-learn to pass labels to ``fit`` when it splits epochs, one label per epoch.
+
+        For ``sklearn.set_config(enable_metadata_routing=True)``.
+
+        Parameters
+        ----------
+        subject, recording, measured : bool, str or None
+            Whether it is passed, or by which name it is given; None for no change.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        return self._request("fit", subject=subject, recording=recording, measured=measured)
+
+    def set_predict_request(
+        self: Self,
+        *,
+        subject: bool | str | None = None,
+        recording: bool | str | None = None,
+        measured: bool | str | None = None,
+    ) -> Self:
+        """Ask scikit-learn to pass labels to ``predict``, as `set_fit_request` does.
+
+        Parameters
+        ----------
+        subject, recording, measured : bool, str or None
+            As in `set_fit_request`.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        return self._request("predict", subject=subject, recording=recording, measured=measured)
+
+    def set_score_request(
+        self: Self,
+        *,
+        subject: bool | str | None = None,
+        recording: bool | str | None = None,
+        measured: bool | str | None = None,
+    ) -> Self:
+        """Ask scikit-learn to pass labels to ``score``, as `set_fit_request` does.
+
+        Parameters
+        ----------
+        subject, recording, measured : bool, str or None
+            As in `set_fit_request`.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        return self._request("score", subject=subject, recording=recording, measured=measured)
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what this takes; called by it alone."""

@@ -22,8 +22,20 @@ from ._ask import (
     test_of,
 )
 from ._encoder import TEST, TRAIN, n_threads_of
-from ._epochs import Block, Epochs, Scaling, channel_names, explain_nan, gather, is_epochs
-from ._scores import Scores, evoked, frame, table_html
+from ._epochs import (
+    Block,
+    Epochs,
+    Scaling,
+    as_labels,
+    channel_names,
+    explain_nan,
+    gather,
+    is_epochs,
+    label_of,
+    same_time,
+)
+from ._features import settled
+from ._scores import Scores, evoked, frame, info_of, table_html
 
 
 @dataclass(frozen=True)
@@ -68,9 +80,20 @@ class NoiseCeiling:
         """Make a data frame: subject, ceiling."""
         return frame({"subject": self.subjects, "ceiling": self.by_subject})
 
-    def to_evoked(self) -> Any:
-        """Make an ``mne.EvokedArray`` of one sample of the ceiling of each channel, for a topography."""
-        return evoked(self.per_channel[:, None], self._info, 0.0, "noise ceiling")
+    def to_evoked(self, info: Any = None) -> Any:
+        """Make an ``mne.EvokedArray`` of one sample of the ceiling of each channel, for a topography.
+
+        Parameters
+        ----------
+        info : mne.Info or None
+            With the channels of the data; None where these were ``mne.Epochs``.
+
+        Returns
+        -------
+        mne.EvokedArray
+            The ceiling, which has no unit.
+        """
+        return evoked(self.per_channel[:, None], info_of(self._info, info, self.channels), 0.0, "noise ceiling")
 
     def __repr__(self) -> str:
         """Show the mean."""
@@ -103,7 +126,7 @@ def noise_ceiling(
     y : ndarray (n_epochs, n_channels, n_times), mne.Epochs, or list of either
         Brain responses of the epochs that models are scored on.
     stimulus : sequence of labels, or list of these
-        Which stimulus each epoch had; None, an empty text or ``n/a`` for none.
+        Which stimulus each epoch had; None, NaN, an empty text or ``n/a`` for none. 1, 1.0 and "1" are the same.
     subject, recording, measured
         As in `DRE.fit`.
     score_from : int
@@ -129,7 +152,7 @@ def noise_ceiling(
     ('repeats', True)
     """
     is_list = isinstance(y, list | tuple)
-    ys = list(y) if is_list else [y]
+    ys = [settled(one) if is_epochs(one) else one for one in (y if is_list else [y])]
     for i, one in enumerate(ys):
         if not (is_epochs(one) or (isinstance(one, np.ndarray) and one.ndim == 3)):
             found = f"shape {one.shape}" if isinstance(one, np.ndarray) else type(one).__name__
@@ -139,7 +162,7 @@ def noise_ceiling(
             )
     blank = [np.zeros((len(one), 0, len(one.times) if is_epochs(one) else one.shape[2]), np.float32) for one in ys]
     xs = blank if is_list else blank[0]
-    parts = gather(xs, y, features=None, subject=subject, recording=recording, measured=measured)
+    parts = gather(xs, ys if is_list else ys[0], features=None, subject=subject, recording=recording, measured=measured)
     names, n_times = channel_names(parts[0]), parts[0].features.shape[2]
     labels: list[str] = []
     given = list(stimulus) if is_list else [stimulus]
@@ -147,13 +170,15 @@ def noise_ceiling(
         raise ValueError(f"stimulus has {len(given)} entries, expected one for each of {len(parts)} elements of y")
     for i, (part, own) in enumerate(zip(parts, given, strict=True)):
         where = f"[{i}]" if is_list else ""
-        own = np.asarray(own, dtype=object)
+        own = as_labels(own)
         if own.shape != (part.n_epochs,):
             raise ValueError(f"stimulus{where} has shape {own.shape}, expected a label for each of {part.n_epochs} epochs")
         if channel_names(part) != names or part.features.shape[2] != n_times:
             raise ValueError(f"y{where} has other channels or times than y[0]")
-        explain_nan(part, where)
-        labels.extend("" if one is None else str(one) for one in own.tolist())
+        if part.epochs is not None and parts[0].epochs is not None:
+            same_time(part.epochs, parts[0].epochs, f"y{where}", "y[0]")
+        explain_nan(part, f"y{where}")
+        labels.extend(label_of(one) or "" for one in own.tolist())
     subjects = sorted({label for part in parts for label in part.subjects})
     recordings = sorted({label for part in parts for label in part.recordings})
 
@@ -212,7 +237,7 @@ class Comparison:
     names : (str, str)
         The models.
     subjects : list of str
-        Subjects that both have.
+        Subjects that both have; one whose score is NaN counts in nothing, see ``n``.
     first, second : ndarray (n_subjects,)
         Score of each subject.
     difference : float
@@ -237,6 +262,11 @@ class Comparison:
     ratio: float | None
     ratio_confidence: tuple[float | None, float | None] | None
 
+    @property
+    def n(self) -> int:
+        """Number of subjects that count: those with a finite score of both."""
+        return int(np.isfinite(self.first - self.second).sum())
+
     def to_frame(self) -> Any:
         """Make a data frame: subject, a column for each model, their difference."""
         a, b = self.names
@@ -245,7 +275,7 @@ class Comparison:
     def __repr__(self) -> str:
         """Show difference and test."""
         p = shown_p(None if self.test is None else self.test.p)
-        return f"Comparison({self.names[0]} - {self.names[1]}: {shown(self.difference)}, p={p}, n={len(self.subjects)})"
+        return f"Comparison({self.names[0]} - {self.names[1]}: {shown(self.difference)}, p={p}, n={self.n})"
 
     def _repr_html_(self) -> str:
         test = self.test
@@ -255,7 +285,7 @@ class Comparison:
             ["p", shown_p(None if test is None else test.p)],
             ["rank-biserial correlation", shown(None if test is None else test.rank_biserial)],
             ["Cohen's d_z", shown(None if test is None else test.cohens_dz)],
-            ["subjects", len(self.subjects)],
+            ["subjects", self.n if self.n == len(self.subjects) else f"{self.n} of {len(self.subjects)}"],
         ]
         return table_html(f"{self.names[0]} less {self.names[1]}", ["", "value"], rows)
 
@@ -317,7 +347,7 @@ def _by_subject(scores: Any, name: str) -> dict[str, float]:
     if isinstance(scores, Scores):
         return dict(zip(scores.subjects, map(float, scores.mean_r_by_subject), strict=True))
     if hasattr(scores, "items"):
-        return {str(subject): float(score) for subject, score in scores.items()}
+        return {label_of(subject) or str(subject): float(score) for subject, score in scores.items()}
     try:
         values = np.asarray(scores, dtype=float)
     except (TypeError, ValueError):

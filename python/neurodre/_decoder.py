@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from . import _native
 from ._ask import Float64, floats, shown
-from ._dre import _number
+from ._base import to_json
 from ._encoder import Encoder, n_threads_of
 from ._epochs import Epochs, is_epochs
-from ._features import Feature
+from ._features import Feature, settled
 from ._progress import Callback, Watcher
-from ._scores import evoked, frame, table_html
+from ._scores import evoked, frame, info_of, table_html
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,15 @@ class DecodingScores:
     def _repr_html_(self) -> str:
         rows = [[s, *(shown(float(r)) for r in own)] for s, own in zip(self.subjects, self.r, strict=True)]
         return table_html("r of what is told", ["subject", *self.features], rows)
+
+
+def _features_and_data(X: Any, y: Any) -> tuple[Any, Any]:
+    """What encoders call X and y; both are in ``mne.Epochs``."""
+    if y is not None:
+        return y, X
+    if not all(is_epochs(one) for one in (X if isinstance(X, list | tuple) else [X])):
+        raise ValueError("y is missing; give the features (n_epochs, n_features, n_times), or X as mne.Epochs with metadata")
+    return X, None
 
 
 class Decoder(Encoder):
@@ -116,6 +125,7 @@ class Decoder(Encoder):
     """
 
     _kind = "decoder"
+    _names = ("y", "X")
 
     def __init__(
         self,
@@ -175,7 +185,7 @@ class Decoder(Encoder):
         self
             The fitted estimator.
         """
-        seen, data = (X, None) if y is None else (y, X)
+        seen, data = _features_and_data(X, y)
         labels = {"subject": subject, "recording": recording, "measured": measured, "valid": valid}
         return super().fit(seen, data, **labels, callbacks=callbacks)
 
@@ -187,7 +197,7 @@ class Decoder(Encoder):
             config["alphas"] = [float(alpha) for alpha in np.atleast_1d(np.asarray(self.alphas, dtype=float))]
         if self.targets is not None:
             config["features"] = list(self.targets)
-        fitted = _native.fit_decoder(epochs, json.dumps(config, default=_number), n_threads_of(self.n_threads))
+        fitted = _native.fit_decoder(epochs, to_json(config), n_threads_of(self.n_threads))
         return cast(_native.Model, fitted)
 
     @property
@@ -242,19 +252,22 @@ class Decoder(Encoder):
         """
         self._fitted("predict")
         is_list = isinstance(X, list | tuple)
-        given = list(X) if is_list else [X]
+        given = [settled(one) if is_epochs(one) else one for one in (X if is_list else [X])]
 
-        def blank(one: Any) -> Any:
+        def blank(one: Any, where: str) -> Any:
             if is_epochs(one) or (isinstance(one, np.ndarray) and one.ndim == 3):
                 n_times = len(one.times) if is_epochs(one) else one.shape[2]
+                if n_times != len(self.times_):
+                    raise ValueError(f"{where} has {n_times} times, but the model was fitted with {len(self.times_)}")
                 return np.zeros((len(one), self.n_features_in_, n_times), np.float32)
             found = f"shape {one.shape}" if isinstance(one, np.ndarray) else type(one).__name__
             raise (ValueError if isinstance(one, np.ndarray) else TypeError)(
-                f"X is {found}, expected mne.Epochs or an array (n_epochs, n_channels, n_times)"
+                f"{where} is {found}, expected mne.Epochs or an array (n_epochs, n_channels, n_times)"
             )
 
-        blanks = [blank(one) for one in given]
-        parts, epochs = self._to_predict(blanks if is_list else blanks[0], X, subject, recording, measured, whole=True)
+        blanks = [blank(one, f"X[{i}]" if is_list else "X") for i, one in enumerate(given)]
+        seen, data = (blanks, given) if is_list else (blanks[0], given[0])
+        parts, epochs = self._to_predict(seen, data, subject, recording, measured, whole=True)
         told = self._decoder.predict(epochs, n_threads_of(self.n_threads))
         ends = np.cumsum([part.n_epochs for part in parts])[:-1]
         out = np.split(told, ends)
@@ -282,7 +295,7 @@ class Decoder(Encoder):
             r of each subject and feature.
         """
         self._fitted("evaluate")
-        seen, data = (X, None) if y is None else (y, X)
+        seen, data = _features_and_data(X, y)
         _, epochs = self._to_predict(seen, data, subject, recording, measured, whole=True)
         there = sorted({s for block in epochs.blocks for s in block.subjects})
         found = self._decoder.score(epochs, n_threads_of(self.n_threads))
@@ -290,7 +303,7 @@ class Decoder(Encoder):
         n_times = np.asarray([[n for _, n in found[s]] for s in there], dtype=np.int64)
         return DecodingScores([self.subjects_[s] for s in there], self.targets_, r, n_times)
 
-    def to_evoked(self, target: str, subject: str | None = None) -> Any:
+    def to_evoked(self, target: str, subject: str | None = None, info: Any = None) -> Any:
         """Make an ``mne.EvokedArray`` of the patterns of a feature, over lags, for topographies.
 
         Parameters
@@ -299,6 +312,8 @@ class Decoder(Encoder):
             Name of the feature.
         subject : str or None
             Label; None for the mean over subjects.
+        info : mne.Info or None
+            As `Scores.to_evoked` has it.
 
         Returns
         -------
@@ -312,4 +327,5 @@ class Decoder(Encoder):
             raise ValueError(f"no subject {subject!r}; there are {', '.join(self.subjects_)}")
         all_patterns = self.patterns_[:, self.targets_.index(target)]
         values = all_patterns.mean(axis=0) if subject is None else all_patterns[self.subjects_.index(subject)]
-        return evoked(values, self._mne_info, self.lags_[0] / self._info["sfreq"], target)
+        own = info_of(self._mne_info, info, self.channels_)
+        return evoked(values, own, self.lags_[0] / self._info["sfreq"], target)

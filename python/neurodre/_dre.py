@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -11,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
+from ._base import to_json
 from ._encoder import Encoder, n_threads_of
-from ._epochs import Epochs
+from ._epochs import Epochs, label_of
 from ._errors import NeurodreWarning
 from ._features import Feature
 from ._progress import Watcher
@@ -151,15 +151,15 @@ class DRE(Encoder):
         self.verbose = verbose
 
     def _network_json(self) -> str:
-        return json.dumps({name: getattr(self, name) for name in NETWORK}, default=_number)
+        return to_json({name: getattr(self, name) for name in NETWORK})
 
     def _fit_model(self, epochs: Epochs, watcher: Watcher) -> _native.Model:
         training = {name: getattr(self, name) for name in ("lr", "batch_size", "n_passes", "loss", "precision")}
         model, history, best, ended = _native.fit_dre(
             epochs,
             self._network_json(),
-            json.dumps(training, default=_number),
-            self.random_state,
+            to_json(training),
+            int(self.random_state),
             n_threads_of(self.n_threads),
             None,
             watcher.callback,
@@ -239,8 +239,8 @@ class DRE(Encoder):
         self.history_, self.best_pass_ = [], None
         self.features = None if features is None else list(features)
         names = self._feature_names(n_features)
-        channel_names = [str(c) for c in range(n_channels)] if channels is None else list(channels)
-        labels = [str(s + 1) for s in range(n_subjects)] if subjects is None else list(subjects)
+        channel_names = [str(c) for c in (range(n_channels) if channels is None else channels)]
+        labels = [label_of(s) or "" for s in (range(1, n_subjects + 1) if subjects is None else subjects)]
         for what, found, wanted in (("channels", channel_names, n_channels), ("subjects", labels, n_subjects)):
             if len(found) != wanted:
                 raise ValueError(f"{what} names {len(found)}, the weights are of {wanted}")
@@ -249,7 +249,7 @@ class DRE(Encoder):
                 "format": 1,
                 "version": _native.version(),
                 "kind": "dre",
-                "recipe": {"package": "neurodre", "params": self._plain_params()},
+                "recipe": {"package": "neurodre", "params": self._plain_params(), "numbered": subjects is None},
                 "n_init_times": self._n_init_times(),
                 "sfreq": 1.0,
                 "times": list(range(n_times)),
@@ -339,10 +339,3 @@ def _as_numpy(value: Any, name: str) -> npt.NDArray[np.float32]:
     if array.dtype.kind != "f":
         raise TypeError(f"tensor {name!r} has dtype {array.dtype}, expected float32")
     return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def _number(value: Any) -> Any:
-    """NumPy's numbers as JSON has them."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{value!r} is no setting; expected a number or a text")

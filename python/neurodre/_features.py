@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -51,10 +51,21 @@ def as_features(features: Sequence[str | Feature] | None) -> list[Feature]:
         return []
     if isinstance(features, str):
         raise TypeError(f"features must be a list of names, not the text {features!r}")
+    if not isinstance(features, Iterable):
+        raise TypeError(f"features must be a list of names, not {features!r}")
     wrong = [f for f in features if not isinstance(f, str | Feature)]
     if wrong:
         raise TypeError(f"features must be names or neurodre.Feature objects, not {type(wrong[0]).__name__}")
     return [f if isinstance(f, Feature) else Feature(f) for f in features]
+
+
+def settled(epochs: Any) -> Any:
+    """The epochs without those that are still to be rejected; of ``mne.Epochs`` that are not loaded, a copy."""
+    try:
+        len(epochs)
+    except RuntimeError:
+        return epochs.copy().drop_bad(verbose="error")
+    return epochs
 
 
 def raw_sfreq_of(epochs: Any) -> float:
@@ -62,13 +73,29 @@ def raw_sfreq_of(epochs: Any) -> float:
     return float(np.ravel(getattr(epochs, "_raw_sfreq", epochs.info["sfreq"]))[0])
 
 
+def _are_numbered(events: npt.NDArray[np.float64], epochs: Any) -> bool:
+    """Whether epochs are numbered 0, 1, 2, …, as those of an array without events: that does not say when they were.
+
+    Epochs may have been dropped, put in another order or joined since.
+    """
+    if len(events) < 2:
+        return False
+    selection = np.asarray(epochs.selection)
+    order = np.argsort(selection, kind="stable")
+    steps, moves = np.diff(events[order]), np.diff(selection[order])
+    # Where epochs of several arrays were joined, numbers jump at the joints alone.
+    if np.mean(steps == moves) > 0.5:
+        return True
+    spacing = float(np.median(np.diff(np.sort(events))))
+    return spacing <= 2 and spacing * 10 <= len(epochs.times)
+
+
 def sample_numbers(epochs: Any) -> tuple[npt.NDArray[np.float64] | None, npt.NDArray[np.float64]]:
     """Events' samples at the epochs' own rate, None where the epochs do not tell; first samples of the epochs."""
     sfreq = float(epochs.info["sfreq"])
     events: npt.NDArray[np.float64] = np.asarray(epochs.events)[:, 0].astype(np.float64)
     offset = float(np.round(epochs.times[0] * sfreq))
-    # Epochs made of an array without events are numbered 0, 1, 2, …: that says nothing about when they were.
-    if len(events) > 1 and np.array_equal(events, events[0] + np.arange(len(events))):
+    if _are_numbered(events, epochs):
         return None, (np.arange(len(events)) * 1e9 + offset).astype(np.float64)
     events = events / raw_sfreq_of(epochs) * sfreq
     return events, events + offset
@@ -132,9 +159,15 @@ def metadata_features(epochs: Any, features: Sequence[str | Feature], *, events:
         raise ValueError("features is empty; name columns of the metadata")
     if (events is None) != (metadata is None):
         raise ValueError("events and metadata belong together: give both or neither")
+    epochs = settled(epochs)
     sfreq = float(epochs.info["sfreq"])
     known, starts = sample_numbers(epochs)
     if events is not None:
+        if known is None:
+            raise ValueError(
+                "events is given, but the epochs are numbered 0, 1, 2, … and do not say when they were; make them with their "
+                "events, mne.EpochsArray(..., events=...)"
+            )
         onsets = np.asarray(events)[:, 0].astype(np.float64) / raw_sfreq_of(epochs) * sfreq
         if len(onsets) != len(metadata):
             raise ValueError(f"metadata has {len(metadata)} rows, events has {len(onsets)}")

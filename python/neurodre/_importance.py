@@ -11,9 +11,9 @@ import numpy as np
 
 from . import _native
 from ._ask import Float64, GroupTest, ask, floats, interval_of, names_of, seed_of, shown, shown_interval, shown_p, test_of
-from ._dre import _number
+from ._base import to_json
 from ._encoder import n_threads_of
-from ._scores import evoked, frame, table_html
+from ._scores import evoked, frame, info_of, table_html
 
 MODES = ("event", "epoch", "init", "subject")
 
@@ -104,7 +104,7 @@ class PermutedInput:
         Parameters
         ----------
         info : mne.Info or None
-            Of the channels of the fit, in their order; None where the model was fitted on ``mne.Epochs``.
+            As `Scores.to_evoked` has it.
 
         Returns
         -------
@@ -113,9 +113,7 @@ class PermutedInput:
         """
         if not self.subjects:
             raise ValueError(f"{self.name} has no result: {'; '.join(self.notes)}")
-        if info is not None and len(info["ch_names"]) != len(self.channels):
-            raise ValueError(f"info has {len(info['ch_names'])} channels, the model was fitted to {len(self.channels)}")
-        own = self._info if info is None else info
+        own = info_of(self._info, info, self.channels)
         return evoked(self.map, own, float(self.times[0]), f"Δr, {self.name}")
 
 
@@ -318,7 +316,7 @@ def permutation_importance(
         asked.model,
         asked.epochs,
         asked.about,
-        json.dumps(settings, default=_number),
+        to_json(settings),
         asked.score_from,
         asked.batch_size,
         seed_of(seed),

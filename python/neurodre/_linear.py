@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._dre import _number
+from ._base import to_json
 from ._encoder import Encoder, n_threads_of
 from ._epochs import Epochs
 from ._features import Feature
 from ._progress import Watcher
-from ._scores import evoked
+from ._scores import evoked, info_of
 
 Float64 = npt.NDArray[np.float64]
 
@@ -38,8 +37,8 @@ class _Linear(Encoder):
         return _native.fit_linear(
             epochs,
             self._kind,
-            json.dumps(config, default=_number),
-            json.dumps(options, default=_number),
+            to_json(config),
+            to_json(options),
             self._n_init_times(),
             self._score_from(),
             int(getattr(self, "random_state", 0)),
@@ -77,7 +76,7 @@ class _Kernels(_Linear):
         first = int(arrays["lag_min"])
         self.lags_: npt.NDArray[np.int64] = np.arange(first, first + self.coef_.shape[3])
 
-    def to_evoked(self, feature: str, subject: str | None = None) -> Any:
+    def to_evoked(self, feature: str, subject: str | None = None, info: Any = None) -> Any:
         """Make an ``mne.EvokedArray`` of the kernels of a feature, over lags, for topographies.
 
         Parameters
@@ -86,6 +85,8 @@ class _Kernels(_Linear):
             Name of the feature.
         subject : str or None
             Label; None for the mean over subjects.
+        info : mne.Info or None
+            As `Scores.to_evoked` has it.
 
         Returns
         -------
@@ -99,7 +100,8 @@ class _Kernels(_Linear):
         if subject is not None and subject not in self.subjects_:
             raise ValueError(f"no subject {subject!r}; there are {', '.join(self.subjects_)}")
         coef = self.coef_.mean(axis=0) if subject is None else self.coef_[self.subjects_.index(subject)]
-        return evoked(coef[:, names.index(feature)], self._mne_info, self.lags_[0] / self._info["sfreq"], feature)
+        own = info_of(self._mne_info, info, self.channels_)
+        return evoked(coef[:, names.index(feature)], own, self.lags_[0] / self._info["sfreq"], feature)
 
 
 class TRF(_Kernels):

@@ -72,9 +72,21 @@ class Scores:
             }
         )
 
-    def to_evoked(self) -> Any:
-        """Make an ``mne.EvokedArray`` of r, the mean over subjects, for topographies and time courses."""
-        return evoked(np.nanmean(self.r, axis=0), self._info, float(self.times[0]), "r")
+    def to_evoked(self, info: Any = None) -> Any:
+        """Make an ``mne.EvokedArray`` of r, the mean over subjects, for topographies and time courses.
+
+        Parameters
+        ----------
+        info : mne.Info or None
+            With the channels of the fit; None where the model was fitted on ``mne.Epochs``, and not read from files.
+
+        Returns
+        -------
+        mne.EvokedArray
+            r, which has no unit.
+        """
+        own = info_of(self._info, info, self.channels)
+        return evoked(np.nanmean(self.r, axis=0), own, float(self.times[0]), "r")
 
     def __repr__(self) -> str:
         """Show the mean and its size."""
@@ -85,10 +97,30 @@ class Scores:
         return table_html("r across epochs", ["subject", "mean r"], [*rows, ["mean", f"{self.mean_r:.4f}"]])
 
 
+def info_of(own: Any, given: Any, channels: list[str]) -> Any:
+    """Choose the info of the fit's channels: the model's own, or what was given, its channels matched by name."""
+    if given is None:
+        return own
+    names = list(given["ch_names"])
+    if set(channels) <= set(names):
+        import mne
+
+        return mne.pick_info(given, [names.index(name) for name in channels], copy=True)
+    if channels != [str(i) for i in range(len(channels))]:
+        absent = [name for name in channels if name not in names]
+        raise ValueError(f"info has {len(names)} channels, but lacks {', '.join(absent[:8])}, which the model was fitted to")
+    # Channels of arrays have numbers for names.
+    if len(names) != len(channels):
+        raise ValueError(f"info has {len(names)} channels, the model was fitted to {len(channels)}")
+    return given
+
+
 def evoked(values: Float64, info: Any, tmin: float, comment: str) -> Any:
     """Make an ``mne.EvokedArray`` of values that have no unit."""
     if info is None:
-        raise ValueError("to_evoked needs the channels of the recording; fit the model on mne.Epochs")
+        raise ValueError(
+            "to_evoked needs the channels of the recording; give info=epochs.info, or fit the model on mne.Epochs"
+        )
     import mne
 
     return mne.EvokedArray(values, info.copy(), tmin=tmin, comment=comment, verbose="error")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from . import _native
 from ._ask import seed_of
-from ._dre import _number
+from ._base import to_json
 from ._encoder import n_threads_of
 from ._scores import frame, table_html
 
@@ -254,4 +254,4 @@ def simulate(
     named = None if effects is None else [str(name) for name in effects]
     if isinstance(effects, str):
         raise TypeError(f"effects = {effects!r}, expected a list of names")
-    return SimulatedStudy(_native.simulate_study(json.dumps(settings, default=_number), named, n_threads_of(n_threads)))
+    return SimulatedStudy(_native.simulate_study(to_json(settings), named, n_threads_of(n_threads)))

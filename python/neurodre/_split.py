@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._features import sample_numbers
+from ._features import sample_numbers, settled
 
 Indices = npt.NDArray[np.int64]
 
@@ -38,6 +38,7 @@ def split_in_time(epochs: Any, train: float = 0.7, valid: float = 0.1) -> Split:
     Split
         Indices ``train``, ``valid`` and ``test``.
     """
+    epochs = settled(epochs)
     events, starts = sample_numbers(epochs)
     known = None if events is None else [int(s) for s in np.round(starts)]
     sets = np.asarray(_native.split_in_time([0] * len(epochs.events), train, valid, known, len(epochs.times)))

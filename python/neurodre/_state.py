@@ -11,9 +11,9 @@ import numpy as np
 
 from . import _native
 from ._ask import Float64, GroupTest, ask, floats, interval_of, names_of, seed_of, shown, shown_interval, shown_p, test_of
-from ._dre import _number
+from ._base import to_json
 from ._encoder import n_threads_of
-from ._scores import evoked, frame, table_html
+from ._scores import evoked, frame, info_of, table_html
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class StateModulation:
         if not self.subjects:
             raise ValueError(f"there is no result by {self.by}: {'; '.join(self.notes)}")
         values = self.predicted_difference if predicted else self.difference
-        return evoked(values, self._info if info is None else info, float(self.times[0]), f"difference by {self.by}")
+        return evoked(values, info_of(self._info, info, self.channels), float(self.times[0]), f"difference by {self.by}")
 
     def __repr__(self) -> str:
         """Show the mean r and its excess."""
@@ -223,8 +223,8 @@ def state_modulation(
     Epochs are ordered, within each subject, by the rhythm's power and by its phase at the end of a window before the
     response; true and predicted responses are averaged in each bin. A model that sees the stimulus alone cannot predict
     the difference that the state makes; since bins differ in their stimuli by chance, its r is above 0 all the same. What
-    counts is the excess: the covariance of both less its mean where bins are shuffled, in the units of r. Each subject's frequency and spatial pattern of the
-    rhythm are those of the epochs given.
+    counts is the excess: the covariance of both less its mean where bins are shuffled, in the units of r. Each subject's
+    frequency and spatial pattern of the rhythm are those of the epochs given.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def state_modulation(
     by : {"power", "phase"} or list of these
         What epochs are ordered by.
     n_bins : int
-        Quantiles of power, and sectors of phase.
+        Quantiles of power, and sectors of phase; 3 to 12.
     tmin, tmax : float or None
         First and last time (s) of the window in which the rhythm is measured; None for the epoch's start, and for the end of
         the init window, or the event where there is none. Epochs that came as arrays start at 0 s.
@@ -296,7 +296,7 @@ def state_modulation(
         asked.model,
         asked.epochs,
         asked.about,
-        json.dumps(settings, default=_number),
+        to_json(settings),
         model._n_init_times(),
         asked.score_from,
         asked.batch_size,

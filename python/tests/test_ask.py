@@ -154,7 +154,7 @@ def test_importance_names_what_is_wrong(trf):
         ask(model, X, y, subject=subject, seed=-1)
     with pytest.raises(ValueError, match="has 2 features"):
         ask(model, [x[:, :2] for x in X], y, subject=subject)
-    with pytest.raises(ValueError, match="unknown subject 1"):
+    with pytest.raises(ValueError, match="subject is missing: the model was fitted to"):
         ask(model, X[0], y[0])
     with pytest.raises(KeyError, match="heard, silent, absent"):
         ask(model, X, y, subject=subject, n_permutations=1)["loud"]
@@ -247,6 +247,11 @@ def test_ceiling_of_repeated_and_of_shared_stimuli():
     between = dre.noise_ceiling(shared, [[f"w{i}" for i in range(60)]] * 3)
     assert between.method == "subjects"
     assert between.mean > 0.95
+    # Numbers are the same stimulus as integers and floats; epochs without one do not count.
+    mixed = dre.noise_ceiling(y, [float(s) if i % 2 else int(s) for i, s in enumerate(stimulus)])
+    assert mixed.mean == dre.noise_ceiling(y, stimulus).mean
+    holes = np.where(np.arange(240) < 40, np.nan, stimulus)
+    assert dre.noise_ceiling(y, holes).mean == pytest.approx(dre.noise_ceiling(y[40:], stimulus[40:]).mean, abs=0.02)
     none = dre.noise_ceiling(y, np.arange(240))
     assert none.method == "none"
     assert np.isnan(none.mean)
@@ -279,6 +284,9 @@ def test_comparisons(trf):
     assert found.test is not None
     assert found.test.p == pytest.approx(stats.wilcoxon(found.first, found.second).pvalue)
     assert "Cohen" in found._repr_html_()
+    some = dre.compare([0.1, 0.2, np.nan, 0.4], [0.1, 0.1, 0.1, 0.2])
+    assert some.n == 3 and "n=3" in repr(some) and "3 of 4" in some._repr_html_()
+    assert some.difference == pytest.approx(0.1)
     with pytest.raises(ValueError, match="not of the same subjects: s0"):
         dre.compare({s: r for s, r in twice.items() if s != "s0"}, scores)
     with pytest.raises(TypeError, match="scores_a is str"):

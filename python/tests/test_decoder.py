@@ -127,3 +127,26 @@ def test_what_is_wrong_is_named():
         decoder.predict(None)
     with pytest.raises(ValueError, match="no target 'x9'"):
         decoder.to_evoked("x9")
+
+
+def test_messages_name_what_was_given():
+    rng = np.random.default_rng(0)
+    data, features = rng.standard_normal((20, 3, 30)), rng.standard_normal((20, 1, 30))
+    decoder = dre.Decoder(lag_min=-2, alphas=1.0)
+    with pytest.raises(ValueError, match="X has 10 epochs, y has 20"):
+        decoder.fit(data[:10], features)
+    with pytest.raises(
+        ValueError, match=r"X has shape \(20, 30\), expected three dimensions \(n_epochs, n_channels, n_times\)"
+    ):
+        decoder.fit(data[:, 0], features)
+    with pytest.raises(ValueError, match="y is missing; give the features"):
+        decoder.fit(data)
+    with pytest.raises(ValueError, match=r"X holds nan at epoch 0, channel 0.*measured=~np.isnan\(X\)"):
+        decoder.fit(np.where(data == data[0, 0, 0], np.nan, data), features)
+    decoder.fit(data, features)
+    with pytest.raises(ValueError, match="X has 2 channels, expected 3"):
+        decoder.predict(data[:, :2])
+    with pytest.raises(ValueError, match=r"X\[0\] has 9 times, but the model was fitted with 30"):
+        decoder.predict([data[..., :9]])
+    with pytest.raises(TypeError, match="model is a Decoder, of which permutation_importance is not told"):
+        dre.permutation_importance(decoder, features, data)

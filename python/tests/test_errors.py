@@ -31,6 +31,7 @@ def trf():
         (lambda X, y: (X, None), ValueError, "y is missing"),
         (lambda X, y: (np.where(X > 2, np.nan, X), y), ValueError, "feature x"),
         (lambda X, y: (X, np.where(y > 1.2e-5, np.nan, y)), ValueError, "measured=~np.isnan"),
+        (lambda X, y: (X, np.where(y > 1.2e-5, np.inf, y)), ValueError, r"measured=np\.isfinite\(y\)"),
         (lambda X, y: (X, y * 0), ValueError, "flat channel"),
     ],
 )
@@ -75,11 +76,19 @@ def test_predict_refuses(trf, data):
     ("params", "error", "text"),
     [
         ({"conv_layers": 9}, ValueError, "conv_layers = 9, expected a whole number from 0 to 4"),
-        ({"conv_filters": "many"}, ValueError, "settings of the network"),
+        ({"conv_filters": "many"}, ValueError, "conv_filters = 'many', expected a whole number of 0 or more"),
         ({"lr": -1.0}, ValueError, "lr = -1"),
         ({"loss": "huber"}, ValueError, "huber"),
         ({"scale": "z"}, ValueError, "expected 'robust' or None"),
         ({"n_threads": 0}, ValueError, "n_threads = 0"),
+        ({"n_init_times": -1}, ValueError, "n_init_times = -1, expected a whole number of 0 or more"),
+        ({"n_passes": 2.5}, ValueError, "n_passes = 2.5, expected a whole number"),
+        ({"lr": float("nan")}, ValueError, "lr = nan, expected a finite number"),
+        ({"random_state": -1}, ValueError, "random_state = -1, expected a whole number of 0 or more"),
+        ({"random_state": 2**64}, ValueError, "expected a whole number of 0 or more, below 2⁶³"),
+        ({"features": 5}, TypeError, "must be a list of names, not 5"),
+        ({"random_state": None}, ValueError, "random_state = None, expected a whole number"),
+        ({"features": "ab"}, TypeError, "must be a list of names"),
         ({"features": ["a"]}, ValueError, "features names 1 features"),
         ({"features": ["a", "a"]}, ValueError, "a name twice"),
     ],
@@ -88,6 +97,23 @@ def test_settings_are_checked_in_fit(data, params, error, text):
     model = small_dre(**params)
     with pytest.raises(error, match=text):
         model.fit(*data)
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"lag_max": 2.5}, "lag_max = 2.5, expected a whole number"),
+        ({"lags": {"x0": (0, 2.5)}}, r"lags of 'x0' are \(0, 2.5\), expected two whole numbers"),
+        ({"lags": [0, 2]}, r"lags = \[0, 2\], expected a mapping"),
+        ({"lag_max": True}, "lag_max = True, expected a whole number"),
+        ({"alphas": [1.0, np.inf]}, "expected finite numbers"),
+        ({"alphas": "many"}, "alphas = 'many', expected finite numbers"),
+        ({"n_folds": -1}, "n_folds = -1, expected a whole number of 0 or more"),
+    ],
+)
+def test_settings_of_linear_models_are_checked(data, params, text):
+    with pytest.raises((ValueError, TypeError), match=text):
+        dre.TRF(**params).fit(*data)
 
 
 def test_a_training_that_diverges_says_so(data):

@@ -130,8 +130,8 @@ def test_recordings_are_scaled_apart(data):
     model = dre.TRF(lag_max=6, alphas=1.0).fit(X, louder, recording=runs)
     same = dre.TRF(lag_max=6, alphas=1.0).fit(X, y, recording=runs)
     assert relative(model.coef_, same.coef_) < 1e-5
-    assert model.scaling_.recordings == ["run-1", "run-2"]
-    with pytest.raises(ValueError, match="unknown recording run-3"):
+    assert model.scaling_.recordings == ["1/run-1", "1/run-2"]
+    with pytest.raises(ValueError, match="unknown recording 1/run-3"):
         model.predict(X, recording="run-3")
 
 
@@ -251,3 +251,39 @@ def test_scores_as_tables(data):
     assert "mean r" in scores._repr_html_() and "n_channels=3" in repr(scores)
     with pytest.raises(ValueError, match=r"fit the model on mne\.Epochs"):
         scores.to_evoked()
+
+
+def test_settings_of_numpy_are_kept(data, tmp_path):
+    import copy
+    import pickle
+
+    X, y = data
+    models = [
+        small_dre(n_init_times=np.int64(8), lr=np.float32(1e-2), random_state=np.int64(3), valid_share=np.float64(0.2)),
+        dre.TRF(
+            lag_max=np.int32(4),
+            lags={"a": (np.int64(0), np.int64(2))},
+            alphas=list(np.logspace(0, 1, 2)),
+            features=["a", "b"],
+        ),
+        dre.BandedRidge(lag_max=2, n_iter=np.int64(3), concentration=np.array([0.1, 1.0]), alphas=np.arange(1, 3)),
+        dre.RTRF(n_lags_data=np.int64(2), n_lags_features=2, n_init_times=np.int64(5), alphas=np.arange(1, 4)),
+        dre.TRF(lag_max=2, features=np.array(["a", "b"]), n_folds=np.int64(2)),
+        dre.TRF(
+            lag_max=2,
+            features=[
+                dre.Feature("a", values={np.int64(1): np.float32(0.5), 2: np.int64(3)}),
+                dre.Feature("b", duration=np.float32(1)),
+            ],
+        ),
+    ]
+    for at, model in enumerate(models):
+        predicted = model.fit(X, y).predict(X, y)
+        model.save(tmp_path / str(at))
+        read = type(model).load(tmp_path / str(at))
+        for same in (read, pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+            assert np.array_equal(same.predict(X, y), predicted)
+        # What was read can be fitted anew.
+        assert np.array_equal(read.fit(X, y).predict(X, y), predicted)
+    # Keys of values are numbers still, which they are in the column.
+    assert dict(read.features[0].values) == {1: 0.5, 2: 3}

@@ -103,6 +103,150 @@ def test_channels_are_matched_by_name(epochs):
         model.predict(epochs.copy().drop_channels(["Cz"]))
 
 
+def test_models_from_files_match_channels_by_name(epochs, tmp_path):
+    features = [dre.Feature("frequency", layout="onset")]
+    fitted = dre.TRF(lag_max=10, alphas=1.0, features=features).fit(epochs)
+    fitted.save(tmp_path)
+    model = dre.TRF.load(tmp_path)
+    swapped = epochs.copy().reorder_channels(["Pz", "Cz", "Fz", "STI"])
+    predicted = model.predict(swapped)
+    assert predicted.ch_names == ["Fz", "Cz"]
+    assert np.array_equal(predicted.get_data(), model.predict(epochs).get_data())
+    assert relative(predicted.get_data(), fitted.predict(epochs).get_data()) < 1e-6
+    assert model.score(swapped) == model.score(epochs)
+    with pytest.raises(ValueError, match="y lacks the channels Cz"):
+        model.predict(epochs.copy().drop_channels(["Cz"]))
+    # Marks follow the channels.
+    marks = np.ones((70, 2, 81), dtype=bool)
+    marks[:, 0, 30:] = False
+    of_fit = model.evaluate(epochs, measured=marks).r
+    assert np.array_equal(model.evaluate(swapped, measured=marks[:, ::-1].copy()).r, of_fit, equal_nan=True)
+    other = epochs.copy()
+    other.info["bads"] = ["Cz"]
+    with pytest.raises(ValueError, match="measured has no rows for the channels Cz"):
+        model.evaluate(other, measured=marks)
+
+
+def test_maps_of_models_from_files_take_an_info(epochs, tmp_path):
+    features = [dre.Feature("frequency", layout="onset")]
+    fitted = dre.TRF(lag_max=10, alphas=1.0, features=features).fit(epochs)
+    fitted.save(tmp_path)
+    model = dre.TRF.load(tmp_path)
+    scores, kernels = model.evaluate(epochs), fitted.to_evoked("frequency")
+    with pytest.raises(ValueError, match=r"give info=epochs\.info"):
+        scores.to_evoked()
+    swapped = epochs.copy().reorder_channels(["Pz", "Cz", "Fz", "STI"]).info
+    for info in (epochs.info, swapped):
+        assert scores.to_evoked(info).ch_names == ["Fz", "Cz"]
+        found = model.to_evoked("frequency", info=info)
+        assert found.ch_names == kernels.ch_names and np.array_equal(found.data, kernels.data)
+    with pytest.raises(ValueError, match="info has 1 channels, but lacks Cz"):
+        scores.to_evoked(mne.create_info(["Fz"], SFREQ, "eeg"))
+    X, y = dre.metadata_features(epochs, features), epochs.get_data(picks=["Fz", "Cz"])
+    decoder = dre.Decoder(lag_min=-4, alphas=1.0).fit(y, X)
+    assert decoder.to_evoked("x0", info=mne.create_info(["Fz", "Cz"], SFREQ, "eeg")).data.shape == (2, 5)
+    ceiling = dre.noise_ceiling(y, np.arange(70) % 7)
+    assert ceiling.to_evoked(mne.create_info(["Fz", "Cz"], SFREQ, "eeg")).data.shape == (2, 1)
+
+
+def test_lists_of_single_epochs_are_refused(epochs):
+    selection = pytest.importorskip("sklearn.model_selection")
+    features = [dre.Feature("frequency", layout="onset")]
+    model = dre.TRF(lag_max=10, alphas=1.0, features=features)
+    with pytest.raises(ValueError, match="cross-validate on arrays"):
+        selection.cross_val_score(model, epochs, cv=3, error_score="raise")
+    X = dre.metadata_features(epochs, features)
+    with pytest.raises(ValueError, match=r"y is a list of 46 mne\.Epochs with one epoch each"):
+        selection.cross_val_score(model, X, epochs, cv=3, error_score="raise")
+    scores = selection.cross_val_score(model, X, epochs.get_data(picks=["Fz", "Cz"]), cv=3, error_score="raise")
+    assert (scores > 0).all()
+
+
+def numbered(n=40):
+    """Epochs of an array, which do not say when they were."""
+    metadata = pd.DataFrame({"loud": np.arange(1.0, n + 1)})
+    info = mne.create_info(2, SFREQ, "eeg")
+    data = np.random.default_rng(0).standard_normal((n, 2, 64))
+    return mne.EpochsArray(data, info, tmin=-0.25, metadata=metadata, verbose="error")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda e: e,
+        lambda e: e.drop([2, 3, 9], verbose="error"),
+        lambda e: e[np.random.default_rng(0).permutation(40)],
+        lambda e: e[::5],
+        lambda e: e[[7, 3]],
+        lambda e: mne.concatenate_epochs([e[:10], e[5:30:3], e[39:]], verbose="error"),
+        lambda e: mne.EpochsArray(
+            e.get_data()[::2], e.info, e.events[::2], tmin=-0.25, metadata=e.metadata[::2], verbose="error"
+        ),
+    ],
+)
+def test_numbered_epochs_hold_their_own_event_alone(change):
+    epochs = change(numbered())
+    X = dre.metadata_features(epochs, [dre.Feature("loud", layout="onset")])
+    assert np.array_equal(X[:, 0, 16], epochs.metadata["loud"]) and np.count_nonzero(X) == len(epochs)
+    sets = dre.split_in_time(epochs)
+    assert sum(len(one) for one in sets) == len(epochs), "no epoch overlaps another"
+
+
+def test_numbered_epochs_and_events_do_not_go_together():
+    epochs = numbered()
+    with pytest.raises(ValueError, match="do not say when they were"):
+        dre.metadata_features(
+            epochs, [dre.Feature("loud", layout="onset")], events=epochs.events * 32, metadata=epochs.metadata
+        )
+
+
+def test_another_sampling_frequency_or_first_time_is_refused(epochs):
+    features = [dre.Feature("frequency", layout="onset")]
+    model = dre.TRF(lag_max=4, alphas=1.0, features=features).fit(epochs)
+    later = epochs.copy().shift_time(0.25)
+    faster = mne.EpochsArray(
+        epochs.get_data(),
+        mne.create_info(epochs.ch_names, 128.0, "eeg"),
+        tmin=-0.25,
+        metadata=epochs.metadata,
+        verbose="error",
+    )
+    with pytest.raises(ValueError, match=r"y starts at 0 s, the data of the fit at -0\.25 s"):
+        model.predict(later)
+    with pytest.raises(ValueError, match="y is sampled at 128 Hz, the data of the fit at 64 Hz"):
+        model.predict(faster)
+    with pytest.raises(ValueError, match=r"y\[1\] starts at 0 s, y\[0\] at -0.25 s"):
+        dre.TRF(lag_max=4, features=features).fit([epochs, later])
+    with pytest.raises(ValueError, match=r"X starts at -0\.25 s, y at 0 s"):
+        dre.TRF(lag_max=4, features=features).fit(epochs, later)
+
+
+def test_epochs_that_are_still_to_be_rejected():
+    rng = np.random.default_rng(3)
+    signal = 1e-6 * rng.standard_normal((2, 3000))
+    signal[:, 1000:1010] = 1.0
+    raw = mne.io.RawArray(signal, mne.create_info(2, SFREQ, "eeg"), verbose="error")
+    events = np.c_[100 + 40 * np.arange(70), np.zeros(70, int), np.ones(70, int)]
+    metadata = pd.DataFrame({"loud": rng.standard_normal(70)})
+
+    def lazy():
+        return mne.Epochs(
+            raw, events, tmin=-0.25, tmax=0.25, baseline=None, reject={"eeg": 1e-3}, metadata=metadata, verbose="error"
+        )
+
+    features = [dre.Feature("loud", layout="onset")]
+    loaded = lazy().load_data()
+    n = len(loaded)
+    assert n < 70
+    model = dre.TRF(lag_max=2, features=features).fit(lazy())
+    assert np.array_equal(model.coef_, dre.TRF(lag_max=2, features=features).fit(loaded).coef_)
+    assert len(model.predict(lazy())) == n == len(dre.metadata_features(lazy(), features))
+    assert [len(s) for s in dre.split_in_time(lazy())] == [len(s) for s in dre.split_in_time(loaded)]
+    assert dre.noise_ceiling(lazy(), np.arange(n)).method == "none"
+    decoder = dre.Decoder(lag_min=-1, alphas=1.0, features=features).fit(lazy())
+    assert decoder.predict(lazy()).shape[0] == n
+
+
 def test_errors(epochs):
     with pytest.raises(ValueError, match="features="):
         dre.TRF().fit(epochs)

@@ -97,3 +97,20 @@ def test_cross_validation_and_grid_search(data):
     search = selection.GridSearchCV(dre.TRF(alphas=1.0), {"lag_max": [1, 6]}, cv=2).fit(X, y)
     assert search.best_params_ == {"lag_max": 6}
     assert np.isfinite(selection.cross_val_score(small_dre(), X, y, cv=2)).all()
+
+
+def test_labels_are_routed(data):
+    sklearn = pytest.importorskip("sklearn")
+    base, selection = pytest.importorskip("sklearn.base"), pytest.importorskip("sklearn.model_selection")
+    X, y = data
+    subject = np.tile(["a", "b"], 30)
+    data_of_two = np.where(subject[:, None, None] == "a", y, -y)
+    model = dre.TRF(lag_max=6, alphas=1.0).set_fit_request(subject=True).set_score_request(subject=True)
+    with sklearn.config_context(enable_metadata_routing=True):
+        for one in (model, base.clone(model)):
+            scores = selection.cross_val_score(one, X, data_of_two, cv=3, params={"subject": subject})
+            assert (scores > 0.8).all()
+        search = selection.GridSearchCV(model, {"lag_max": [1, 6]}, cv=2).fit(X, data_of_two, subject=subject)
+        assert search.best_params_ == {"lag_max": 6}
+        with pytest.raises(ValueError, match=r"\[subject\] are passed but are not explicitly set"):
+            selection.cross_val_score(dre.TRF(lag_max=6), X, data_of_two, params={"subject": subject})
