@@ -84,7 +84,9 @@ pub(super) fn r(pairs: impl Iterator<Item = [f64; 2]> + Clone) -> f64 {
 /// each of the four less its mean, as in Pearson's r: what all places share, as a reference does, is no pattern. Within ±1 by
 /// Cauchy and Schwarz. No product is of values from the same epochs, so that what true and predicted responses share by chance,
 /// such as the stimuli that fell into a bin, is 0 on average, as in cross-validated distances (Walther et al. 2016, NeuroImage
-/// 137). 0 where one side does not vary in either half, NaN with fewer than three places or where a value is NaN.
+/// 137); r is, or little less (0.03 below 0 where a state is strong and places are few), since what makes a product large by
+/// chance makes the true difference long, too. 0 where one side does not vary in either half, NaN with fewer than three places
+/// or where a value is NaN.
 pub(super) fn r_across_halves(values: impl Iterator<Item = [f64; 4]> + Clone) -> f64 {
     let Some(means) = means(values.clone()) else { return f64::NAN };
     let (mut tt, mut pp, mut tp) = (0.0, 0.0, 0.0);
@@ -226,9 +228,9 @@ mod tests {
         }
         let n = (N_STUDIES * N_SUBJECTS) as f64;
         let (mean, plain) = (sum / (2.0 * n), plain / n);
-        println!("mean {mean:.4}, plain r {plain:.3}, rejected {rejected:?} of {N_STUDIES}");
         assert!(plain > 0.2, "what bins share by chance is there: {plain}");
-        assert!(mean.abs() < 0.02, "{mean}");
+        // What makes the product large makes the true difference long: a little below 0.
+        assert!((-0.05..0.01).contains(&mean), "{mean}");
         let most = N_STUDIES * 8 / 100;
         assert!(rejected.as_flattened().iter().all(|count| *count <= most), "{rejected:?} of {N_STUDIES}");
     }
