@@ -84,8 +84,8 @@ pub(super) fn r(pairs: impl Iterator<Item = [f64; 2]> + Clone) -> f64 {
 /// each of the four less its mean, as in Pearson's r: what all places share, as a reference does, is no pattern. Within ±1 by
 /// Cauchy and Schwarz. No product is of values from the same epochs, so that what true and predicted responses share by chance,
 /// such as the stimuli that fell into a bin, is 0 on average, as in cross-validated distances (Walther et al. 2016,
-/// doi:10.1016/j.neuroimage.2015.12.012); r is, or little less (0.03 below 0 where a state is strong and places are few), since what makes a product large by
-/// chance makes the true difference long, too. 0 where one side does not vary in either half, NaN with fewer than three places
+/// doi:10.1016/j.neuroimage.2015.12.012); r is, or little less (0.03 below 0 where a state is strong and places are few),
+/// since what makes a product large by chance makes the true difference long, too. 0 where one side does not vary in either half, NaN with fewer than three places
 /// or where a value is NaN.
 pub(super) fn r_across_halves(values: impl Iterator<Item = [f64; 4]> + Clone) -> f64 {
     let Some(means) = means(values.clone()) else { return f64::NAN };
