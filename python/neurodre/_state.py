@@ -45,30 +45,27 @@ class StateModulation:
     difference, predicted_difference : ndarray (n_channels, n_times)
         Most less least power, or phase 0 less the bin next to π; mean over subjects.
     gains, predicted_gains : ndarray (n_subjects, n_bins)
-        Size of each bin's response relative to the mean response.
+        Size of each bin's response relative to the mean over the subject's other bins, such that sizes have a mean of 1 (true
+        responses). Noise in that mean makes all of them smaller.
     contrast, predicted_contrast : float
         Mean over subjects of the difference of the two bins' gains.
     contrast_test : GroupTest or None
         Whether the true contrast differs from 0.
     r_by_subject : ndarray (n_subjects,)
-        r between true and predicted difference, over channels and the times that count.
-    null_r_by_subject : ndarray (n_subjects,)
-        The covariance of both differences where bins are shuffled among a subject's epochs, over the standard deviations that
-        ``r`` has: what comes by chance.
-    excess_by_subject : ndarray (n_subjects,)
-        The former less the latter: what the model captures of the state.
-    p_by_subject : ndarray (n_subjects,)
-        Share of shuffles with a covariance at least as high, the bins as they are included.
-    r, null_r, excess : float
+        r between true and predicted difference, over channels and the times that count: above 0 by chance, too.
+    crossed_by_subject : ndarray (n_subjects,)
+        r across halves: the same between the true difference in one half of the epochs and the predicted one in the other, both
+        ways; 0 on average for a model that does not know the state. NaN where a bin is empty in a half.
+    r, crossed : float
         Means over subjects.
     confidence : (float, float) or None
-        95 % bootstrap interval of ``excess``; None with fewer than 3 subjects.
+        95 % bootstrap interval of ``crossed``; None with fewer than 3 subjects.
     test : GroupTest or None
-        Whether the subjects' excess lies above 0; None with fewer than 5.
-    r_over_time, null_r_over_time, excess_over_time : ndarray (n_times,)
+        Whether the subjects' r across halves lies above 0; None with fewer than 5.
+    r_over_time, crossed_over_time : ndarray (n_times,)
         The same over channels at each time, means over subjects; NaN before the times that count.
-    excess_map : ndarray (n_subjects, n_channels, n_times)
-        The excess across bins at each channel and time.
+    crossed_map : ndarray (n_subjects, n_channels, n_times)
+        r across halves of the bins at each channel and time.
     """
 
     by: str
@@ -91,18 +88,14 @@ class StateModulation:
     predicted_contrast: float
     contrast_test: GroupTest | None
     r_by_subject: Float64
-    null_r_by_subject: Float64
-    excess_by_subject: Float64
-    p_by_subject: Float64
+    crossed_by_subject: Float64
     r: float
-    null_r: float
-    excess: float
+    crossed: float
     confidence: tuple[float, float] | None
     test: GroupTest | None
     r_over_time: Float64
-    null_r_over_time: Float64
-    excess_over_time: Float64
-    excess_map: Float64
+    crossed_over_time: Float64
+    crossed_map: Float64
     _info: Any = None
 
     def to_frame(self) -> Any:
@@ -140,8 +133,8 @@ class StateModulation:
         return evoked(values, info_of(self._info, info, self.channels), float(self.times[0]), f"difference by {self.by}")
 
     def __repr__(self) -> str:
-        """Show the mean r and its excess."""
-        numbers = f"r={shown(self.r)}, excess={shown(self.excess)}, n_subjects={len(self.subjects)}"
+        """Show the mean r, and that across halves."""
+        numbers = f"r={shown(self.r)}, crossed={shown(self.crossed)}, n_subjects={len(self.subjects)}"
         return f"StateModulation(by={self.by!r}, {numbers})"
 
 
@@ -184,15 +177,14 @@ class StateModulations(Mapping[str, StateModulation]):
                 shown(one.contrast),
                 shown(one.predicted_contrast),
                 shown(one.r),
-                shown(one.null_r),
-                shown(one.excess),
+                shown(one.crossed),
                 shown_interval(one.confidence),
                 shown_p(None if one.test is None else one.test.p),
                 "; ".join(one.notes),
             ]
             for one in self.by.values()
         ]
-        columns = ["by", "subjects", "contrast", "predicted", "r", "shuffled", "excess", "95 % interval", "p", "notes"]
+        columns = ["by", "subjects", "contrast", "predicted", "r", "r across halves", "95 % interval", "p", "notes"]
         return table_html("Responses by brain state", columns, rows)
 
 
@@ -211,8 +203,7 @@ def state_modulation(
     tmax: float | None = None,
     channels: str | Sequence[str] | None = None,
     min_epochs: int = 10,
-    n_permutations: int = 50,
-    n_flips: int = 1024,
+    n_permutations: int = 1024,
     score_from: int | None = None,
     sfreq: float | None = None,
     seed: int = 0,
@@ -223,8 +214,9 @@ def state_modulation(
     Epochs are ordered, within each subject, by the rhythm's power and by its phase at the end of a window before the
     response; true and predicted responses are averaged in each bin. A model that sees the stimulus alone cannot predict
     the difference that the state makes; since bins differ in their stimuli by chance, its r is above 0 all the same. What
-    counts is the excess: the covariance of both less its mean where bins are shuffled, in the units of r. Each subject's
-    frequency and spatial pattern of the rhythm are those of the epochs given.
+    counts is r across halves (``crossed``): the true difference in one half of a subject's epochs against the predicted
+    one in the other. Epochs are taken to come in order of time, without samples in common. Each subject's frequency and
+    spatial pattern of the rhythm are those of the epochs given; by power, epochs are ranked within their recording.
 
     Parameters
     ----------
@@ -246,15 +238,13 @@ def state_modulation(
     min_epochs : int
         A subject with fewer epochs in any bin is left out.
     n_permutations : int
-        How often bins are shuffled among a subject's epochs.
-    n_flips : int
-        Sign flips of the cluster tests.
+        Sign flips of the cluster tests, the observed one included.
     score_from : int or None
         First sample that counts; None takes the end of the init window. What lies in the window never counts.
     sfreq : float or None
         Sampling frequency (Hz), for models that were fitted on arrays; None where it is known from ``mne.Epochs``.
     seed : int
-        Seed of the shuffles and sign flips.
+        Seed of the sign flips.
     n_threads : int or None
         Threads; None for all. They do not change the result.
 
@@ -289,7 +279,6 @@ def state_modulation(
         "channels": names_of(channels, "channels"),
         "min_epochs": min_epochs,
         "n_permutations": n_permutations,
-        "n_flips": n_flips,
         **{name: float(time) for name, time in (("tmin", tmin), ("tmax", tmax)) if time is not None},
     }
     text, responses = _native.state_modulation(
@@ -305,7 +294,7 @@ def state_modulation(
     )
     found: dict[str, StateModulation] = {}
     for one, arrays in zip(json.loads(text), responses, strict=True):
-        truth, predicted, difference, predicted_difference, excess_map = arrays
+        truth, predicted, difference, predicted_difference, crossed_map = arrays
         own: dict[str, Any] = one["models"].get("model", {})
         true, told = one["truth"], own.get("modulation", {})
         by_subject = list(own.get("subjects", {}).values())
@@ -330,18 +319,14 @@ def state_modulation(
             predicted_contrast=float(floats(told.get("contrast"))),
             contrast_test=test_of(true["test"]),
             r_by_subject=floats([subject["r"] for subject in by_subject]),
-            null_r_by_subject=floats([subject["null_r"] for subject in by_subject]),
-            excess_by_subject=floats([subject["excess"] for subject in by_subject]),
-            p_by_subject=floats([subject["p"] for subject in by_subject]),
+            crossed_by_subject=floats([subject["crossed"] for subject in by_subject]),
             r=float(floats(own.get("r"))),
-            null_r=float(floats(own.get("null_r"))),
-            excess=float(floats(own.get("excess"))),
+            crossed=float(floats(own.get("crossed"))),
             confidence=interval_of(own.get("confidence")),
             test=test_of(own.get("test")),
             r_over_time=floats(own.get("r_over_time", [])),
-            null_r_over_time=floats(own.get("null_over_time", [])),
-            excess_over_time=floats(own.get("over_time", [])),
-            excess_map=excess_map,
+            crossed_over_time=floats(own.get("over_time", [])),
+            crossed_map=crossed_map,
             _info=model._mne_info,
         )
     return StateModulations(found)

@@ -131,36 +131,31 @@ fn one_state(found: &StateResult) -> String {
             "95 % interval",
             "p",
             "r of difference",
-            "shuffled",
-            "excess",
+            "r across halves",
             "95 % interval",
             "p one-sided",
             "q",
-            "subjects p ≤ 0.05",
         ];
         let mut rows = vec![header.map(str::to_owned).to_vec()];
         let dash = || "–".to_owned();
         let limits = |c: Option<[f64; 2]>| c.map_or_else(dash, |[a, b]| format!("{} to {}", number(a), number(b)));
         let p = |test: Option<TestResult>| test.map_or_else(dash, |test| small(test.p));
         let gain = |m: &ModulationResult| vec![number(m.contrast), limits(m.confidence), p(m.test)];
-        rows.push([vec!["true".to_owned()], gain(&found.truth), vec![dash(); 7]].concat());
+        rows.push([vec!["true".to_owned()], gain(&found.truth), vec![dash(); 5]].concat());
         rows.extend(found.models.iter().map(|(name, model)| {
-            let n_own = model.subjects.values().filter(|one| one.p <= 0.05).count();
             let r = vec![
                 number(model.r),
-                number(model.null_r),
-                number(model.excess),
+                number(model.crossed),
                 limits(model.confidence),
                 p(model.test),
                 model.q.map_or_else(dash, small),
-                format!("{n_own} of {}", model.subjects.len()),
             ];
             [vec![name.clone()], gain(&model.modulation), r].concat()
         }));
         rows.push(vec![format!("{} subjects", found.subjects.len())]);
         text += &format!("\n{}", aligned(&rows, &[0]));
         for pair in &found.comparisons {
-            text += &format!("\nexcess {}", compared(pair));
+            text += &format!("\nr across halves {}", compared(pair));
         }
     }
     found.notes.iter().for_each(|note| text += &format!("\n{note}"));

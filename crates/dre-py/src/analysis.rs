@@ -112,7 +112,7 @@ pub fn permutation_importance<'py>(
 }
 
 /// Responses by subject and bin, `(n_subjects, n_bins, n_channels, n_times)`, true and predicted; their differences, means over
-/// subjects, `(n_channels, n_times)`; excess of r across bins, `(n_subjects, n_channels, n_times)`.
+/// subjects, `(n_channels, n_times)`; r across bins and halves, `(n_subjects, n_channels, n_times)`.
 type Responses<'py> = (
     Bound<'py, PyArray4<f64>>,
     Bound<'py, PyArray4<f64>>,
@@ -130,9 +130,9 @@ fn responses(states: &States, of: impl Fn(&StateBin) -> &Array2<f32>, shape: (us
     stack(Axis(0), &views).unwrap_or_else(|_| Array4::zeros((0, 0, shape.0, shape.1)))
 }
 
-fn excess(states: &States, shape: (usize, usize)) -> Array3<f64> {
+fn crossed(states: &States, shape: (usize, usize)) -> Array3<f64> {
     let own: Vec<Array2<f64>> =
-        states.subjects.iter().map(|subject| subject.captured[0].excess_map().mapv(f64::from)).collect();
+        states.subjects.iter().map(|subject| subject.captured[0].crossed_map.mapv(f64::from)).collect();
     maps(own.iter(), shape)
 }
 
@@ -178,12 +178,10 @@ pub fn state_modulation<'py>(
                 set: Set::Test,
                 min_epochs: settings.min_epochs,
                 score_from,
-                n_permutations: settings.n_permutations,
-                seed,
                 batch_size,
                 n_threads,
             },
-            flips: PermutationSpec { n_permutations: settings.n_flips, seed, n_threads },
+            flips: PermutationSpec { n_permutations: settings.n_permutations, seed, n_threads },
             reference: None,
         };
         let by = [By::Power, By::Phase].into_iter().filter(|by| settings.by.contains(by));
@@ -206,7 +204,7 @@ pub fn state_modulation<'py>(
             responses(states, |bin| &bin.predicted[0], shape).into_pyarray(py),
             difference(result, None, shape).into_pyarray(py),
             difference(result, Some(MODEL), shape).into_pyarray(py),
-            excess(states, shape).into_pyarray(py),
+            crossed(states, shape).into_pyarray(py),
         )
     });
     Ok((json(&results)?, arrays.collect()))

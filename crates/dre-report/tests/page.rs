@@ -406,9 +406,8 @@ fn analyses_are_shown_where_there_are_any() {
         "data-maps=\"state-0\"",
         "Responses after most power differ from those after least power: 1 cluster of channels and times deviates",
         "smaller after most power than after least power (\u{2212}0.600 of the mean response",
-        "rtrf +0.450 (r = 0.600, with shuffled bins 0.150; p = 0.004); trf +0.020 (r = 0.120, with shuffled bins 0.100; p = 0.400, \
-         not told from chance);",
-        "Beyond trf, which sees the stimulus alone: rtrf +0.430 (p = 0.004).",
+        "(r across halves): rtrf +0.450 (p (FDR) = 0.004); trf +0.020 (p (FDR) = 0.400, not told from chance);",
+        "Beyond trf, which sees the stimulus alone: rtrf +0.430 (p (FDR) = 0.004).",
         "Not computed: the smallest of 4 bins of phase has 3 of 40 epochs, fewer than 10.",
         "data-maps=\"patterns\"",
         "Tests across subjects are below",

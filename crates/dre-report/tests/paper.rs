@@ -132,7 +132,7 @@ fn tables_hold_the_numbers_of_the_results() {
     let captured = rows(named(&all, "state-power-captured"));
     let one = results.state[0].models[1].subjects[1];
     let at = results.cohort.subjects.len() + 1;
-    assert_eq!(captured[at][2..], [one.r, one.null_r, one.excess, one.p].map(digits));
+    assert_eq!(captured[at][2..], [one.r, one.crossed].map(digits));
     let responses = rows(named(&all, "state-power"));
     let bins = &results.state[0].maps.as_ref().unwrap().truth;
     let row = &responses[(n_channels + channel) * n_times + time];

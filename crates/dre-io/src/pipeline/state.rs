@@ -3,13 +3,13 @@
 //! ```text
 //! state/state.json                 summaries, as in results.json, and what decides them
 //! state/gains.tsv                  one row per way of ordering, subject, source (`true`, or `predicted` by a model) and bin
-//! state/captured.tsv               one row per way of ordering, subject and model: r between true and predicted difference, its
-//!                                  mean where bins are shuffled, their difference, and the subject's p
+//! state/captured.tsv               one row per way of ordering, subject and model: r between true and predicted difference, and
+//!                                  the same across halves of the epochs
 //! state/power_true.npy             responses (subject, bin, channel, time), scaled units; `phase_…` likewise
 //! state/power_predicted_MODEL.npy  the same as a model predicts them
 //! state/power_mean_….npy           their means over subjects (bin, channel, time), which the report shows
 //! state/power_r_MODEL.npy          r across bins (subject, channel, time)
-//! state/power_excess_MODEL.npy     the same, less its mean where bins are shuffled
+//! state/power_crossed_MODEL.npy    the same across halves
 //! ```
 
 use std::ops::ControlFlow;
@@ -173,7 +173,7 @@ pub fn state(job: &Job, cohort: &CohortFolder, mut results: Results, monitor: &m
 /// How states are told and summarised.
 fn summary_spec(job: &Job, data: &Dataset, spec: &StateSpec, names: &[String]) -> Result<StateSummarySpec> {
     let times = data.times();
-    let (seed, n_threads) = (job.study.seed, job.n_threads);
+    let n_threads = job.n_threads;
     let is = |kind: fn(&ModelSpec) -> bool| names.iter().position(|name| kind(&job.study.models[name]));
     Ok(StateSummarySpec {
         bins: BinSpec {
@@ -184,12 +184,10 @@ fn summary_spec(job: &Job, data: &Dataset, spec: &StateSpec, names: &[String]) -
             set: Set::Test,
             min_epochs: spec.min_epochs,
             score_from: times.partition_point(|&t| t < job.study.report.score_from - 1e-9),
-            n_permutations: spec.n_permutations,
-            seed,
             batch_size: BATCH,
             n_threads,
         },
-        flips: PermutationSpec { n_permutations: spec.n_flips, seed, n_threads },
+        flips: PermutationSpec { n_permutations: spec.n_permutations, seed: job.study.seed, n_threads },
         reference: is(|model| matches!(model, ModelSpec::Trf(_)))
             .or_else(|| is(|model| matches!(model, ModelSpec::Banded(_)))),
     })
@@ -259,18 +257,18 @@ fn write_arrays(folder: &Path, names: &[&str], states: &States, maps: Option<&St
         let Some(bins) = bins else { return Ok(()) };
         write_npy_parts(&place(&format!("mean_{what}")), &[n_bins, n_channels, n_times], bins.iter().flatten())
     };
-    let correlations = |what: &str, of: &dyn Fn(&Captured) -> Array2<f32>, model: usize| {
+    let correlations = |what: &str, of: &dyn Fn(&Captured) -> &Array2<f32>, model: usize| {
         let path = place(&format!("{what}_{}", names[model]));
-        let maps: Vec<Array2<f32>> = states.subjects.iter().map(|subject| of(&subject.captured[model])).collect();
-        write_npy_parts(&path, &[n_subjects, n_channels, n_times], maps.iter())
+        let maps = states.subjects.iter().map(|subject| of(&subject.captured[model]));
+        write_npy_parts(&path, &[n_subjects, n_channels, n_times], maps)
     };
     responses(TRUTH, &|bin| &bin.truth)?;
     means(TRUTH, maps.map(|maps| &maps.truth))?;
     for (model, name) in names.iter().enumerate() {
         responses(&predicted(name), &|bin| &bin.predicted[model])?;
         means(&predicted(name), maps.and_then(|maps| maps.predicted.get(*name)))?;
-        correlations("r", &|captured| captured.map.clone(), model)?;
-        correlations("excess", &Captured::excess_map, model)?;
+        correlations("r", &|captured| &captured.map, model)?;
+        correlations("crossed", &|captured| &captured.crossed_map, model)?;
     }
     Ok(())
 }
@@ -293,11 +291,11 @@ fn write_tables(folder: &Path, results: &[StateResult]) -> Result<()> {
         Ok(())
     })?;
     write_file(&folder.join("captured.tsv"), |out| {
-        writeln!(out, "by\tsubject\tmodel\tr\tr_shuffled\texcess\tp")?;
+        writeln!(out, "by\tsubject\tmodel\tr\tr_across_halves")?;
         for result in results {
             for (name, model) in &result.models {
                 for (subject, one) in &model.subjects {
-                    let numbers = [one.r, one.null_r, one.excess, one.p].map(cell).join("\t");
+                    let numbers = [one.r, one.crossed].map(cell).join("\t");
                     writeln!(out, "{}\t{subject}\t{name}\t{numbers}", result.by.name())?;
                 }
             }

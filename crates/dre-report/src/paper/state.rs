@@ -48,24 +48,20 @@ fn one(results: &Results, index: usize, found: &StateResult, montage: &Montage, 
     }
     all.add(&["state", by, "size"], Sheet::of(&gains(&series, &names, Size::Wide)), table);
 
-    let mut table = Numbers::new(&["model", "subject", "r_of_difference", "r_shuffled", "excess", "p"]);
+    let mut table = Numbers::new(&["model", "subject", "r_of_difference", "r_across_halves"]);
     for (model, captured) in &found.models {
-        captured
-            .subjects
-            .iter()
-            .for_each(|(label, one)| table.row(&[model, label, &one.r, &one.null_r, &one.excess, &one.p]));
+        captured.subjects.iter().for_each(|(label, one)| table.row(&[model, label, &one.r, &one.crossed]));
     }
     let svg = strips::draw(&rows(results, found), STRIPS, Size::Wide);
     all.add(&["state", by, "captured"], Sheet::of(&svg), table);
 
-    let columns = ["model", "time_s", "excess", "ci_low", "ci_high", "r_of_difference", "r_shuffled"];
+    let columns = ["model", "time_s", "r_across_halves", "ci_low", "ci_high", "r_of_difference"];
     let mut table = Numbers::new(&columns);
     for (model, captured) in &found.models {
-        for (t, (time, excess)) in results.times.iter().zip(&captured.over_time).enumerate() {
+        for (t, (time, crossed)) in results.times.iter().zip(&captured.over_time).enumerate() {
             let [low, high] = captured.over_time_confidence.get(t).copied().unwrap_or([f64::NAN; 2]);
-            let at = |values: &[f64]| values.get(t).copied().unwrap_or(f64::NAN);
-            let (r, null_r) = (at(&captured.r_over_time), at(&captured.null_over_time));
-            table.row(&[model, time, excess, &low, &high, &r, &null_r]);
+            let r = captured.r_over_time.get(t).copied().unwrap_or(f64::NAN);
+            table.row(&[model, time, crossed, &low, &high, &r]);
         }
     }
     let svg = delta::draw(&over_time_of(results, index, found), &results.times, &marks(results), Size::Wide);

@@ -17,7 +17,7 @@ use crate::{format, maps};
 use words::{captured, comparisons, sentences, sizes};
 
 /// What models capture, as an axis says it.
-const EXCESS: &str = "excess over shuffled bins (units of r)";
+const CROSSED: &str = "r across halves";
 
 /// Responses by power, or by phase.
 #[derive(Debug, Serialize)]
@@ -36,7 +36,7 @@ pub(crate) struct StatePart {
     captured: Drawing,
     over_time: Drawing,
     maps: Option<MapsFigure>,
-    /// How large responses are; what models capture; excess of each model less that of the model of the stimulus alone.
+    /// How large responses are; what models capture; that of each model less that of the model of the stimulus alone.
     tables: Vec<Table>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn title(found: &StateResult) -> String {
 fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
     let seconds = |[from, to]: [f64; 2]| format!("{} to {} s", format::trimmed(from), format::trimmed(to));
     let order = match found.by {
-        By::Power => format!("quantiles of their power, mean over {}", on(found)),
+        By::Power => format!("quantiles of their power within each recording, mean over {}", on(found)),
         By::Phase => format!(
             "sectors of their phase at the window’s end, of the pattern of {} in which most power lies",
             on(found)
@@ -123,7 +123,7 @@ fn one(results: &Results, index: usize, found: &StateResult) -> StatePart {
 }
 
 pub(crate) const STRIPS: strips::Style =
-    strips::Style { axis: EXCESS, mean: "mean excess", dots: "subjects", radius: 4.5 };
+    strips::Style { axis: CROSSED, mean: "mean r across halves", dots: "subjects", radius: 4.5 };
 
 fn on(found: &StateResult) -> String {
     match found.channels.len() {
@@ -238,22 +238,22 @@ pub(crate) fn series<'a>(results: &'a Results, found: &'a StateResult) -> Vec<Ga
     std::iter::once(truth).chain(models).collect()
 }
 
-/// Excess of every subject, a row per model.
+/// r across halves of every subject, a row per model.
 pub(crate) fn rows<'a>(results: &'a Results, found: &'a StateResult) -> Vec<strips::Row<'a>> {
     let row = |(i, name): (usize, &'a String)| {
         let model = found.models.get(name)?;
         Some(strips::Row {
             name: name.clone(),
             model: i,
-            mean: model.excess,
+            mean: model.crossed,
             interval: model.confidence,
-            dots: model.subjects.iter().map(|(label, one)| (label.as_str(), one.excess)).collect(),
+            dots: model.subjects.iter().map(|(label, one)| (label.as_str(), one.crossed)).collect(),
         })
     };
     results.models.keys().enumerate().filter_map(row).collect()
 }
 
-/// Excess over channels at each time, a line per model.
+/// r across halves over channels at each time, a line per model.
 pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a StateResult) -> delta::Drawing<'a> {
     let line = |(i, name): (usize, &'a String)| {
         let model = found.models.get(name)?;
@@ -267,7 +267,7 @@ pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a St
     };
     delta::Drawing {
         id: format!("state-{index}"),
-        axis: EXCESS,
+        axis: CROSSED,
         lines: results.models.keys().enumerate().filter_map(line).collect(),
     }
 }
@@ -310,7 +310,7 @@ fn heads(results: &Results, index: usize, found: &StateResult, montage: &Montage
         caption: format!(
             "Responses after {plus} less those after {minus} over the head, seen from above, nose up, at the time of the slider; \
              one scale for all. Ringed sensors belong to a significant cluster at this time: of the true difference, where it \
-             deviates from 0; of a model’s, where its prediction follows the true responses across bins more than with shuffled bins."
+             deviates from 0; of a model’s, where its prediction follows the true responses of the other half of the epochs across bins."
         ),
         units: "difference (scaled units)",
         axis: "time",

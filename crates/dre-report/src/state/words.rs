@@ -1,6 +1,6 @@
 //! What was found by state, in sentences and tables.
 
-use dre::results::{CapturedResult, ComparisonResult, ModulationResult, StateResult, SubjectCaptured};
+use dre::results::{CapturedResult, ComparisonResult, ModulationResult, StateResult, TestResult};
 
 use super::compared;
 use crate::format;
@@ -33,25 +33,24 @@ pub(super) fn sentences(found: &StateResult) -> String {
     };
     text += &format!("Responses are {}", size_of(truth, &plus, &minus));
     let mut models: Vec<(&String, &CapturedResult)> =
-        found.models.iter().filter(|(_, m)| m.excess.is_finite()).collect();
-    models.sort_by(|a, b| b.1.excess.total_cmp(&a.1.excess));
-    let said = models.iter().map(|(name, model)| {
-        let test = tested(model.q.or(model.test.map(|test| test.p)));
-        let (excess, r, null_r) = (format::signed_r(model.excess), format::r(model.r), format::r(model.null_r));
-        format!("{name} {excess} (r = {r}, with shuffled bins {null_r}; {test})")
-    });
+        found.models.iter().filter(|(_, m)| m.crossed.is_finite()).collect();
+    models.sort_by(|a, b| b.1.crossed.total_cmp(&a.1.crossed));
+    let said = models
+        .iter()
+        .map(|(name, model)| format!("{name} {} ({})", format::signed_r(model.crossed), tested(model.test, model.q)));
     let said: Vec<String> = said.collect();
     if !said.is_empty() {
         text += &format!(
-            " Of the difference over channels and times, models capture beyond what shuffled bins give: {}.",
+            " What models predict of it in one half of the epochs follows what is true in the other half (r across halves): {}.",
             said.join("; ")
         );
     }
     if let Some(first) = found.comparisons.first() {
-        let said = found.comparisons.iter().filter(|c| c.difference.is_finite()).map(|c| {
-            let test = tested(c.q.or(c.test.map(|test| test.p)));
-            format!("{} {} ({test})", c.first, format::signed_r(c.difference))
-        });
+        let said = found
+            .comparisons
+            .iter()
+            .filter(|c| c.difference.is_finite())
+            .map(|c| format!("{} {} ({})", c.first, format::signed_r(c.difference), tested(c.test, c.q)));
         let said: Vec<String> = said.collect();
         if !said.is_empty() {
             text += &format!(" Beyond {}, which sees the stimulus alone: {}.", first.second, said.join("; "));
@@ -60,13 +59,15 @@ pub(super) fn sentences(found: &StateResult) -> String {
     text
 }
 
-/// `p = 0.004`, or that chance may do the same.
-fn tested(p: Option<f64>) -> String {
-    match p {
-        Some(p) if p <= SIGNIFICANT => format!("p = {}", p_value(Some(p))),
-        Some(p) => format!("p = {}, not told from chance", p_value(Some(p))),
-        None => "not tested".to_owned(),
-    }
+/// `p (FDR) = 0.004`, or that chance may do the same; the p itself where it was not adjusted.
+fn tested(test: Option<TestResult>, q: Option<f64>) -> String {
+    let (name, p) = match (test, q) {
+        (_, Some(q)) => ("p (FDR)", q),
+        (Some(test), None) => ("p", test.p),
+        (None, None) => return "not tested".to_owned(),
+    };
+    let chance = if p <= SIGNIFICANT { "" } else { ", not told from chance" };
+    format!("{name} = {}{chance}", p_value(Some(p)))
 }
 
 /// `smaller after most power: …`.
@@ -104,24 +105,20 @@ pub(super) fn sizes(found: &StateResult) -> Option<Table> {
 /// What models capture of the difference.
 pub(super) fn captured(found: &StateResult) -> Option<Table> {
     let row = |(name, model): (&String, &CapturedResult)| {
-        let is_own = |one: &&SubjectCaptured| one.p <= SIGNIFICANT;
         vec![
             name.clone(),
             format::r(model.r),
-            format::r(model.null_r),
-            format::signed_r(model.excess),
+            format::signed_r(model.crossed),
             interval(model.confidence),
             p_value(model.test.map(|test| test.p)),
             p_value(model.q),
-            format!("{} of {}", model.subjects.values().filter(is_own).count(), model.subjects.len()),
         ]
     };
-    let columns =
-        ["", "r of the difference", "with shuffled bins", "Excess", "95 % CI", "p", "p (FDR)", "Subjects p ≤ 0.05"];
+    let columns = ["", "r of the difference", "r across halves", "95 % CI", "p", "p (FDR)"];
     Table::new(&columns, &[0], found.models.iter().map(row).collect()).if_any()
 }
 
-/// Excess of each model less that of the model of the stimulus alone.
+/// r across halves of each model less that of the model of the stimulus alone.
 pub(super) fn comparisons(found: &StateResult) -> Option<Table> {
     let row = |c: &ComparisonResult| {
         vec![
@@ -132,6 +129,6 @@ pub(super) fn comparisons(found: &StateResult) -> Option<Table> {
             p_value(c.q),
         ]
     };
-    let columns = ["Difference of excess", "Mean", "95 % CI", "p", "p (FDR)"];
+    let columns = ["Difference of r across halves", "Mean", "95 % CI", "p", "p (FDR)"];
     Table::new(&columns, &[0], found.comparisons.iter().map(row).collect()).if_any()
 }

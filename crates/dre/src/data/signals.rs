@@ -56,7 +56,10 @@ pub struct HalfScale {
 
 impl std::fmt::Debug for Signals {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Signals").field("n_channels", &self.n_channels).field("len", &self.len()).finish()
+        f.debug_struct("Signals")
+            .field("n_channels", &self.n_channels)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

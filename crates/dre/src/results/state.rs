@@ -9,8 +9,8 @@ use crate::state::By;
 /// Responses after different power or phase of a rhythm, as they are and as models predict them.
 ///
 /// The *modulation* is the difference of two bins' responses: most less least power, or phase 0 less the phase next to π. What a
-/// model captures of it is the *excess*: the covariance of true and predicted modulation less its mean where bins are shuffled among
-/// a subject's epochs, in the units of r.
+/// model captures of it is *r across halves*: the true modulation in one half of a subject's epochs against the predicted one in
+/// the other half, 0 on average for a model that does not know the state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateResult {
     /// What epochs were ordered by.
@@ -25,8 +25,6 @@ pub struct StateResult {
     pub channels: Vec<String>,
     /// What to know about it; why there is no result where `subjects` is empty. For people.
     pub notes: Vec<String>,
-    /// How often bins were shuffled.
-    pub n_permutations: usize,
     /// From least to most power, or from phase 0 on; means over subjects.
     pub bins: Vec<StateBinResult>,
     /// By subject, those with enough epochs.
@@ -35,8 +33,8 @@ pub struct StateResult {
     pub truth: ModulationResult,
     /// What each model predicts of it.
     pub models: IndexMap<String, CapturedResult>,
-    /// Excess of each other model less that of the study's TRF, which sees the stimulus alone, on the same subjects; without a
-    /// ratio. Empty where there is no TRF.
+    /// r across halves of each other model less that of the study's TRF, which sees the stimulus alone, on the same subjects;
+    /// without a ratio. Empty where there is no TRF.
     pub comparisons: Vec<ComparisonResult>,
     /// Responses over all channels and times. They are not in `results.json` but in files of their own; none where these were
     /// not read.
@@ -86,8 +84,8 @@ pub struct SubjectState {
 /// How responses differ between bins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModulationResult {
-    /// Size of each bin's response relative to the true mean response over all epochs, by subject: the factor by which that fits
-    /// it best.
+    /// Size of each bin's response, by subject: the factor by which the true mean response over the training epochs fits it
+    /// best (where the subject has none, that over the other bins). Noise in this mean response makes all sizes smaller.
     #[serde(deserialize_with = "null_is_nan::series_by_name")]
     pub gains: IndexMap<String, Vec<f64>>,
     /// Mean over subjects of the difference of the two bins' gains.
@@ -110,52 +108,40 @@ pub struct CapturedResult {
     /// Mean over subjects of r between true and predicted difference, over channels and the times that count.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub r: f64,
-    /// Mean over subjects of the covariance where bins are shuffled, over the standard deviations that `r` has.
+    /// Mean over subjects of the same across halves.
     #[serde(deserialize_with = "null_is_nan::one")]
-    pub null_r: f64,
-    /// Mean over subjects of `r` less `null_r`.
-    #[serde(deserialize_with = "null_is_nan::one")]
-    pub excess: f64,
+    pub crossed: f64,
     /// By subject.
     pub subjects: IndexMap<String, SubjectCaptured>,
-    /// 95 % bootstrap interval of `excess`; none with fewer than 3 subjects.
+    /// 95 % bootstrap interval of `crossed`; none with fewer than 3 subjects.
     pub confidence: Option<[f64; 2]>,
-    /// Whether the subjects' excess lies above 0; none with fewer than 5 subjects.
+    /// Whether the subjects' r across halves lies above 0; none with fewer than 5 subjects.
     pub test: Option<TestResult>,
     /// p of `test`, adjusted for all models (Benjamini & Hochberg 1995).
     pub q: Option<f64>,
-    /// r between true and predicted difference over channels, less its mean where bins are shuffled; mean over subjects, per
-    /// time. NaN before the times that count, and with fewer than 3 channels.
+    /// r across halves between true and predicted difference over channels; mean over subjects, per time. NaN before the times
+    /// that count, and with fewer than 3 channels.
     #[serde(deserialize_with = "null_is_nan::many")]
     pub over_time: Vec<f64>,
     /// 95 % bootstrap interval of `over_time`; empty with fewer than 3 subjects.
     #[serde(deserialize_with = "null_is_nan::limits")]
     pub over_time_confidence: Vec<[f64; 2]>,
-    /// The r of `over_time` where bins are as told, mean over subjects.
+    /// The same as r of all epochs, mean over subjects.
     #[serde(deserialize_with = "null_is_nan::many")]
     pub r_over_time: Vec<f64>,
-    /// The same where bins are shuffled.
-    #[serde(deserialize_with = "null_is_nan::many")]
-    pub null_over_time: Vec<f64>,
-    /// Where r across bins between true and predicted responses exceeds its mean over shuffled bins, corrected for all channels
-    /// and times that count; none with fewer than 5 subjects.
+    /// Where r across bins between true responses of one half and predicted ones of the other lies above 0, corrected for all
+    /// channels and times that count; none with fewer than 5 subjects.
     pub clusters: Option<ClusterSummary>,
 }
 
 /// What a model captures of one subject's modulation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubjectCaptured {
-    /// r between true and predicted difference, over channels and the times that count.
+    /// r between true and predicted difference, over channels and the times that count: above 0 by chance, too.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub r: f64,
-    /// Mean covariance where bins are shuffled, over the standard deviations that `r` has.
+    /// The same between the true difference in one half of the epochs and the predicted one in the other, both ways; NaN where
+    /// one of the two bins is empty in a half.
     #[serde(deserialize_with = "null_is_nan::one")]
-    pub null_r: f64,
-    /// `r` less `null_r`.
-    #[serde(deserialize_with = "null_is_nan::one")]
-    pub excess: f64,
-    /// (1 + number of shuffles with a covariance as high) / (1 + number of shuffles): the p-value of this subject alone
-    /// (Phipson & Smyth 2010), if bins told nothing of true responses and of predicted ones.
-    #[serde(deserialize_with = "null_is_nan::one")]
-    pub p: f64,
+    pub crossed: f64,
 }

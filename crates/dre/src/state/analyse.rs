@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use faer::c64;
 use ndarray::{Array2, Axis, Zip};
 
-use super::null::{Averager, Labels, captured};
+use super::halves::{Averager, Labels, captured};
 use super::rhythm::{CrossSpectrum, Rhythm, Seen, anchored, phase};
 use super::{BinSpec, By, Captured, StateBin, States, SubjectStates};
 use crate::data::{Batch, Dataset, Epoch, Set};
@@ -15,11 +15,12 @@ use crate::nn::Threads;
 use crate::{Error, Result};
 
 /// Orders the epochs of a set by a rhythm's power, or by its phase, and averages true and predicted responses in each bin,
-/// as they were told and shuffled. Every model predicts every epoch once. `progress` hears of every batch of epochs, once for
-/// the truth and once for each model; none where it breaks off.
+/// over all epochs and over halves of them. Every model predicts every epoch once. `progress` hears of every batch of epochs,
+/// once for the truth and once for each model; none where it breaks off.
 ///
-/// Memory: the responses of all subjects, 4 bytes × `n_bins` × (1 + models) × channels × times each, and those of one subject
-/// and model in all shuffled bins, 8 bytes × `n_bins` × (1 + `n_permutations`) × channels × times.
+/// Memory, times channels × times: of each subject 4 bytes × (`n_bins` × (1 + models) + 2 × models + 1), its responses and maps;
+/// and of the subject at work 24 bytes × `n_bins`, true and predicted means (36 where data have gaps), and 48 bytes, their
+/// differences.
 ///
 /// # Errors
 /// [`Error::Setting`] for a band, window or number of bins that makes no sense; what the models report.
@@ -47,9 +48,9 @@ pub fn analyse(
                 continue;
             }
         };
-        let labels = Labels::new(ordered.bins, by, subject, spec);
+        let labels = Labels::new(ordered.bins, epochs, dataset.n_times(), spec.n_bins);
         let sizes = labels.sizes();
-        if let Some(least) = sizes.iter().min().filter(|&&n| n < spec.min_epochs) {
+        if let Some(least) = sizes.iter().map(|[n, ..]| n).min().filter(|&&n| n < spec.min_epochs) {
             let reason = format!(
                 "the smallest of {} bins of {} has {least} of {} epochs, fewer than {}; use fewer bins or more epochs",
                 spec.n_bins,
@@ -64,8 +65,9 @@ pub fn analyse(
         let Some((truth, predicted, captured)) = responses(&averager, models, by, spec, progress)? else {
             return Ok(None);
         };
-        let bin = |(bin, (n_epochs, value)): (usize, (usize, f64))| StateBin {
+        let bin = |(bin, ([n_epochs, n_a, n_b], value)): (usize, ([usize; 3], f64))| StateBin {
             n_epochs,
+            n_halves: [n_a, n_b],
             value,
             truth: truth[bin].clone(),
             predicted: predicted.iter().map(|bins| bins[bin].clone()).collect(),
@@ -90,12 +92,6 @@ fn check(dataset: &Dataset, spec: &BinSpec) -> Result<()> {
     };
     check(spec.n_bins >= 3, "n_bins", spec.n_bins.to_string(), "3 or above, so that r across bins means something")?;
     check(spec.min_epochs > 0, "min_epochs", "0".to_owned(), "at least 1 epoch")?;
-    check(
-        spec.n_permutations > 0,
-        "n_permutations",
-        "0".to_owned(),
-        "at least 1, so that there is something to exceed",
-    )?;
     check(spec.batch_size > 0, "batch_size", "0".to_owned(), "at least 1 epoch")?;
     let n_times = dataset.n_times();
     let found = format!("samples {} to {}", spec.window.start, spec.window.end);
@@ -119,13 +115,13 @@ fn responses(
         let Some((means, base)) = averager.predicted(model, &truth, progress)? else { return Ok(None) };
         found.push(captured(&truth.means, &means, by, spec.first(), averager.threads));
         let whole = |bin: usize| {
-            let mut map = means.told(bin);
+            let mut map = means.of_all(bin);
             map.iter_mut().zip(&base).for_each(|(value, base)| *value += base);
             map
         };
         predicted.push((0..spec.n_bins).map(whole).collect());
     }
-    Ok(Some(((0..spec.n_bins).map(|bin| truth.means.told(bin)).collect(), predicted, found)))
+    Ok(Some(((0..spec.n_bins).map(|bin| truth.means.of_all(bin)).collect(), predicted, found)))
 }
 
 /// The rhythm of each subject.
@@ -185,7 +181,8 @@ impl Rhythms {
         if by == By::Power {
             let mut powers = Vec::with_capacity(epochs.len());
             look(dataset, epochs, rhythm, spec.batch_size, |seen| powers.push(seen.power));
-            let bins = quantiles(&powers, n_bins);
+            let recordings: Vec<usize> = epochs.iter().map(|epoch| epoch.recording).collect();
+            let bins = quantiles(&powers, &recordings, n_bins);
             let logarithms: Vec<f64> = powers.iter().map(|power| power.log10()).collect();
             let values = bin_means(&logarithms, &bins, n_bins);
             return Ok(Ordered { bins, values });
@@ -249,13 +246,19 @@ fn mean_response(dataset: &Dataset, epochs: &[Epoch], batch_size: usize) -> Opti
     (!epochs.is_empty()).then(|| (sums / counts).mapv(|mean| mean as f32))
 }
 
-/// The bin of each value, as equal in number as can be; none for NaN.
-fn quantiles(values: &[f64], n_bins: usize) -> Vec<Option<usize>> {
+/// The bin of each value by its rank within its recording, bins as equal in number as can be; none for NaN.
+fn quantiles(values: &[f64], recordings: &[usize], n_bins: usize) -> Vec<Option<usize>> {
+    let by_value = |a: usize, b: usize| values[a].total_cmp(&values[b]).then(a.cmp(&b));
     let mut order: Vec<usize> = (0..values.len()).filter(|&i| !values[i].is_nan()).collect();
-    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
+    order.sort_by(|&a, &b| recordings[a].cmp(&recordings[b]).then(by_value(a, b)));
+    let mut ranks = vec![0.0; values.len()];
+    for own in order.chunk_by(|&a, &b| recordings[a] == recordings[b]) {
+        own.iter().enumerate().for_each(|(rank, &i)| ranks[i] = (rank as f64 + 0.5) / own.len() as f64);
+    }
+    order.sort_by(|&a, &b| ranks[a].total_cmp(&ranks[b]).then(by_value(a, b)));
     let mut bins = vec![None; values.len()];
-    for (rank, &i) in order.iter().enumerate() {
-        bins[i] = Some(rank * n_bins / order.len());
+    for (place, &i) in order.iter().enumerate() {
+        bins[i] = Some(place * n_bins / order.len());
     }
     bins
 }
@@ -282,11 +285,16 @@ mod tests {
     #[test]
     fn quantiles_are_equal_in_number_and_in_order() {
         let values = [5.0, f64::NAN, 1.0, 3.0, 2.0, 4.0, 6.0];
-        let bins = quantiles(&values, 3);
+        let bins = quantiles(&values, &[0; 7], 3);
         assert_eq!(bins, [Some(2), None, Some(0), Some(1), Some(0), Some(1), Some(2)]);
-        assert_eq!(quantiles(&[1.0, 1.0, 1.0], 3), [Some(0), Some(1), Some(2)]);
-        let means = bin_means(&values, &bins, 3);
-        assert_eq!(means, [1.5, 3.5, 5.5]);
+        assert_eq!(bin_means(&values, &bins, 3), [1.5, 3.5, 5.5]);
+        assert_eq!(quantiles(&[1.0, 1.0, 1.0], &[0; 3], 3), [Some(0), Some(1), Some(2)]);
+        // Each recording's own ranks, however much more power there is in one; quantiles stay equal in number.
+        let values = [1.0, 2.0, 3.0, 4.0, 50.0, 40.0, 30.0, 20.0, 10.0];
+        let found = quantiles(&values, &[0, 0, 0, 0, 1, 1, 1, 1, 1], 3);
+        assert_eq!(found, [0, 1, 1, 2, 2, 2, 1, 0, 0].map(Some));
+        // A recording of one epoch each ranks nothing: by the values, then.
+        assert_eq!(quantiles(&[3.0, 1.0, 2.0], &[0, 1, 2], 3), [2, 0, 1].map(Some));
     }
 
     #[test]

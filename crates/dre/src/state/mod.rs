@@ -3,22 +3,22 @@
 //! The epochs of a set are ordered, within each subject, by a rhythm's power or phase in a window before the response
 //! (the init window, usually). A model that uses the brain's past can predict how a response depends on the state; one that
 //! sees the stimulus alone cannot. The latter's r between true and predicted difference is above 0 all the same, since bins
-//! differ in their stimuli by chance. What a model captures is therefore the **excess**: the covariance of true and predicted
-//! difference less its mean where bins are shuffled among a subject's epochs, in the units of r (both over the standard deviations of
-//! the differences as bins were told). Shuffling leaves such chance as it is and takes the state away, so that a model that
-//! does not know the state has an excess of 0 on average, whatever else it knows; of a model that predicts everything it is
-//! the share of the difference's variance that is the state's.
+//! differ in their stimuli by chance. What a model captures is therefore **r across halves**: the true difference in one half of a
+//! subject's epochs against the predicted one in the other half, both ways. Halves are made of blocks that follow each other in
+//! time and share no sample. Stimuli fall into the bins of either half by their own chance, so that a model that does not know
+//! the state has 0 on average, whatever else it knows. Of a model that predicts every response as it was, r across halves is
+//! the reliability of the true difference (about 0 where that is noise alone); of one that knows the state's part alone, the
+//! square root of this.
 //!
-//! Shuffling takes away whatever goes with the state, too: where what was presented before an epoch changes the rhythm, as a
-//! preceding word may, bins differ in their stimuli by more than chance, and a model of the stimulus alone may exceed 0. What a
-//! model has beyond such a model is not explained so.
+//! Halves share whatever goes with the state: where what was presented before an epoch changes the rhythm, as a preceding word
+//! may, or both drift together over a recording, bins of both halves differ in their stimuli alike, and a model of the stimulus
+//! alone may lie above 0. What a model has beyond such a model is not explained so.
 //!
-//! A single subject's true and predicted differences may agree in sign by chance where responses follow the state and
-//! predictions do not: only across subjects do such signs cancel.
+//! A single subject's r across halves may be large by chance; only across subjects is it tested.
 
 mod analyse;
+mod halves;
 mod modulation;
-mod null;
 mod rhythm;
 mod spec;
 mod summary;
@@ -30,7 +30,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::data::Set;
-use crate::metrics::mean_of;
 
 pub use analyse::analyse;
 use rhythm::Rhythm;
@@ -49,7 +48,8 @@ pub fn check_window(band: [f64; 2], window: Range<usize>, sfreq: f64) -> Result<
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
-    /// Power in the band: mean over channels and the band's frequencies, in as many quantiles as there are bins.
+    /// Power in the band: mean over channels and the band's frequencies, in as many quantiles as there are bins. Epochs are
+    /// ranked within their recording, so that what differs between recordings counts as no state.
     Power,
     /// Phase at the window's end, at the band's frequency at which the subject's training epochs have most power, of the spatial
     /// pattern in which the training epochs have most power;
@@ -75,10 +75,6 @@ pub struct BinSpec {
     pub min_epochs: usize,
     /// First sample of the scored times; what lies in the window never counts.
     pub score_from: usize,
-    /// How often bins are shuffled; at least 1.
-    pub n_permutations: usize,
-    /// Seed of the shuffles.
-    pub seed: u64,
     /// Epochs drawn at a time.
     pub batch_size: usize,
     /// Threads; they do not change the result.
@@ -115,6 +111,8 @@ impl By {
 pub struct StateBin {
     /// Number of epochs.
     pub n_epochs: usize,
+    /// Number of these in half A and in half B; epochs that share samples with the other half are in neither.
+    pub n_halves: [usize; 2],
     /// Mean of log₁₀ power (scaled units squared), or the bin's middle phase (radians).
     pub value: f64,
     /// Mean true response, `(n_channels, n_times)`; NaN where nothing was measured.
@@ -149,51 +147,23 @@ pub struct States {
     pub left_out: Vec<(String, String)>,
 }
 
-/// How well one model's prediction follows the state, for one subject, beside what shuffled bins give.
+/// How well one model's prediction follows the state, for one subject.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Captured {
     /// r between true and predicted difference of responses (most less least power, or phase 0 less phase π), over channels
-    /// and the times that count.
+    /// and the times that count: above 0 by chance, too.
     pub r: f64,
-    /// The same for each shuffle of the bins, over the standard deviations of the differences as bins were told: a covariance
-    /// that compares with `r`.
-    pub null_r: Vec<f64>,
+    /// The same across halves: 0 on average for a model that does not know the state. NaN where one of the two bins is empty in
+    /// a half.
+    pub crossed: f64,
     /// r over channels at each time; NaN with fewer than three channels.
     pub r_over_time: Vec<f64>,
-    /// As `null_r` at each time, mean over shuffles.
-    pub null_over_time: Vec<f64>,
+    /// The same across halves.
+    pub crossed_over_time: Vec<f64>,
     /// r across bins for each channel × time.
     pub map: Array2<f32>,
-    /// As `null_r` for each channel × time, mean over shuffles.
-    pub null_map: Array2<f32>,
-}
-
-impl Captured {
-    /// r less its mean over shuffles.
-    pub fn excess(&self) -> f64 {
-        self.r - mean_of(self.null_r.iter().copied())
-    }
-
-    /// (1 + number of shuffles with a covariance as high) / (1 + number of shuffles): the p-value of this subject alone
-    /// (Phipson & Smyth 2010), if bins told nothing of true responses and of predicted ones; NaN where there is no r.
-    pub fn p(&self) -> f64 {
-        if self.r.is_nan() {
-            return f64::NAN;
-        }
-        let known = self.null_r.iter().filter(|r| r.is_finite());
-        let as_high = known.clone().filter(|null| **null >= self.r).count();
-        (1.0 + as_high as f64) / (1.0 + known.count() as f64)
-    }
-
-    /// The same as [`Captured::excess`], for each time.
-    pub fn excess_over_time(&self) -> Vec<f64> {
-        self.r_over_time.iter().zip(&self.null_over_time).map(|(r, null)| r - null).collect()
-    }
-
-    /// The same as [`Captured::excess`], for each channel × time.
-    pub fn excess_map(&self) -> Array2<f32> {
-        &self.map - &self.null_map
-    }
+    /// The same across halves; NaN where a bin is empty in a half.
+    pub crossed_map: Array2<f32>,
 }
 
 impl States {

@@ -18,8 +18,8 @@ pub(super) fn difference(by: By, bins: &[StateBin], of: impl Fn(&StateBin) -> &A
 ///
 /// The mean response is that of other epochs, `template`, since a mean that holds the bin's own epochs shares their noise: the
 /// bin with the most noise, as after much power of a rhythm that goes on, would seem to have the largest response. Where there
-/// is no template, each bin is measured along the mean over the other bins, and sizes are such that their mean is 1. NaN where
-/// there is no mean response.
+/// is no template, each bin is measured along the mean over the other bins, and sizes are such that their mean is 1. Noise of
+/// the template makes it longer, and so sizes smaller, all by the same factor. NaN where there is no mean response.
 pub(super) fn gains(
     bins: &[StateBin],
     of: impl Fn(&StateBin) -> &Array2<f32>,
@@ -47,55 +47,57 @@ pub(super) fn gains(
     crosses.into_iter().map(|cross| if square > FLOOR { cross / square } else { f64::NAN }).collect()
 }
 
-/// How two sides vary together: sums of squared deviations of each, and of their products; NaN where a value is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Together {
-    xx: f64,
-    yy: f64,
-    xy: f64,
+/// Those places of which all values are there.
+pub(super) fn measured<const N: usize>(
+    values: impl Iterator<Item = [f64; N]> + Clone,
+) -> impl Iterator<Item = [f64; N]> + Clone {
+    values.filter(|values| values.iter().all(|value| value.is_finite()))
 }
 
-impl Together {
-    pub(super) fn new(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
-        let (n, x, y) = pairs.clone().fold((0.0, 0.0, 0.0), |(n, x, y), (a, b)| (n + 1.0, x + a, y + b));
-        let (x, y) = (x / n, y / n);
-        let mut sums = Self { xx: 0.0, yy: 0.0, xy: 0.0 };
-        for (a, b) in pairs {
-            sums.xx += (a - x).powi(2);
-            sums.yy += (b - y).powi(2);
-            sums.xy += (a - x) * (b - y);
-        }
-        sums
+/// Means; none of fewer than three, of which correlations mean nothing.
+fn means<const N: usize>(values: impl Iterator<Item = [f64; N]>) -> Option<[f64; N]> {
+    let (mut n, mut sums) = (0usize, [0.0; N]);
+    for values in values {
+        n += 1;
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
+    (n >= 3).then(|| sums.map(|sum| sum / n as f64))
+}
 
-    /// Over all places that have both; NaN where fewer than three do.
-    pub(super) fn over_places(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
-        let finite = pairs.filter(|(a, b)| a.is_finite() && b.is_finite());
-        if finite.clone().take(3).count() < 3 {
-            return Self { xx: f64::NAN, yy: f64::NAN, xy: f64::NAN };
-        }
-        Self::new(finite)
+/// Pearson's r of pairs: 0 where one side does not vary, NaN with fewer than three pairs or where a value is NaN.
+pub(super) fn r(pairs: impl Iterator<Item = [f64; 2]> + Clone) -> f64 {
+    let Some([x, y]) = means(pairs.clone()) else { return f64::NAN };
+    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    for [a, b] in pairs {
+        xx += (a - x).powi(2);
+        yy += (b - y).powi(2);
+        xy += (a - x) * (b - y);
     }
+    xy / (xx * yy + FLOOR).sqrt()
+}
 
-    /// Over channels at each time of maps `(n_channels, n_times)`, whose values at a place, time last, are `pair`; NaN where fewer
-    /// than three channels have both.
-    pub(super) fn over_channels(
-        (n_channels, n_times): (usize, usize),
-        pair: impl Fn(usize) -> (f64, f64),
-    ) -> Vec<Self> {
-        let at = |t: usize| Self::over_places((0..n_channels).map(|channel| pair(channel * n_times + t)));
-        (0..n_times).map(at).collect()
+/// r across halves of `[true in A, true in B, predicted in A, predicted in B]`: how the true values of one half and the predicted
+/// ones of the other vary together,
+///
+/// `(⟨T_A, P_B⟩ + ⟨T_B, P_A⟩) / √((|T_A|² + |T_B|²) (|P_A|² + |P_B|²))`,
+///
+/// each of the four less its mean, as in Pearson's r: what all places share, as a reference does, is no pattern. Within ±1 by
+/// Cauchy and Schwarz. No product is of values from the same epochs, so that what true and predicted responses share by chance,
+/// such as the stimuli that fell into a bin, is 0 on average, as in cross-validated distances (Walther et al. 2016,
+/// doi:10.1016/j.neuroimage.2015.12.012); r is, or little less (0.03 below 0 where a state is strong and places are few),
+/// since what makes a product large by chance makes the true difference long, too. 0 where one side does not vary in either half, NaN with fewer than three places
+/// or where a value is NaN.
+pub(super) fn r_across_halves(values: impl Iterator<Item = [f64; 4]> + Clone) -> f64 {
+    let Some(means) = means(values.clone()) else { return f64::NAN };
+    let (mut tt, mut pp, mut tp) = (0.0, 0.0, 0.0);
+    for mut values in values {
+        values.iter_mut().zip(means).for_each(|(value, mean)| *value -= mean);
+        let [true_a, true_b, predicted_a, predicted_b] = values;
+        tt += true_a.powi(2) + true_b.powi(2);
+        pp += predicted_a.powi(2) + predicted_b.powi(2);
+        tp += true_a * predicted_b + true_b * predicted_a;
     }
-
-    /// Pearson's r; 0 where one side does not vary.
-    pub(super) fn r(&self) -> f64 {
-        self.in_units_of(self)
-    }
-
-    /// The covariance of this in units of the standard deviations of `other`.
-    pub(super) fn in_units_of(&self, other: &Self) -> f64 {
-        self.xy / (other.xx * other.yy + FLOOR).sqrt()
-    }
+    tp / (tt * pp + FLOOR).sqrt()
 }
 
 #[cfg(test)]
@@ -105,9 +107,16 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::stats::{Tail, test_group};
 
     fn bin(truth: f32, predicted: f32) -> StateBin {
-        StateBin { n_epochs: 1, value: 0.0, truth: array![[truth, 1.0]], predicted: vec![array![[predicted, 0.0]]] }
+        StateBin {
+            n_epochs: 1,
+            n_halves: [1, 0],
+            value: 0.0,
+            truth: array![[truth, 1.0]],
+            predicted: vec![array![[predicted, 0.0]]],
+        }
     }
 
     /// Noise that is larger in the last bin, and no difference between responses.
@@ -118,7 +127,13 @@ mod tests {
             |sd: f64| Array2::from_shape_simple_fn((4, 500), || (0.3 + sd * rng.random_range(-1.7..1.7)) as f32);
         let template = noisy(0.5);
         let sds = [0.5, 0.8, 1.1, 1.4];
-        let bins = sds.map(|sd| StateBin { n_epochs: 10, value: 0.0, truth: noisy(sd), predicted: Vec::new() });
+        let bins = sds.map(|sd| StateBin {
+            n_epochs: 10,
+            n_halves: [5, 5],
+            value: 0.0,
+            truth: noisy(sd),
+            predicted: Vec::new(),
+        });
         for template in [Some(&template), None] {
             let found = gains(&bins, |bin| &bin.truth, 0, template);
             assert!((found[3] - found[0]).abs() < 0.35, "{found:?}");
@@ -134,9 +149,7 @@ mod tests {
         let bins = [bin(1.0, 2.0), bin(2.0, 4.0), bin(4.0, 8.0), bin(3.0, 6.0)];
         assert_eq!(difference(By::Power, &bins, |bin| &bin.truth), array![[2.0, 0.0]]);
         assert_eq!(difference(By::Phase, &bins, |bin| &bin.truth), array![[-3.0, 0.0]]);
-        let across = |t: usize| {
-            Together::new(bins.iter().map(|bin| (bin.truth[[0, t]].into(), bin.predicted[0][[0, t]].into()))).r()
-        };
+        let across = |t: usize| r(bins.iter().map(|bin| [bin.truth[[0, t]].into(), bin.predicted[0][[0, t]].into()]));
         assert!((across(0) - 1.0).abs() < 1e-9 && across(1).abs() < 1e-12);
         let mean = array![[2.5, 1.0]];
         let gain = |of: fn(&StateBin) -> &Array2<f32>, first: usize| gains(&bins, of, first, Some(&mean));
@@ -153,18 +166,72 @@ mod tests {
         let mean = crosses.iter().sum::<f64>() / 4.0;
         let found = gains(&bins, |bin| &bin.truth, 0, None);
         assert!(found.iter().zip(crosses).all(|(a, b)| (a - b / mean).abs() < 1e-12));
-        let pairs = [(1.0, 2.0), (2.0, 4.0), (f64::NAN, 5.0), (3.0, 6.0)];
-        assert!((Together::over_places(pairs.into_iter()).r() - 1.0).abs() < 1e-9, "of those that have both");
-        assert!(Together::over_places(pairs.into_iter().take(3)).r().is_nan(), "two are too few");
-        // The same on one channel after the other at the first time, with the other sign at the second.
-        let both =
-            |place: usize| (pairs[place / 2].0, pairs[place / 2].1 * if place.is_multiple_of(2) { 1.0 } else { -1.0 });
-        let over: Vec<f64> = Together::over_channels((4, 2), both).iter().map(Together::r).collect();
-        assert!((over[0] - 1.0).abs() < 1e-9 && (over[1] + 1.0).abs() < 1e-9, "{over:?}");
-        assert!(Together::over_channels((2, 2), both).iter().all(|at| at.r().is_nan()), "two channels are too few");
-        // A third of the deviations on both sides: a ninth of the covariance.
-        let told = Together::new([(0.0, 0.0), (3.0, 6.0), (6.0, 12.0)].into_iter());
-        let less = Together::new([(0.0, 0.0), (1.0, 2.0), (2.0, 4.0)].into_iter());
-        assert!((told.r() - 1.0).abs() < 1e-9 && (less.in_units_of(&told) - 1.0 / 9.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn correlations_are_of_what_was_measured_and_within_one() {
+        let pairs = [[1.0, 2.0], [2.0, 4.0], [f64::NAN, 5.0], [3.0, 6.0]];
+        assert!((r(measured(pairs.into_iter())) - 1.0).abs() < 1e-9, "of those that have both");
+        assert!(r(pairs.into_iter()).is_nan() && r(pairs.into_iter().take(2)).is_nan(), "two are too few");
+        assert!(r([[1.0, 2.0], [1.0, 3.0], [1.0, 7.0]].into_iter()).abs() < 1e-12, "nothing varies");
+        // By hand: deviations of A true −1, 0, 1; B true 1, 0, −1; A predicted −2, 0, 2; B predicted −1, 2, −1.
+        let values = [[0.0, 2.0, 3.0, 0.0], [1.0, 1.0, 5.0, 3.0], [2.0, 0.0, 7.0, 0.0]];
+        let expected = -4.0 / (4.0f64 * (8.0 + 6.0)).sqrt();
+        assert!((r_across_halves(values.into_iter()) - expected).abs() < 1e-9);
+        assert!(r_across_halves(values.into_iter().take(2)).is_nan());
+        // The same in both halves and on both sides, whatever each is measured from.
+        let same = [0.0, 3.0, 1.0].map(|v: f64| [v, v + 5.0, 2.0 * v, 2.0 * v - 1.0]);
+        assert!((r_across_halves(same.into_iter()) - 1.0).abs() < 1e-9);
+        let silent = values.map(|[a, b, ..]| [a, b, 7.0, 8.0]);
+        assert!(r_across_halves(silent.into_iter()).abs() < 1e-12, "a model that predicts no difference");
+    }
+
+    /// Studies of 12 subjects whose responses follow a state that no model knows. Bins of a half differ in their stimuli by
+    /// chance, which enters true responses and what models predict alike; the second model is the first with noise of its own.
+    #[test]
+    fn models_that_do_not_know_the_state_are_seldom_said_to_capture_it() {
+        const N_STUDIES: usize = 600;
+        const N_SUBJECTS: usize = 12;
+        const N_PLACES: usize = 6;
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        // About normal.
+        let mut normal = move || (0..6).map(|_| rng.random_range(-1.0..1.0)).sum::<f64>() / 2f64.sqrt();
+        let mut rejected = [[0usize; 2]; 2];
+        let (mut sum, mut plain) = (0.0, 0.0);
+        for _ in 0..N_STUDIES {
+            let (mut one, mut other, mut state) = (Vec::new(), Vec::new(), [0.0; N_PLACES]);
+            state.iter_mut().for_each(|value| *value = 2.0 * normal());
+            for _ in 0..N_SUBJECTS {
+                let mut places = [[0.0; 6]; N_PLACES];
+                for (place, values) in places.iter_mut().enumerate() {
+                    let own = state[place] + 0.5 * normal();
+                    for half in 0..2 {
+                        let chance = normal();
+                        values[half] = own + chance + 0.7 * normal();
+                        values[2 + half] = chance;
+                        values[4 + half] = chance + 0.7 * normal();
+                    }
+                }
+                one.push(r_across_halves(places.iter().map(|v| [v[0], v[1], v[2], v[3]])));
+                other.push(r_across_halves(places.iter().map(|v| [v[0], v[1], v[4], v[5]])));
+                plain += r(places.iter().map(|v| [v[0] + v[1], v[2] + v[3]]));
+            }
+            for (model, values) in [&one, &other].into_iter().enumerate() {
+                let p = |tail: Tail| test_group(values, tail).expect("values differ from 0").p;
+                rejected[0][model] += usize::from(p(Tail::Positive) <= 0.05);
+            }
+            let differences: Vec<f64> = other.iter().zip(&one).map(|(a, b)| a - b).collect();
+            for (count, tail) in rejected[1].iter_mut().zip([Tail::Both, Tail::Positive]) {
+                *count += usize::from(test_group(&differences, tail).expect("models differ").p <= 0.05);
+            }
+            sum += one.iter().sum::<f64>() + other.iter().sum::<f64>();
+        }
+        let n = (N_STUDIES * N_SUBJECTS) as f64;
+        let (mean, plain) = (sum / (2.0 * n), plain / n);
+        assert!(plain > 0.2, "what bins share by chance is there: {plain}");
+        // What makes the product large makes the true difference long: a little below 0.
+        assert!((-0.05..0.01).contains(&mean), "{mean}");
+        let most = N_STUDIES * 8 / 100;
+        assert!(rejected.as_flattened().iter().all(|count| *count <= most), "{rejected:?} of {N_STUDIES}");
     }
 }

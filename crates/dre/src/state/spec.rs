@@ -38,14 +38,12 @@ pub struct StateSpec {
     pub models: Vec<String>,
     /// A subject with fewer test epochs than this in any bin is left out.
     pub min_epochs: usize,
-    /// How often bins are shuffled among a subject's epochs, for the r that comes by chance.
-    pub n_permutations: usize,
     /// Number of sign flips of the cluster tests, the observed one included.
-    pub n_flips: usize,
+    pub n_permutations: usize,
 }
 
 impl Default for StateSpec {
-    /// Alpha, 8–13 Hz, power and phase in four bins of at least ten epochs, shuffled 50 times, 1024 sign flips.
+    /// Alpha, 8–13 Hz, power and phase in four bins of at least ten epochs, 1024 sign flips.
     fn default() -> Self {
         Self {
             band: [8.0, 13.0],
@@ -56,8 +54,7 @@ impl Default for StateSpec {
             channels: Vec::new(),
             models: Vec::new(),
             min_epochs: 10,
-            n_permutations: 50,
-            n_flips: PermutationSpec::default().n_permutations,
+            n_permutations: PermutationSpec::default().n_permutations,
         }
     }
 }
@@ -113,10 +110,8 @@ impl StateSpec {
         let expected = format!("3 to {MOST_BINS}, so that a correlation across bins means something");
         check((3..=MOST_BINS).contains(&self.n_bins), "n_bins", self.n_bins.to_string(), &expected)?;
         check(self.min_epochs > 0, "min_epochs", "0".to_owned(), "1 epoch or above")?;
-        let (n, expected) = (self.n_permutations, "19 or above, since a subject's p cannot reach 0.05 otherwise");
-        check(n >= 19, "n_permutations", n.to_string(), expected)?;
         let expected = "20 or above, since p cannot reach 0.05 otherwise";
-        check(self.n_flips >= 20, "n_flips", self.n_flips.to_string(), expected)?;
+        check(self.n_permutations >= 20, "n_permutations", self.n_permutations.to_string(), expected)?;
         if let (Some(tmin), Some(tmax)) = (self.tmin, self.tmax) {
             let least = LEAST_CYCLES / low;
             let expected = format!("at least {least:.3} s after tmin ({tmin} s): {LEAST_CYCLES} cycles of {low} Hz");
@@ -143,8 +138,7 @@ mod tests {
         assert!(refused(|s| s.by.clear()).starts_with("by = [], expected at least one of power, phase"));
         assert!(refused(|s| s.n_bins = 13).starts_with("n_bins = 13, expected 3 to 12"));
         assert!(refused(|s| s.min_epochs = 0).starts_with("min_epochs = 0"));
-        assert!(refused(|s| s.n_permutations = 1).starts_with("n_permutations = 1, expected 19 or above"));
-        assert!(refused(|s| s.n_flips = 19).starts_with("n_flips = 19, expected 20 or above"));
+        assert!(refused(|s| s.n_permutations = 19).starts_with("n_permutations = 19, expected 20 or above"));
         let short = |s: &mut StateSpec| (s.tmin, s.tmax) = (Some(-0.3), Some(-0.1));
         assert!(refused(short).starts_with("tmax = -0.1, expected at least 0.250 s after tmin (-0.3 s)"));
     }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use ndarray::{Array2, ArrayRef3, Axis};
 
 use super::modulation::gains;
-use super::{BinSpec, By, Captured, StateBin, States};
+use super::{BinSpec, By, Captured, StateBin, States, SubjectStates};
 use crate::Result;
 use crate::data::Dataset;
 use crate::metrics::{bootstrap_interval, mean_of};
@@ -31,7 +31,7 @@ pub struct StateSummarySpec {
     pub bins: BinSpec,
     /// Sign flips of the cluster tests.
     pub flips: PermutationSpec,
-    /// The model that sees the stimulus alone, whose excess is taken off that of the others; an index into the models.
+    /// The model that sees the stimulus alone, whose r across halves is taken off that of the others; an index into the models.
     pub reference: Option<usize>,
 }
 
@@ -47,7 +47,6 @@ pub fn not_computed(dataset: &Dataset, by: By, spec: &StateSummarySpec, reason: 
         scored: [at(spec.bins.first()), at(times.len())],
         channels: spec.bins.channels.iter().map(|&c| channels[c].name.clone()).collect(),
         notes: vec![format!("not computed: {reason}")],
-        n_permutations: spec.bins.n_permutations,
         bins: Vec::new(),
         subjects: IndexMap::new(),
         truth: ModulationResult { contrast: f64::NAN, ..ModulationResult::default() },
@@ -91,6 +90,14 @@ pub fn summarise(dataset: &Dataset, models: &[&str], states: &States, spec: &Sta
     }
     let mut notes: Vec<String> =
         left_out.iter().map(|(reason, labels)| format!("without {}: {reason}", labels.join(", "))).collect();
+    let lacks = |subject: &&SubjectStates| subject.bins.iter().any(|bin| bin.n_halves.contains(&0));
+    let lacking: Vec<&str> = states.subjects.iter().filter(lacks).map(|subject| subject.subject.as_str()).collect();
+    if !lacking.is_empty() {
+        notes.push(format!(
+            "no r across halves where a bin has no epoch in one half: {}; use fewer bins or more epochs",
+            lacking.join(", ")
+        ));
+    }
     notes.extend(group_note(states.subjects.len()));
     if dataset.n_channels() < LEAST_CHANNELS {
         notes.push(format!(
@@ -145,43 +152,38 @@ type ClusterTester<'a> = dyn Fn(&ArrayRef3<f64>, Tail) -> Result<Option<ClusterS
 
 fn one(states: &States, model: usize, from: usize, clusters: &ClusterTester<'_>) -> Result<CapturedResult> {
     let found: Vec<&Captured> = states.subjects.iter().map(|subject| &subject.captured[model]).collect();
-    let subject = |captured: &&Captured| SubjectCaptured {
-        r: captured.r,
-        null_r: mean_of(captured.null_r.iter().copied()),
-        excess: captured.excess(),
-        p: captured.p(),
-    };
+    let subject = |captured: &&Captured| SubjectCaptured { r: captured.r, crossed: captured.crossed };
     let subjects: Vec<SubjectCaptured> = found.iter().map(subject).collect();
-    let excess: Vec<f64> = subjects.iter().map(|subject| subject.excess).collect();
+    let crossed: Vec<f64> = subjects.iter().map(|subject| subject.crossed).collect();
     // What lies before was shown to models, or is not scored.
     let counted = |t: usize, value: f64| if t < from { f64::NAN } else { value };
-    let courses: Vec<Vec<f64>> = found.iter().map(|captured| captured.excess_over_time()).collect();
-    let at = |t: usize| courses.iter().map(|course| counted(t, course[t])).collect::<Vec<f64>>();
-    let n_times = courses.first().map_or(0, Vec::len);
+    let at = |t: usize, of: fn(&Captured) -> &[f64]| -> Vec<f64> {
+        found.iter().map(|captured| counted(t, of(captured)[t])).collect()
+    };
+    let n_times = found.first().map_or(0, |captured| captured.r_over_time.len());
     let limits = |t: usize| {
-        let interval = bootstrap_mean(&at(t), 0.95, N_RESAMPLES, BOOTSTRAP_SEED);
+        let interval =
+            bootstrap_mean(&at(t, |captured| &captured.crossed_over_time), 0.95, N_RESAMPLES, BOOTSTRAP_SEED);
         interval.map_or([f64::NAN; 2], |interval| [rounded(interval.low), rounded(interval.high)])
     };
-    let mean = |t: usize, of: fn(&Captured) -> &[f64]| {
-        rounded(mean_of(found.iter().map(|captured| counted(t, of(captured)[t]))))
+    let course = |of: fn(&Captured) -> &[f64]| -> Vec<f64> {
+        (0..n_times).map(|t| rounded(mean_of(at(t, of).into_iter()))).collect()
     };
-    let maps: Vec<Array2<f64>> = found.iter().map(|captured| captured.excess_map().mapv(f64::from)).collect();
+    let maps: Vec<Array2<f64>> = found.iter().map(|captured| captured.crossed_map.mapv(f64::from)).collect();
     let views: Vec<_> = maps.iter().map(|map| map.view()).collect();
     let maps = ndarray::stack(Axis(0), &views).expect("subjects' maps have the same shape");
     let labels = states.subjects.iter().map(|s| s.subject.clone());
     Ok(CapturedResult {
         modulation: modulation(states, from, |bin| &bin.predicted[model]),
         r: mean_of(subjects.iter().map(|subject| subject.r)),
-        null_r: mean_of(subjects.iter().map(|subject| subject.null_r)),
-        excess: mean_of(excess.iter().copied()),
+        crossed: mean_of(crossed.iter().copied()),
         subjects: labels.zip(subjects).collect(),
-        confidence: bootstrap_interval(&excess, BOOTSTRAP_SEED),
-        test: test_group(&excess, Tail::Positive),
+        confidence: bootstrap_interval(&crossed, BOOTSTRAP_SEED),
+        test: test_group(&crossed, Tail::Positive),
         q: None,
-        over_time: (0..n_times).map(|t| rounded(mean_of(at(t).into_iter()))).collect(),
+        over_time: course(|captured| &captured.crossed_over_time),
         over_time_confidence: if found.len() >= 3 { (0..n_times).map(limits).collect() } else { Vec::new() },
-        r_over_time: (0..n_times).map(|t| mean(t, |captured| &captured.r_over_time)).collect(),
-        null_over_time: (0..n_times).map(|t| mean(t, |captured| &captured.null_over_time)).collect(),
+        r_over_time: course(|captured| &captured.r_over_time),
         clusters: clusters(&maps, Tail::Positive)?,
     })
 }
@@ -208,14 +210,14 @@ fn modulation(states: &States, from: usize, of: impl Fn(&StateBin) -> &Array2<f3
     }
 }
 
-/// Excess of every other model less that of the reference, as [`compare_models`] compares scores, adjusted for all of them.
+/// r across halves of every other model less that of the reference, as [`compare_models`] compares scores, adjusted for all of them.
 /// There is no ratio: what it would be divided by is about 0.
 fn comparisons(states: &States, models: &[&str], reference: usize) -> Vec<ComparisonResult> {
-    let excess = |model: usize| -> Vec<f64> { states.subjects.iter().map(|s| s.captured[model].excess()).collect() };
+    let crossed = |model: usize| -> Vec<f64> { states.subjects.iter().map(|s| s.captured[model].crossed).collect() };
     let others = (0..models.len()).filter(|&model| model != reference);
     let mut found: Vec<ComparisonResult> = others
         .flat_map(|model| {
-            let pair = [(models[model], excess(model)), (models[reference], excess(reference))];
+            let pair = [(models[model], crossed(model)), (models[reference], crossed(reference))];
             compare_models(&pair, BOOTSTRAP_SEED)
         })
         .map(|comparison| ComparisonResult { ratio: None, ..comparison })

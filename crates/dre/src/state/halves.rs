@@ -1,55 +1,66 @@
-//! Mean responses in bins, and in bins that were shuffled: how true and predicted ones vary together where bins tell nothing of
-//! the state.
+//! Mean responses in bins, of all epochs and of either half of them, and what a model captures of their difference from one half
+//! to the other.
 
 use std::ops::{ControlFlow, Range};
 
-use ndarray::{Array2, Zip};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
+use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::modulation::Together;
-use super::{BinSpec, By, Captured};
+use super::modulation::{measured, r, r_across_halves};
+use super::{By, Captured};
 use crate::Result;
 use crate::data::{Batch, Dataset, Epoch};
-use crate::metrics::mean_of;
 use crate::model::Predictor;
 use crate::nn::{Mat, Threads, matmul};
 
-/// The bin of each epoch of a subject: as it was told, then shuffled among the epochs that have one, so that bins keep their
-/// sizes.
+/// Blocks of epochs that follow each other, halves A and B by turns: so many that a slow drift falls on both halves, so few that
+/// epochs of one half seldom neighbour those of the other.
+const N_BLOCKS: usize = 8;
+
+/// Of all epochs, of half A, of half B.
+const N_WAYS: usize = 3;
+
+/// The half of each epoch that has a bin, 0 or 1: none where it shares samples with an earlier epoch of the other half, whose
+/// noise it has.
+fn halves(bins: &[Option<usize>], epochs: &[Epoch], n_times: usize) -> Vec<Option<usize>> {
+    let mut order: Vec<usize> = (0..epochs.len()).filter(|&i| bins[i].is_some()).collect();
+    order.sort_by_key(|&i| (epochs[i].recording, epochs[i].start));
+    let mut halves = vec![None; epochs.len()];
+    let mut last: [Option<&Epoch>; 2] = [None; 2];
+    for (place, &i) in order.iter().enumerate() {
+        let (epoch, half) = (&epochs[i], place * N_BLOCKS / order.len() % 2);
+        let is_shared = |other: &Epoch| other.recording == epoch.recording && epoch.start < other.start + n_times;
+        if !last[1 - half].is_some_and(is_shared) {
+            halves[i] = Some(half);
+            last[half] = Some(epoch);
+        }
+    }
+    halves
+}
+
+/// The bin of each epoch of a subject: as it was told, and of those in half A, and in half B.
 pub(super) struct Labels {
-    ways: Vec<Vec<Option<usize>>>,
+    ways: [Vec<Option<usize>>; N_WAYS],
     n_bins: usize,
 }
 
 impl Labels {
-    /// Shuffles are the same for every model, and independent of what else is computed.
-    pub(super) fn new(told: Vec<Option<usize>>, by: By, subject: usize, spec: &BinSpec) -> Self {
-        let (places, bins): (Vec<usize>, Vec<usize>) =
-            told.iter().enumerate().filter_map(|(epoch, bin)| Some((epoch, (*bin)?))).unzip();
-        let shuffled = |permutation: usize| {
-            let mut rng = ChaCha8Rng::seed_from_u64(spec.seed);
-            rng.set_stream((by as u64) << 56 | (subject as u64) << 28 | permutation as u64);
-            let mut bins = bins.clone();
-            bins.shuffle(&mut rng);
-            let mut way = vec![None; told.len()];
-            places.iter().zip(bins).for_each(|(&epoch, bin)| way[epoch] = Some(bin));
-            way
-        };
-        let mut ways: Vec<_> = (0..spec.n_permutations).map(shuffled).collect();
-        ways.insert(0, told);
-        Self { ways, n_bins: spec.n_bins }
+    /// Of `epochs` of `n_times` samples each.
+    pub(super) fn new(bins: Vec<Option<usize>>, epochs: &[Epoch], n_times: usize, n_bins: usize) -> Self {
+        let halves = halves(&bins, epochs, n_times);
+        let of = |half: usize| bins.iter().zip(&halves).map(|(bin, own)| bin.filter(|_| *own == Some(half))).collect();
+        let (a, b) = (of(0), of(1));
+        Self { ways: [bins, a, b], n_bins }
     }
 
-    /// Number of epochs in each bin.
-    pub(super) fn sizes(&self) -> Vec<usize> {
-        (0..self.n_bins).map(|bin| self.ways[0].iter().filter(|b| **b == Some(bin)).count()).collect()
+    /// Number of epochs in each bin: of all, in half A, in half B.
+    pub(super) fn sizes(&self) -> Vec<[usize; N_WAYS]> {
+        let size = |bin: usize| self.ways.each_ref().map(|bins| bins.iter().filter(|own| **own == Some(bin)).count());
+        (0..self.n_bins).map(size).collect()
     }
 
     fn n_rows(&self) -> usize {
-        self.ways.len() * self.n_bins
+        N_WAYS * self.n_bins
     }
 
     /// Which of some epochs are in each bin of each way, `(n_rows, n_epochs)`: 1 or 0.
@@ -75,7 +86,7 @@ enum Counts {
     Places(Vec<f32>),
 }
 
-/// Mean responses of one subject in each bin of each way: of single precision, since there are as many as shuffles times bins.
+/// Mean responses of one subject in each bin of each way.
 pub(super) struct Means {
     maps: Vec<f32>,
     n_bins: usize,
@@ -90,19 +101,18 @@ impl Means {
         &self.maps[row * self.n..][..self.n]
     }
 
-    fn n_ways(&self) -> usize {
-        self.maps.len() / (self.n_bins * self.n).max(1)
-    }
-
-    /// The mean in a bin as it was told; NaN where nothing was measured.
-    pub(super) fn told(&self, bin: usize) -> Array2<f32> {
+    /// The mean over all epochs of a bin; NaN where nothing was measured.
+    pub(super) fn of_all(&self, bin: usize) -> Array2<f32> {
         let n_channels = self.n / self.n_times.max(1);
         Array2::from_shape_vec((n_channels, self.n_times), self.map(0, bin).to_vec()).expect("a map is whole")
     }
 
-    fn difference(&self, way: usize, (plus, minus): (usize, usize)) -> impl Fn(usize) -> f64 {
-        let (plus, minus) = (self.map(way, plus), self.map(way, minus));
-        move |place| f64::from(plus[place]) - f64::from(minus[place])
+    /// The difference of two bins in each way.
+    fn differences(&self, (plus, minus): (usize, usize)) -> [Vec<f64>; N_WAYS] {
+        [0, 1, 2].map(|way| {
+            let pairs = self.map(way, plus).iter().zip(self.map(way, minus));
+            pairs.map(|(plus, minus)| f64::from(*plus) - f64::from(*minus)).collect()
+        })
     }
 }
 
@@ -229,81 +239,81 @@ impl Averager<'_> {
     }
 }
 
-/// What a model captures as bins were told and, on average, as they were shuffled; the samples from `from` on count.
+/// What a model captures; the samples from `from` on count.
 pub(super) fn captured(truth: &Means, predicted: &Means, by: By, from: usize, threads: &Threads) -> Captured {
     let (n, n_times, n_bins) = (truth.n, truth.n_times, truth.n_bins);
     let n_channels = n / n_times.max(1);
-    let contrast = by.contrast(n_bins);
-    let of_differences = |way: usize| {
-        let (a, b) = (truth.difference(way, contrast), predicted.difference(way, contrast));
-        let pair = |place: usize| (a(place), b(place));
-        let counted = (0..n).filter(|place| place % n_times >= from);
-        (Together::over_places(counted.map(pair)), Together::over_channels((n_channels, n_times), pair))
+    let [(t, p), (ta, pa), (tb, pb)] = {
+        let contrast = by.contrast(n_bins);
+        let ([t, ta, tb], [p, pa, pb]) = (truth.differences(contrast), predicted.differences(contrast));
+        [(t, p), (ta, pa), (tb, pb)]
     };
+    let of_all = |place: usize| [t[place], p[place]];
+    let of_halves = |place: usize| [ta[place], tb[place], pa[place], pb[place]];
+    let counted = (0..n).filter(|place| place % n_times >= from);
+    let channels = |time: usize| (0..n_channels).map(move |channel| channel * n_times + time);
     let across_bins = |place: usize| {
-        let pair =
-            |way: usize, bin: usize| (f64::from(truth.map(way, bin)[place]), f64::from(predicted.map(way, bin)[place]));
-        let of = |way: usize| Together::new((0..n_bins).map(|bin| pair(way, bin)));
-        let told = of(0);
-        (told.r() as f32, mean_of((1..truth.n_ways()).map(|way| of(way).in_units_of(&told))) as f32)
+        let value = |means: &Means, way: usize, bin: usize| f64::from(means.map(way, bin)[place]);
+        let of_all = |bin: usize| [value(truth, 0, bin), value(predicted, 0, bin)];
+        let of_halves = |bin: usize| {
+            [value(truth, 1, bin), value(truth, 2, bin), value(predicted, 1, bin), value(predicted, 2, bin)]
+        };
+        (r((0..n_bins).map(of_all)) as f32, r_across_halves((0..n_bins).map(of_halves)) as f32)
     };
-    let (mut ways, maps) = threads.install(|| {
-        let ways: Vec<_> = (0..truth.n_ways()).into_par_iter().map(of_differences).collect();
-        let maps: Vec<_> = (0..n).into_par_iter().with_min_len(256).map(across_bins).collect();
-        (ways, maps)
-    });
-    let (told, told_over_time) = ways.remove(0);
-    let at = |t: usize| mean_of(ways.iter().map(|(_, over_time)| over_time[t].in_units_of(&told_over_time[t])));
-    let null_over_time = (0..n_times).map(at).collect();
-    let mut both = [(); 2].map(|()| Array2::zeros((n_channels, n_times)));
-    let [map, null_map] = &mut both;
-    Zip::indexed(map).and(null_map).for_each(|(c, t), map, null| (*map, *null) = maps[c * n_times + t]);
-    let [map, null_map] = both;
+    let (map, crossed_map) =
+        threads.install(|| (0..n).into_par_iter().with_min_len(256).map(across_bins).unzip::<_, _, Vec<_>, Vec<_>>());
+    let whole = |map: Vec<f32>| Array2::from_shape_vec((n_channels, n_times), map).expect("a map is whole");
     Captured {
-        r: told.r(),
-        null_r: ways.iter().map(|(shuffled, _)| shuffled.in_units_of(&told)).collect(),
-        r_over_time: told_over_time.iter().map(Together::r).collect(),
-        null_over_time,
-        map,
-        null_map,
+        r: r(measured(counted.clone().map(of_all))),
+        crossed: r_across_halves(measured(counted.map(of_halves))),
+        r_over_time: (0..n_times).map(|time| r(measured(channels(time).map(of_all)))).collect(),
+        crossed_over_time: (0..n_times).map(|time| r_across_halves(measured(channels(time).map(of_halves)))).collect(),
+        map: whole(map),
+        crossed_map: whole(crossed_map),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Set;
 
-    fn spec(seed: u64) -> BinSpec {
-        BinSpec {
-            band: [8.0, 13.0],
-            window: 0..50,
-            channels: Vec::new(),
-            n_bins: 3,
-            set: Set::Test,
-            min_epochs: 1,
-            score_from: 50,
-            n_permutations: 4,
-            seed,
-            batch_size: 8,
-            n_threads: 1,
-        }
+    const N_TIMES: usize = 100;
+
+    fn epochs(starts: &[(usize, usize)]) -> Vec<Epoch> {
+        let epoch =
+            |(event, &(recording, start)): (usize, &(usize, usize))| Epoch { subject: 0, recording, event, start };
+        starts.iter().enumerate().map(epoch).collect()
     }
 
     #[test]
-    fn shuffled_bins_keep_their_sizes_and_follow_the_seed() {
-        let told: Vec<Option<usize>> = (0..31).map(|i| (i % 5 != 4).then_some(i % 3)).collect();
-        let labels = |seed: u64, by: By, subject: usize| Labels::new(told.clone(), by, subject, &spec(seed)).ways;
-        let ways = labels(1, By::Power, 0);
-        assert_eq!((ways.len(), &ways[0]), (5, &told));
-        for way in &ways[1..] {
-            assert!(way.iter().zip(&told).all(|(a, b)| a.is_some() == b.is_some()), "who has none gets none");
-            let sizes = |way: &[Option<usize>]| [0, 1, 2].map(|bin| way.iter().filter(|b| **b == Some(bin)).count());
-            assert_eq!(sizes(way), sizes(&told));
-            assert_ne!(way, &told);
+    fn blocks_in_order_of_time_alternate_between_halves() {
+        // Backwards, and every fifth without a bin, which takes no place.
+        let epochs = epochs(&(0..40).rev().map(|i| (i / 20, (i % 20) * N_TIMES)).collect::<Vec<_>>());
+        let bins: Vec<Option<usize>> = (0..40).map(|i| (i % 5 != 4).then_some(i % 3)).collect();
+        let mut found: Vec<_> = epochs.iter().zip(halves(&bins, &epochs, N_TIMES)).zip(&bins).collect();
+        found.sort_by_key(|((epoch, _), _)| (epoch.recording, epoch.start));
+        assert!(found.iter().all(|((_, half), bin)| half.is_some() == bin.is_some()), "none shares a sample");
+        let found: Vec<usize> = found.into_iter().filter_map(|((_, half), _)| half).collect();
+        assert_eq!(found, [0, 1, 0, 1, 0, 1, 0, 1].map(|half| [half; 4]).concat());
+        let labels = Labels::new(bins.clone(), &epochs, N_TIMES, 3);
+        assert_eq!(labels.ways[0], bins);
+        assert!((0..40).all(|i| labels.ways[1][i].or(labels.ways[2][i]) == bins[i]));
+        assert!(labels.sizes().iter().all(|[all, a, b]| *all == a + b && *a > 0 && *b > 0), "{:?}", labels.sizes());
+    }
+
+    #[test]
+    fn halves_share_no_sample() {
+        // Epochs that overlap with the two that follow them; a new recording starts anew.
+        let epochs = epochs(&(0..64).map(|i| (i / 32, (i % 32) * 40)).collect::<Vec<_>>());
+        let found = halves(&[Some(0); 64], &epochs, N_TIMES);
+        for (a, one) in epochs.iter().zip(&found) {
+            for (b, other) in epochs.iter().zip(&found) {
+                if one.is_some() && other.is_some() && one != other && a.recording == b.recording {
+                    assert!(a.start.abs_diff(b.start) >= N_TIMES, "{a:?} and {b:?}");
+                }
+            }
         }
-        assert_ne!(ways[1], ways[2]);
-        assert_eq!(labels(1, By::Power, 0), ways);
-        assert!([labels(2, By::Power, 0), labels(1, By::Phase, 0), labels(1, By::Power, 1)].iter().all(|o| *o != ways));
+        // Seven borders, of which that between recordings takes none.
+        assert_eq!(found.iter().filter(|half| half.is_none()).count(), 6 * 2);
     }
 }
