@@ -54,8 +54,8 @@ class StateModulation:
     r_by_subject : ndarray (n_subjects,)
         r between true and predicted difference, over channels and the times that count: above 0 by chance, too.
     crossed_by_subject : ndarray (n_subjects,)
-        r across halves: the same between the true difference in one half of the epochs and the predicted one in the other, both
-        ways; 0 on average for a model that does not know the state. NaN where a bin is empty in a half.
+        r across halves: the same between the true difference in one half of the epochs and the predicted one in the
+        other, both ways; 0 on average for a model that does not know the state. NaN where a bin is empty in a half.
     r, crossed : float
         Means over subjects.
     confidence : (float, float) or None

@@ -39,7 +39,7 @@ pub use summary::{StateSummarySpec, not_computed, summarise};
 /// Whether the samples `window` of epochs at `sfreq` (Hz) can tell power and phase in a band (Hz).
 ///
 /// # Errors
-/// [`Error::Setting`] for a band that makes no sense or a window that holds fewer than two of its cycles.
+/// [`crate::Error::Setting`] for a band that makes no sense or a window that holds fewer than two of its cycles.
 pub fn check_window(band: [f64; 2], window: Range<usize>, sfreq: f64) -> Result<()> {
     Rhythm::new(band, window, sfreq).map(|_| ())
 }
