@@ -30,6 +30,20 @@ pub(crate) fn write(root: &Path, name: &str, page: &str) -> Result<PathBuf, Stri
     Ok(path)
 }
 
+/// Says where a record is, or why there is none; whether there is one.
+pub(crate) fn tell(written: Result<PathBuf, String>) -> bool {
+    match written {
+        Ok(path) => {
+            crate::say(&format!("Record: {}", path.display()));
+            true
+        }
+        Err(message) => {
+            crate::say(&format!("error: {message}"));
+            false
+        }
+    }
+}
+
 /// Text as Markdown shows it unchanged.
 pub(crate) fn verbatim(text: &str) -> String {
     text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") }).collect()

@@ -72,16 +72,7 @@ pub(crate) fn cohort(options: &CohortOptions, root: &Path) -> bool {
     if options.folder.is_none() {
         let _ = fs::remove_dir_all(temporary);
     }
-    match done {
-        Ok(path) => {
-            crate::say(&format!("Record: {}", path.display()));
-            true
-        }
-        Err(message) => {
-            crate::say(&format!("error: {message}"));
-            false
-        }
-    }
+    record::tell(done)
 }
 
 fn measure(options: &CohortOptions, root: &Path, folder: &Path) -> Result<PathBuf, String> {

@@ -140,14 +140,7 @@ pub(crate) fn linear(options: LinearOptions, root: &Path) -> bool {
         let page = format!("{page}.\n\n{}", record::verbatim(&text));
         record::write(root, "linear", &page)
     });
-    match written {
-        Ok(path) => crate::say(&format!("Record: {}", path.display())),
-        Err(error) => {
-            crate::say(&format!("error: {error}"));
-            return false;
-        }
-    }
-    true
+    record::tell(written)
 }
 
 /// Lets both sides take turns; says whether the peer was found.

@@ -30,16 +30,7 @@ impl PythonOptions {
 
 /// Times both in a Python that has them (`PYTHON`, else `python3`), and adds a record.
 pub(crate) fn python(options: PythonOptions, root: &Path) -> bool {
-    match measure(options, root) {
-        Ok(path) => {
-            crate::say(&format!("Record: {}", path.display()));
-            true
-        }
-        Err(message) => {
-            crate::say(&format!("error: {message}"));
-            false
-        }
-    }
+    record::tell(measure(options, root))
 }
 
 fn measure(options: PythonOptions, root: &Path) -> Result<PathBuf, String> {
