@@ -32,6 +32,8 @@ Usage: cargo xtask COMMAND
       --small             without the large RTRF (2 GB)
   bench python [OPTIONS]  the Python package's TRF beside MNE-Python's
       --threads N         number of threads [all cores]
+  bench kernels [OPTIONS] every product and loop of a training step at paper size, as a share of the machine's ceiling
+      --threads N         number of threads [all cores]
   bench step [OPTIONS]    time of one training step at paper size
       --batch N           epochs per batch [32]
       --threads N         number of threads [all cores]
@@ -40,6 +42,8 @@ Usage: cargo xtask COMMAND
       --filters N         filters of each convolution [512]
       --hidden N          units of each LSTM layer [512]
       --precision NAME    our products: f32 or bf16 [f32]
+      --json FILE         the numbers as JSON, too
+      --record            a dated file in bench/records, too
   bench prepare [OPTIONS] time and memory of preparing a FIF recording
       --minutes N         length of the recording that is timed [5]
       --long-minutes N    length of the one whose memory is compared with it [15]
@@ -63,10 +67,13 @@ fn main() -> ExitCode {
             bench::CohortOptions::parse(rest).map(|options| bench::cohort(&options, &workspace_root()))
         }
         ["bench", "python", rest @ ..] => {
-            bench::PythonOptions::parse(rest).map(|options| bench::python(options, &workspace_root()))
+            bench::ThreadsOption::parse(rest).map(|options| bench::python(options, &workspace_root()))
+        }
+        ["bench", "kernels", rest @ ..] => {
+            bench::ThreadsOption::parse(rest).map(|options| bench::kernels(options, &workspace_root()))
         }
         ["bench", "step", rest @ ..] => {
-            bench::StepOptions::parse(rest).map(|options| bench::step(options, &workspace_root()))
+            bench::StepOptions::parse(rest).map(|options| bench::step(&options, &workspace_root()))
         }
         ["bench", "prepare", rest @ ..] => {
             bench::PrepareOptions::parse(rest).map(|options| bench::prepare(&options, &workspace_root()))

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: ours beside the peers, in turns, in the same run.
 
 mod cohort;
+mod kernels;
 mod linear;
 mod prepare;
 mod python;
@@ -10,13 +11,35 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) use cohort::{CohortOptions, cohort};
+pub(crate) use kernels::kernels;
 pub(crate) use linear::{LinearOptions, linear};
 pub(crate) use prepare::{PrepareOptions, prepare};
-pub(crate) use python::{PythonOptions, python};
+pub(crate) use python::python;
 pub(crate) use step::{StepOptions, step};
 
 /// How often ours and the peer take turns, so that a machine whose speed drifts is fair to both.
 const ROUNDS: usize = 3;
+
+/// What benchmarks ask whose one option is the number of threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ThreadsOption {
+    threads: usize,
+}
+
+impl ThreadsOption {
+    pub(crate) fn parse(args: &[&str]) -> Result<Self, String> {
+        let mut threads = std::thread::available_parallelism().map_or(1, usize::from);
+        for pair in args.chunks(2) {
+            let ["--threads", value] = pair else { return Err(format!("unknown or incomplete option `{}`", pair[0])) };
+            threads = value
+                .parse()
+                .ok()
+                .filter(|n| *n > 0)
+                .ok_or_else(|| format!("--threads is `{value}`, expected a whole number above 0"))?;
+        }
+        Ok(Self { threads })
+    }
+}
 
 /// Minimum, median, maximum.
 fn spread(times: &mut [f64]) -> (f64, f64, f64) {
@@ -63,6 +86,13 @@ fn interleave(turns: &mut [&mut dyn FnMut() -> Result<(), String>]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_and_their_faults() {
+        assert_eq!(ThreadsOption::parse(&["--threads", "3"]), Ok(ThreadsOption { threads: 3 }));
+        assert_eq!(ThreadsOption::parse(&["--threads"]), Err("unknown or incomplete option `--threads`".to_owned()));
+        assert!(ThreadsOption::parse(&["--threads", "0"]).is_err());
+    }
 
     #[test]
     fn times_are_spread() {

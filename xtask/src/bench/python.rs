@@ -4,36 +4,15 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::step::numbers;
-use super::{ROUNDS, python_with, run, spread};
+use super::{ROUNDS, ThreadsOption, python_with, run, spread};
 use crate::record;
 
-/// How it is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PythonOptions {
-    threads: usize,
-}
-
-impl PythonOptions {
-    pub(crate) fn parse(args: &[&str]) -> Result<Self, String> {
-        let mut threads = std::thread::available_parallelism().map_or(1, usize::from);
-        for pair in args.chunks(2) {
-            let ["--threads", value] = pair else { return Err(format!("unknown or incomplete option `{}`", pair[0])) };
-            threads = value
-                .parse()
-                .ok()
-                .filter(|n| *n > 0)
-                .ok_or_else(|| format!("--threads is `{value}`, expected a whole number above 0"))?;
-        }
-        Ok(Self { threads })
-    }
-}
-
 /// Times both in a Python that has them (`PYTHON`, else `python3`), and adds a record.
-pub(crate) fn python(options: PythonOptions, root: &Path) -> bool {
+pub(crate) fn python(options: ThreadsOption, root: &Path) -> bool {
     record::tell(measure(options, root))
 }
 
-fn measure(options: PythonOptions, root: &Path) -> Result<PathBuf, String> {
+fn measure(options: ThreadsOption, root: &Path) -> Result<PathBuf, String> {
     let python = python_with("neurodre, mne").ok_or(
         "no Python with neurodre and mne was found; `cargo xtask test --only python` makes one, \
          PYTHON=target/python/venv/bin/python",
@@ -46,7 +25,7 @@ fn measure(options: PythonOptions, root: &Path) -> Result<PathBuf, String> {
     record::write(root, "python", &page)
 }
 
-fn table(options: PythonOptions, line: &str) -> Result<String, String> {
+fn table(options: ThreadsOption, line: &str) -> Result<String, String> {
     let mut text = format!(
         "300 epochs x 301 samples, 6 features x 261 lags, 273 channels; {} threads; seconds: min / median / max of {ROUNDS}\n",
         options.threads
@@ -80,17 +59,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_and_their_faults() {
-        assert_eq!(PythonOptions::parse(&["--threads", "3"]), Ok(PythonOptions { threads: 3 }));
-        assert_eq!(PythonOptions::parse(&["--threads"]), Err("unknown or incomplete option `--threads`".to_owned()));
-        assert!(PythonOptions::parse(&["--threads", "0"]).is_err());
-    }
-
-    #[test]
     fn ratios_are_those_of_medians() {
         let line = "{\"fit\": [0.5, 0.4, 0.6], \"predict\": [0.1], \"peer_fit\": [5.0], \"peer_predict\": [4.0], \
                     \"difference\": [1e-7], \"predicted\": [2e-6]}";
-        let text = table(PythonOptions { threads: 2 }, line).expect("whole");
+        let text = table(ThreadsOption { threads: 2 }, line).expect("whole");
         assert!(
             text.contains("10.0 times as fast") && text.contains("40.0 times") && text.contains("1.0e-7"),
             "{text}"

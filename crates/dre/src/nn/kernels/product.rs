@@ -117,16 +117,23 @@ pub(crate) fn product(
         }
         After::Nothing => {}
     }
-    // Plain f32 products go to the crate on every machine: it is as fast or faster there. Those that something follows, or
-    // whose rows are scattered, are faster here, because they save a pass over the result.
+    // f32 products whose plain sums are asked for go to the crate on every machine: it is as fast or faster there. Those that
+    // something follows, or whose rows are scattered, are faster here, because they save a pass over the result; and so are
+    // large ones whose left factor is stored transposed.
     #[cfg(target_arch = "x86_64")]
-    if arithmetic.isa == super::Isa::Avx512 && (arithmetic.bf16 || !in_place(rows, after)) {
+    if arithmetic.isa == super::Isa::Avx512
+        && (arithmetic.bf16 || !in_place(rows, after) || m >= MANY_ROWS && terms.iter().any(|t| t.a.col != 1))
+    {
         packed::product((m, n), terms, out, rows, after, arithmetic.bf16, &mut scratch.packed, threads);
         return;
     }
     let _ = arithmetic;
     by_passes((m, n), terms, out, rows, after, &mut scratch.sums, threads);
 }
+
+/// Rows from which on a product with a transposed left factor is faster here than in the `gemm` crate.
+#[cfg(target_arch = "x86_64")]
+const MANY_ROWS: usize = 128;
 
 /// Whether a product's plain sums are all that is asked for, row after row.
 fn in_place(rows: Rows<'_>, after: After<'_>) -> bool {
@@ -213,10 +220,10 @@ mod packed {
     };
     use super::{After, NOWHERE, Rows, Shared, Term, Threads};
 
-    /// Columns that one task covers: with [`CHUNK`] words they are the 1 MiB of B that stays in the second-level cache.
-    const COLUMNS: usize = 512;
-    /// Rows that one task covers, at most.
-    const TASK_ROWS: usize = 12 * ROWS;
+    /// Panels that one task covers, at most: with [`CHUNK`] words they are the 1 MiB of B that stays in the second-level cache.
+    const TASK_PANELS: usize = 20;
+    /// Tiles of rows that one task covers, at most.
+    const TASK_TILES: usize = 12;
     /// Tiles of A that are packed together: where A lies across the sum, 224 bytes of each of its rows.
     const GROUP: usize = 4;
     /// Words from one packed tile of A to the next: room for either layout.
@@ -264,6 +271,20 @@ mod packed {
                 }
             });
         }
+    }
+
+    /// Whether chunk `i` comes after another one, and whether it comes last, of those that reach rows `[from, to)`; none
+    /// where it reaches none of them. Rows that nothing reaches get zeros from the first chunk.
+    fn turn(chunks: &[Chunk], terms: &[Term<'_>], i: usize, (from, to): (usize, usize)) -> Option<(bool, bool)> {
+        let reaches = |chunk: &Chunk| {
+            chunk.term == NOWHERE || {
+                let rows = &terms[chunk.term].rows;
+                rows.start < to && from < rows.end
+            }
+        };
+        let (before, after) = (chunks[..i].iter().any(reaches), chunks[i + 1..].iter().any(reaches));
+        let alone = i == 0 && !after;
+        (alone || reaches(&chunks[i])).then_some((before, !after))
     }
 
     /// Packs up to [`GROUP`] tiles of A, rows from `first` on, of one chunk.
@@ -360,11 +381,11 @@ mod packed {
         let n_panels = n.div_ceil(PANEL);
         let packed_words = SharedWords::new(aligned(packed, n_panels * panel));
         let out = Shared::new(out);
-        // Tasks of about equal size, at least a few for every thread.
+        // Tasks of about equal size, as many for each thread: the last ones end together.
         let n_tiles = m.div_ceil(ROWS);
-        let column_parts = n.div_ceil(COLUMNS);
-        let enough = (4 * threads.count()).div_ceil(column_parts);
-        let row_parts = m.div_ceil(TASK_ROWS).max(enough.min(n_tiles.div_ceil(GROUP))).max(1);
+        let column_parts = n_panels.div_ceil(TASK_PANELS);
+        let least = n_tiles.div_ceil(TASK_TILES).max((2 * threads.count()).div_ceil(column_parts));
+        let row_parts = least.next_multiple_of(threads.count()).min(n_tiles);
         threads.install(|| {
             let mut at = 0;
             for t in terms {
@@ -375,7 +396,10 @@ mod packed {
                 let (rows_part, columns_part) = (task % row_parts, task / row_parts);
                 let bounds = (
                     (n_tiles * rows_part / row_parts * ROWS, m.min(n_tiles * (rows_part + 1) / row_parts * ROWS)),
-                    (columns_part * COLUMNS, n.min((columns_part + 1) * COLUMNS)),
+                    (
+                        n_panels * columns_part / column_parts * PANEL,
+                        n.min(n_panels * (columns_part + 1) / column_parts * PANEL),
+                    ),
                 );
                 // SAFETY: the machine has the instruction set; the operands are checked; each task writes the part of
                 // `out` that its bounds name, and `packed` is only read from here on.
@@ -404,12 +428,11 @@ mod packed {
         let a = a.0.as_mut_ptr().cast::<u32>();
         for (i, &chunk) in chunks.iter().enumerate() {
             let words = chunk.to - chunk.from;
-            let last = i + 1 == chunks.len();
-            let add = i > 0;
             let across = chunk.term != NOWHERE && terms[chunk.term].a.col != 1;
             let together = ROWS * if across { GROUP } else { 1 };
             for group in (row_from..row_to).step_by(together) {
                 let n_rows = (row_to - group).min(together);
+                let Some((add, last)) = turn(chunks, terms, i, (group, group + n_rows)) else { continue };
                 if chunk.term != NOWHERE {
                     // SAFETY: `a` has that room.
                     unsafe { pack_a(&terms[chunk.term], bf16, chunk, (group, n_rows), a) };
