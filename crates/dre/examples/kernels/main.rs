@@ -7,7 +7,7 @@
 #![allow(missing_docs, clippy::print_stdout)]
 
 #[path = "../../src/nn/kernels/mod.rs"]
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unused_imports, unreachable_pub)]
 mod kernels;
 #[path = "../machine/mod.rs"]
 #[allow(dead_code)]

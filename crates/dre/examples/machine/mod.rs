@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 /// Seconds of the best of `runs` runs of `f` on each of `n_threads` threads at once.
-pub fn best(n_threads: usize, runs: usize, f: impl Fn() + Sync) -> f64 {
+pub(crate) fn best(n_threads: usize, runs: usize, f: impl Fn() + Sync) -> f64 {
     let one = || {
         let start = Instant::now();
         std::thread::scope(|scope| {
@@ -32,7 +32,7 @@ mod x86 {
         ($(#[$doc:meta])* $name:ident, $features:literal, $instruction:literal, $register:literal) => {
             $(#[$doc])*
             #[target_feature(enable = $features)]
-            pub fn $name(rounds: usize) {
+            pub(crate) fn $name(rounds: usize) {
                 // SAFETY: the instructions touch the registers that are named and no memory; the caller has the instruction
                 // set, as the attribute demands.
                 unsafe {
@@ -69,7 +69,7 @@ mod x86 {
 
 /// 10⁹ operations per second (a product and a sum are two) in `f32` and in `bf16`; 0 where there is no such instruction.
 #[cfg(target_arch = "x86_64")]
-pub fn arithmetic(n_threads: usize) -> (f64, f64) {
+pub(crate) fn arithmetic(n_threads: usize) -> (f64, f64) {
     let rate = |each: usize, seconds: f64| (n_threads * ROUNDS * 12 * each) as f64 * 1e-9 / seconds;
     let f32s = if is_x86_feature_detected!("avx512f") {
         // SAFETY: the machine has the instructions.
@@ -91,12 +91,12 @@ pub fn arithmetic(n_threads: usize) -> (f64, f64) {
 
 /// Not measured on other machines.
 #[cfg(not(target_arch = "x86_64"))]
-pub fn arithmetic(_: usize) -> (f64, f64) {
+pub(crate) fn arithmetic(_: usize) -> (f64, f64) {
     (0.0, 0.0)
 }
 
 /// 10⁹ bytes per second that `n_threads` threads read together, each again and again the same `bytes`.
-pub fn reading(n_threads: usize, bytes: usize) -> f64 {
+pub(crate) fn reading(n_threads: usize, bytes: usize) -> f64 {
     /// Bytes that each thread reads in one run.
     const ALL: usize = 1 << 28;
     /// Independent maxima, so that the sum of latencies does not count.

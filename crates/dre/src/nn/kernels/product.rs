@@ -117,23 +117,16 @@ pub(crate) fn product(
         }
         After::Nothing => {}
     }
-    // f32 products whose plain sums are asked for go to the crate on every machine: it is as fast or faster there. Those that
-    // something follows, or whose rows are scattered, are faster here, because they save a pass over the result; and so are
-    // large ones whose left factor is stored transposed.
+    // Plain f32 products go to the crate on every machine: it is as fast or faster there. Those that something follows, or
+    // whose rows are scattered, are faster here, because they save a pass over the result.
     #[cfg(target_arch = "x86_64")]
-    if arithmetic.isa == super::Isa::Avx512
-        && (arithmetic.bf16 || !in_place(rows, after) || m >= MANY_ROWS && terms.iter().any(|t| t.a.col != 1))
-    {
+    if arithmetic.isa == super::Isa::Avx512 && (arithmetic.bf16 || !in_place(rows, after)) {
         packed::product((m, n), terms, out, rows, after, arithmetic.bf16, &mut scratch.packed, threads);
         return;
     }
     let _ = arithmetic;
     by_passes((m, n), terms, out, rows, after, &mut scratch.sums, threads);
 }
-
-/// Rows from which on a product with a transposed left factor is faster here than in the `gemm` crate.
-#[cfg(target_arch = "x86_64")]
-const MANY_ROWS: usize = 128;
 
 /// Whether a product's plain sums are all that is asked for, row after row.
 fn in_place(rows: Rows<'_>, after: After<'_>) -> bool {
