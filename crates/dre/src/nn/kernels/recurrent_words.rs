@@ -3,7 +3,8 @@
 //!
 //! A thread owns blocks of [`PANEL`] hidden units with all their gates. At each step it copies the other factor (the last
 //! hidden state, or the next step's gradient), of which the other threads have written parts, once into its own cache;
-//! the blocks are walked to and fro, so that what the cache still holds of the weights is used first.
+//! the blocks are walked to and fro, so that what the cache still holds of the weights is used first. Where the weights are
+//! small enough for every thread's cache, it owns epochs of the batch instead, and never waits for the others.
 
 use rayon::prelude::*;
 
@@ -92,6 +93,37 @@ fn check(LoopShape { n_steps, batch, hidden }: LoopShape, weights: &[f32], gates
     assert!(gates.len() == n_steps * batch * 4 * hidden && c.len() == (n_steps + 1) * batch * hidden);
 }
 
+/// Numbers of recurrent weights up to which threads own epochs: 1 MiB.
+const FEW_WEIGHTS: usize = 1 << 18;
+
+/// Whether threads own epochs rather than hidden units; a question of the network alone, so that no result depends on the
+/// number of threads.
+fn by_epochs(hidden: usize) -> bool {
+    4 * hidden * hidden <= FEW_WEIGHTS
+}
+
+/// What one thread computes: epochs of the batch and blocks of hidden units, from and to.
+#[derive(Clone, Copy)]
+struct Part {
+    epochs: (usize, usize),
+    blocks: (usize, usize),
+}
+
+impl Part {
+    fn of(LoopShape { batch, hidden, .. }: LoopShape, thread: usize, n_threads: usize) -> Self {
+        let n_blocks = hidden.div_ceil(PANEL);
+        if by_epochs(hidden) {
+            Self { epochs: share_of(batch, thread, n_threads), blocks: (0, n_blocks) }
+        } else {
+            Self { epochs: (0, batch), blocks: share_of(n_blocks, thread, n_threads) }
+        }
+    }
+
+    fn is_empty(self) -> bool {
+        self.epochs.0 == self.epochs.1 || self.blocks.0 == self.blocks.1
+    }
+}
+
 /// The blocks of one thread at one step, to and fro.
 fn walk((from, to): (usize, usize), step: usize) -> impl Iterator<Item = usize> {
     (from..to).map(move |i| if step.is_multiple_of(2) { i } else { from + to - 1 - i })
@@ -144,49 +176,53 @@ pub(crate) fn forward(
     let barrier = SpinBarrier::new(n_threads);
     threads.broadcast(|thread| {
         // SAFETY: the caller has chosen AVX-512. The assertions above give every operand its size; threads write disjoint
-        // blocks of units, and read what others wrote only after the barrier at the end of the step.
-        unsafe { forward_share(operands, share_of(n_blocks, thread, n_threads), &barrier) }
+        // blocks of units, and read what others wrote only after the barrier at the end of the step; or they write disjoint
+        // epochs, and read what they wrote themselves.
+        unsafe { forward_share(operands, Part::of(shape, thread, n_threads), &barrier) }
     });
 }
 
-/// One thread's blocks, all time steps.
+/// One thread's part, all time steps.
 ///
 /// # Safety
 /// As said where it is called.
-unsafe fn forward_share(operands: Forward<'_>, share: (usize, usize), barrier: &SpinBarrier) {
+unsafe fn forward_share(operands: Forward<'_>, part: Part, barrier: &SpinBarrier) {
     let Forward { shape: LoopShape { n_steps, batch, hidden }, bf16, packed, gates, h, .. } = operands;
-    let mut last = Factor::new(batch, hidden, bf16);
+    let (epoch, n_epochs) = (part.epochs.0, part.epochs.1 - part.epochs.0);
+    let mut last = Factor::new(n_epochs, hidden, bf16);
     let size = n_words(hidden, bf16) * PANEL;
     for step in 0..n_steps {
         // SAFETY: the hidden state of `step` was written before the last barrier; everything written here belongs to this
         // thread's blocks.
         unsafe {
-            if step > 0 && share.0 < share.1 {
-                last.fill(h.at(step * batch * hidden, batch * hidden));
+            if step > 0 && !part.is_empty() {
+                last.fill(h.at((step * batch + epoch) * hidden, n_epochs * hidden));
             }
-            for block in walk(share, step) {
+            for block in walk(part.blocks, step).filter(|_| !part.is_empty()) {
                 let n = PANEL.min(hidden - block * PANEL);
                 for gate in (0..4).filter(|_| step > 0) {
                     let panel = packed.at((block * 4 + gate) * size, size);
-                    let start = step * batch * 4 * hidden + gate * hidden + block * PANEL;
+                    let start = (step * batch + epoch) * 4 * hidden + gate * hidden + block * PANEL;
                     last.multiply(panel, n, true, |row| gates.at(start + row * 4 * hidden, n));
                 }
-                activate(operands, step, block * PANEL, n);
+                activate(operands, step, part.epochs, block * PANEL, n);
             }
         }
-        barrier.wait();
+        if !by_epochs(hidden) {
+            barrier.wait();
+        }
     }
 }
 
-/// Gates, cells and hidden states of `n` units from `first` on.
+/// Gates, cells and hidden states of `n` units from `first` on, for one thread's epochs.
 ///
 /// # Safety
 /// As for [`forward_share`]; `n` is a multiple of 16.
 #[target_feature(enable = "avx512f")]
-unsafe fn activate(operands: Forward<'_>, step: usize, first: usize, n: usize) {
+unsafe fn activate(operands: Forward<'_>, step: usize, epochs: (usize, usize), first: usize, n: usize) {
     let Forward { shape: LoopShape { batch, hidden, .. }, bias, gates, h, c, .. } = operands;
     for unit in (first..first + n).step_by(Avx512::LANES) {
-        for row in 0..batch {
+        for row in epochs.0..epochs.1 {
             // SAFETY: inside the operands by the sizes that `forward` asserts.
             unsafe {
                 let place = gates.at((step * batch + row) * 4 * hidden + unit, 3 * hidden + Avx512::LANES);
@@ -220,8 +256,9 @@ struct Backward<'a> {
     d_bias: Shared,
 }
 
-/// Packs the recurrent weights and runs the loop; operands as in [`super::recurrent_backward::run`], and `d_bias`
-/// `(4, hidden)` receives the sums of the gates' gradients over steps and epochs.
+/// Packs the recurrent weights and runs the loop; operands as in [`super::recurrent_backward::run`]. `d_bias`
+/// `(4, hidden)` receives the sums of the gates' gradients over steps and epochs, unless threads own epochs: then nothing is
+/// summed, and the answer is `false`.
 pub(crate) fn backward(
     shape: LoopShape,
     weights: &[f32],
@@ -233,7 +270,7 @@ pub(crate) fn backward(
     bf16: bool,
     packed: &mut Vec<u32>,
     threads: &Threads,
-) {
+) -> bool {
     check(shape, weights, gates, c);
     let LoopShape { n_steps, batch, hidden } = shape;
     assert!(dh.len() == n_steps * batch * hidden && dc.len() == batch * hidden && d_bias.len() == 4 * hidden);
@@ -259,38 +296,42 @@ pub(crate) fn backward(
     let barrier = SpinBarrier::new(n_threads);
     threads.broadcast(|thread| {
         // SAFETY: as in `forward`.
-        unsafe { backward_share(operands, share_of(n_blocks, thread, n_threads), &barrier) }
+        unsafe { backward_share(operands, Part::of(shape, thread, n_threads), &barrier) }
     });
+    !by_epochs(hidden)
 }
 
-/// One thread's blocks, all time steps from the last to the first.
+/// One thread's part, all time steps from the last to the first.
 ///
 /// # Safety
 /// As said where it is called.
-unsafe fn backward_share(operands: Backward<'_>, share: (usize, usize), barrier: &SpinBarrier) {
+unsafe fn backward_share(operands: Backward<'_>, part: Part, barrier: &SpinBarrier) {
     let Backward { shape: LoopShape { n_steps, batch, hidden }, bf16, packed, gates, .. } = operands;
-    let mut next = Factor::new(batch, 4 * hidden, bf16);
+    let (epoch, n_epochs) = (part.epochs.0, part.epochs.1 - part.epochs.0);
+    let mut next = Factor::new(n_epochs, 4 * hidden, bf16);
     let size = n_words(4 * hidden, bf16) * PANEL;
-    let mut sums = vec![0f32; batch * PANEL];
+    let mut sums = vec![0f32; n_epochs * PANEL];
     let place = Shared::new(&mut sums);
     for step in (0..n_steps).rev() {
         // SAFETY: the gates of `step + 1` were turned into gradients before the last barrier; everything written here
         // belongs to this thread's blocks, or to this thread alone.
         unsafe {
             let has_next = step + 1 < n_steps;
-            if has_next && share.0 < share.1 {
-                next.fill(gates.at((step + 1) * batch * 4 * hidden, batch * 4 * hidden));
+            if has_next && !part.is_empty() {
+                next.fill(gates.at(((step + 1) * batch + epoch) * 4 * hidden, n_epochs * 4 * hidden));
             }
-            for block in walk(share, step) {
+            for block in walk(part.blocks, step).filter(|_| !part.is_empty()) {
                 let n = PANEL.min(hidden - block * PANEL);
                 if has_next {
                     let panel = packed.at(block * size, size);
                     next.multiply(panel, n, false, |row| place.at(row * PANEL, n));
                 }
-                differentiate(operands, place, step, block * PANEL, n);
+                differentiate(operands, place, step, part.epochs, block * PANEL, n);
             }
         }
-        barrier.wait();
+        if !by_epochs(hidden) {
+            barrier.wait();
+        }
     }
 }
 
@@ -299,14 +340,21 @@ unsafe fn backward_share(operands: Backward<'_>, share: (usize, usize), barrier:
 /// # Safety
 /// As for [`backward_share`]; `n` is a multiple of 16.
 #[target_feature(enable = "avx512f")]
-unsafe fn differentiate(operands: Backward<'_>, sums: Shared, step: usize, first: usize, n: usize) {
+unsafe fn differentiate(
+    operands: Backward<'_>,
+    sums: Shared,
+    step: usize,
+    epochs: (usize, usize),
+    first: usize,
+    n: usize,
+) {
     let Backward { shape: LoopShape { batch, hidden, .. }, dh, gates, c, dc, d_bias, .. } = operands;
     for unit in (first..first + n).step_by(Avx512::LANES) {
         // SAFETY: inside the operands by the sizes that `backward` asserts.
         unsafe {
             let one = Avx512::splat(1.0);
             let mut total = [Avx512::splat(0.0); 4];
-            for row in 0..batch {
+            for row in epochs.0..epochs.1 {
                 let at = (step * batch + row) * hidden + unit;
                 let place = gates.at((step * batch + row) * 4 * hidden + unit, 3 * hidden + Avx512::LANES);
                 let gate = |k: usize| Avx512::load(place.add(k * hidden));
@@ -314,7 +362,7 @@ unsafe fn differentiate(operands: Backward<'_>, sums: Shared, step: usize, first
                 let before = Avx512::load(c.as_ptr().add(at));
                 let tc = tanh(Avx512::load(c.as_ptr().add(at + batch * hidden)));
                 let carried = dc.at(row * hidden + unit, Avx512::LANES);
-                let sum = Avx512::load(sums.at(row * PANEL + unit - first, Avx512::LANES));
+                let sum = Avx512::load(sums.at((row - epochs.0) * PANEL + unit - first, Avx512::LANES));
                 let dh = sum.add(Avx512::load(dh.as_ptr().add(at)));
                 let dcell = dh.mul(o).mul(one.sub(tc.mul(tc))).add(Avx512::load(carried));
                 let d = [
@@ -328,6 +376,10 @@ unsafe fn differentiate(operands: Backward<'_>, sums: Shared, step: usize, first
                     total[k] = total[k].add(d);
                 }
                 dcell.mul(f).store(carried);
+            }
+            // What other threads sum at the same time cannot be added to.
+            if by_epochs(hidden) {
+                continue;
             }
             for (k, total) in total.into_iter().enumerate() {
                 let place = d_bias.at(k * hidden + unit, Avx512::LANES);

@@ -115,24 +115,20 @@ pub(crate) fn backward(
     let gates = &mut state.gates[..rows * columns];
     let dc = &mut state.dc[..batch * hidden];
     let (dh, c) = (&dh[..rows * hidden], &state.c[..n]);
-    if isa == Isa::Avx512 {
-        #[cfg(target_arch = "x86_64")]
-        recurrent_words::backward(
-            shape,
-            params.w_hh,
-            dh,
-            gates,
-            c,
-            dc,
-            gradient.b_ih,
-            compute.arithmetic.bf16,
-            &mut compute.scratch.packed,
-            threads,
-        );
-    } else {
+    #[cfg(target_arch = "x86_64")]
+    let words = (isa == Isa::Avx512).then(|| {
+        let (bf16, packed) = (compute.arithmetic.bf16, &mut compute.scratch.packed);
+        recurrent_words::backward(shape, params.w_hh, dh, gates, c, dc, gradient.b_ih, bf16, packed, threads)
+    });
+    #[cfg(not(target_arch = "x86_64"))]
+    let words: Option<bool> = None;
+    if words.is_none() {
         state.packed.resize(4 * hidden * hidden, 0.0);
         recurrent_backward::pack(params.w_hh, hidden, isa, &mut state.packed, threads);
         recurrent_backward::run(shape, &state.packed, dh, gates, c, dc, isa, threads);
+    }
+    let has_bias = words.unwrap_or(false);
+    if !has_bias {
         column_sums(gates, columns, gradient.b_ih, threads);
     }
     let transposed = Mat::transposed(gates, columns);
