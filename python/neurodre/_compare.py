@@ -21,21 +21,21 @@ from ._ask import (
     shown_p,
     test_of,
 )
-from ._encoder import TEST, TRAIN, n_threads_of
 from ._epochs import (
     Block,
     Epochs,
-    Scaling,
     as_labels,
     channel_names,
     explain_nan,
     gather,
-    is_epochs,
     label_of,
     same_time,
 )
-from ._features import settled
+from ._features import is_epochs, settled
+from ._scaling import Scaling
 from ._scores import Scores, evoked, frame, info_of, table_html
+from ._sets import TEST, TRAIN
+from ._settings import n_threads_of
 
 
 @dataclass(frozen=True)

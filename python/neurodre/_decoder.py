@@ -14,11 +14,12 @@ import numpy.typing as npt
 from . import _native
 from ._ask import Float64, floats, shown
 from ._base import to_json
-from ._encoder import Encoder, n_threads_of
-from ._epochs import Epochs, is_epochs
-from ._features import Feature, settled
+from ._encoder import Encoder
+from ._epochs import Epochs
+from ._features import Feature, is_epochs, settled
 from ._progress import Callback, Watcher
 from ._scores import evoked, frame, info_of, table_html
+from ._settings import n_threads_of
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,6 +58,12 @@ def as_features(features: Sequence[str | Feature] | None) -> list[Feature]:
     if wrong:
         raise TypeError(f"features must be names or neurodre.Feature objects, not {type(wrong[0]).__name__}")
     return [f if isinstance(f, Feature) else Feature(f) for f in features]
+
+
+def is_epochs(value: object) -> bool:
+    """Whether a value is ``mne.Epochs`` of any kind; MNE-Python is not imported for it."""
+    mne = sys.modules.get("mne")
+    return mne is not None and isinstance(value, mne.BaseEpochs)
 
 
 def settled(epochs: Any) -> Any:
@@ -159,6 +166,8 @@ def metadata_features(epochs: Any, features: Sequence[str | Feature], *, events:
         raise ValueError("features is empty; name columns of the metadata")
     if (events is None) != (metadata is None):
         raise ValueError("events and metadata belong together: give both or neither")
+    if not is_epochs(epochs):
+        raise TypeError(f"epochs is {type(epochs).__name__}, expected mne.Epochs")
     epochs = settled(epochs)
     sfreq = float(epochs.info["sfreq"])
     known, starts = sample_numbers(epochs)

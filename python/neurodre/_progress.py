@@ -73,9 +73,11 @@ class Watcher:
     """Calls the user's callbacks after every batch and moves a bar; a callback that returns true ends the training."""
 
     def __init__(self, callbacks: Iterable[Callback] | Callback, verbose: bool | int) -> None:
-        self.callbacks = (callbacks,) if callable(callbacks) else tuple(callbacks)
+        self.callbacks = (
+            (callbacks,) if callable(callbacks) else tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
+        )
         if not all(callable(c) for c in self.callbacks):
-            raise TypeError("callbacks must be functions of one argument, the progress")
+            raise TypeError(f"callbacks = {callbacks!r}, expected functions of one argument, the progress, or a list of them")
         self.verbose = bool(verbose)
         self.bar: Any = None
 

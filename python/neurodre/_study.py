@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from . import _native
-from ._encoder import n_threads_of
 from ._errors import NeurodreWarning
 from ._progress import Callback, Watcher, logger
 from ._scores import frame, table_html
+from ._settings import n_threads_of
 
 PathLike = str | os.PathLike[str]
 

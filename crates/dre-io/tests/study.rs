@@ -248,7 +248,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[models.dre]",
         "[importance]\nn_permutations = 0\n[models.dre]",
-        "study.toml line 9: importance.n_permutations = 0, expected 1 or above; 20 or more for a stable mean",
+        "study.toml line 9: importance.n_permutations = 0, expected 1 to 10000; 20 or more for a stable mean",
     ),
     (
         "[models.dre]",

@@ -11,6 +11,9 @@ use super::trf_system::{TrfPart, TrfSystem};
 use super::{BandedConfig, Effort, Penalty, Trf};
 use crate::{Error, Result};
 
+/// Sets of band weights that are tried at most; all are held in memory.
+const MOST_TRIES: usize = 1_000_000;
+
 /// Which features form which band.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bands {
@@ -88,8 +91,8 @@ pub fn band_weights(n_bands: usize, n_iter: usize, concentration: &[f64], seed: 
     let fail = |name: &str, found: String, expected: &str| {
         Err(Error::Setting { name: name.to_owned(), found, expected: expected.to_owned() })
     };
-    if n_iter == 0 {
-        return fail("n_iter", "0".to_owned(), "at least 1 set of band weights");
+    if !(1..=MOST_TRIES).contains(&n_iter) {
+        return fail("n_iter", n_iter.to_string(), &format!("1 to {MOST_TRIES} sets of band weights"));
     }
     let mut distributions = Vec::new();
     for &value in concentration {
