@@ -363,9 +363,8 @@ class RTRF(_Linear):
 
     def _fit_model(self, epochs: Epochs, watcher: Watcher) -> _native.Model:
         if self.n_init_times >= epochs.n_times:
-            raise ValueError(
-                f"n_init_times = {self.n_init_times}, expected fewer than the {epochs.n_times} samples of an epoch"
-            )
+            expected = f"fewer than the {epochs.n_times} samples of an epoch"
+            raise ValueError(f"n_init_times = {self.n_init_times}, expected {expected}")
         return super()._fit_model(epochs, watcher)
 
     def _n_init_times(self) -> int:

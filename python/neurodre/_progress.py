@@ -73,9 +73,8 @@ class Watcher:
     """Calls the user's callbacks after every batch and moves a bar; a callback that returns true ends the training."""
 
     def __init__(self, callbacks: Iterable[Callback] | Callback, verbose: bool | int) -> None:
-        self.callbacks = (
-            (callbacks,) if callable(callbacks) else tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
-        )
+        is_list = isinstance(callbacks, Iterable) and not callable(callbacks)
+        self.callbacks: tuple[Callback, ...] = tuple(callbacks) if is_list else (callbacks,)  # type: ignore[assignment]
         if not all(callable(c) for c in self.callbacks):
             raise TypeError(f"callbacks = {callbacks!r}, expected functions of one argument, the progress, or a list of them")
         self.verbose = bool(verbose)

@@ -39,9 +39,7 @@ def split_in_time(epochs: Any, train: float = 0.7, valid: float = 0.1) -> Split:
         Indices ``train``, ``valid`` and ``test``.
     """
     if not is_epochs(epochs):
-        raise TypeError(
-            f"epochs is {type(epochs).__name__}, expected mne.Epochs; of arrays there is nothing that says when they were"
-        )
+        raise TypeError(f"epochs is {type(epochs).__name__}, expected mne.Epochs, which tell when they were")
     epochs = settled(epochs)
     events, starts = sample_numbers(epochs)
     known = None if events is None else [int(s) for s in np.round(starts)]

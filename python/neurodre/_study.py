@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _native
+from ._ask import names_of, seed_of
 from ._errors import NeurodreWarning
 from ._progress import Callback, Watcher, logger
 from ._scores import frame, table_html
@@ -63,8 +64,8 @@ def _job(
         path,
         None if data is None else Path(data),
         None if out is None else Path(out),
-        None if models is None else list(models),
-        seed,
+        None if models is None else names_of(models, "models"),
+        None if seed is None else seed_of(seed),
         n_threads_of(n_threads),
         resume,
         force,

@@ -108,16 +108,16 @@ def test_an_interrupted_fit_leaves_no_fitted_model(interrupt):
 
 
 def test_what_the_handler_of_the_signal_raises_is_raised(data, interrupt):
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     def handler(number, frame):
-        raise Enough
+        raise EnoughError
 
     before = signal.signal(signal.SIGINT, handler)
     try:
         interrupt(_native, "fit_linear")
-        with pytest.raises(Enough):
+        with pytest.raises(EnoughError):
             dre.BandedRidge(lag_max=6, n_iter=1_000_000).fit(*data)
     finally:
         signal.signal(signal.SIGINT, before)

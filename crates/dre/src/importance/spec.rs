@@ -8,6 +8,9 @@ use crate::features::Features;
 use crate::model::Inputs;
 use crate::{Error, Result};
 
+/// Permutations of an input at most: the maps of all of them are gathered at once.
+const MOST_PERMUTATIONS: usize = 10_000;
+
 /// Which values of an input are permuted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
