@@ -101,7 +101,7 @@ class NoiseCeiling:
 
     def _repr_html_(self) -> str:
         rows = [[s, shown(float(r))] for s, r in zip(self.subjects, self.by_subject, strict=True)]
-        return table_html(f"Noise ceiling: {self.note}", ["subject", "r"], [*rows, ["mean", shown(self.mean)]])
+        return table_html("Noise ceiling", ["subject", "r"], [*rows, ["mean", shown(self.mean)]], self.note)
 
 
 def noise_ceiling(

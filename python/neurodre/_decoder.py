@@ -63,7 +63,8 @@ class DecodingScores:
 
     def _repr_html_(self) -> str:
         rows = [[s, *(shown(float(r)) for r in own)] for s, own in zip(self.subjects, self.r, strict=True)]
-        return table_html("r of what is told", ["subject", *self.features], rows)
+        means = [shown(float(np.mean(own[np.isfinite(own)]))) if np.isfinite(own).any() else shown(None) for own in self.r.T]
+        return table_html("r of what is told", ["subject", *self.features], [*rows, ["mean", *means]])
 
 
 def _features_and_data(X: Any, y: Any) -> tuple[Any, Any]:

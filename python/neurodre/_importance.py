@@ -12,7 +12,7 @@ import numpy as np
 from . import _native
 from ._ask import Float64, GroupTest, ask, floats, interval_of, names_of, seed_of, shown, shown_interval, shown_p, test_of
 from ._base import to_json
-from ._scores import evoked, frame, info_of, table_html
+from ._scores import evoked, frame, info_of, table_html, with_notes
 from ._settings import check_types, n_threads_of, whole
 
 MODES = ("event", "epoch", "init", "subject")
@@ -224,11 +224,11 @@ class Importance(Sequence[PermutedInput]):
                 shown(one.delta_r),
                 shown_interval(one.confidence),
                 shown_p(one.q),
-                "; ".join(one.notes),
             ]
             for one in self.inputs
         ]
-        return table_html("Permutation importance", ["input", "permuted", "Δr", "95 % interval", "q", "notes"], rows)
+        columns = ["input", "permuted", "Δr", "95 % interval", "q"]
+        return table_html("Permutation importance", *with_notes(columns, rows, [one.notes for one in self.inputs]))
 
 
 def permutation_importance(

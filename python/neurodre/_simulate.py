@@ -172,7 +172,8 @@ class SimulatedStudy:
         )
 
     def _repr_html_(self) -> str:
-        return table_html(repr(self), ["recording"], [[one.id] for one in self.recordings])
+        rows = [[one.id, one.subject] for one in self.recordings]
+        return table_html(repr(self), ["recording", "subject"], rows)
 
 
 def simulate(

@@ -12,7 +12,7 @@ import numpy as np
 from . import _native
 from ._ask import Float64, GroupTest, ask, floats, interval_of, names_of, seed_of, shown, shown_interval, shown_p, test_of
 from ._base import to_json
-from ._scores import evoked, frame, info_of, table_html
+from ._scores import evoked, frame, info_of, table_html, with_notes
 from ._settings import check_types, is_number, n_threads_of
 
 
@@ -180,12 +180,12 @@ class StateModulations(Mapping[str, StateModulation]):
                 shown(one.crossed),
                 shown_interval(one.confidence),
                 shown_p(None if one.test is None else one.test.p),
-                "; ".join(one.notes),
             ]
             for one in self.by.values()
         ]
-        columns = ["by", "subjects", "contrast", "predicted", "r", "r across halves", "95 % interval", "p", "notes"]
-        return table_html("Responses by brain state", columns, rows)
+        columns = ["by", "subjects", "contrast", "predicted", "r", "r across halves", "95 % interval", "p"]
+        notes = [one.notes for one in self.by.values()]
+        return table_html("Responses by brain state", *with_notes(columns, rows, notes))
 
 
 def state_modulation(

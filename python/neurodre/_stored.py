@@ -208,17 +208,18 @@ class Stored(Estimator):
         changed, settings = self._changed(), self.get_params()
         rows = [[key, repr(value)] for key, value in changed.items()]
         if fitted:
+            unit = "samples" if self._info["sfreq"] == 1.0 else "s"
             rows += [
                 [f"fitted to {what}", one if len(one) < 60 else f"{one[:60]}…"]
                 for what, one in (
                     (f"{len(self.subjects_)} subjects", ", ".join(self.subjects_)),
                     (f"{len(self.feature_names_in_)} features", ", ".join(self.feature_names_in_)),
                     (f"{len(self.channels_)} channels", ", ".join(self.channels_)),
-                    (f"{len(self.times_)} times", f"{self.times_[0]:g} to {self.times_[-1]:g}"),
+                    (f"{len(self.times_)} times", f"{self.times_[0]:g} to {self.times_[-1]:g} {unit}"),
                 )
             ]
         others = [[key, repr(value)] for key, value in settings.items() if key not in changed]
         more = f"<details><summary>{len(others)} settings as they are by default</summary>"
         more += f"{table_html('', ['setting', 'value'], others)}</details>"
         title = f"{name}, {'fitted' if fitted else 'not fitted'}"
-        return (table_html(title, ["setting", "value"], rows) if rows else f"<p>{title}</p>") + more
+        return (table_html(title, ["setting", "value"], rows) if rows else f"<p><b>{title}</b></p>") + more
