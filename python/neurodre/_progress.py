@@ -80,10 +80,9 @@ class _Notebook:
         left = seconds / self.n * (self.total - self.n) if self.n else 0.0
         times = f"{_minutes(seconds)}, {_minutes(left)} left" if 0 < self.n < self.total else _minutes(seconds)
         bar = f'<progress value="{self.n}" max="{self.total}" style="width: 16em; vertical-align: middle"></progress>'
-        style = "font-family: var(--jp-ui-font-family, sans-serif); font-size: 0.9em; font-variant-numeric: tabular-nums; margin-left: 0.5em"
-        return (
-            f'<div style="{style}">{bar} batch {self.n} of {self.total}, {times}{f"; {self.text}" if self.text else ""}</div>'
-        )
+        style = "font-family: var(--jp-ui-font-family, sans-serif); font-size: 0.9em; margin-left: 0.5em"
+        more = f"; {self.text}" if self.text else ""
+        return f'<div style="{style}">{bar} batch {self.n} of {self.total}, {times}{more}</div>'
 
     def __repr__(self) -> str:
         return f"batch {self.n} of {self.total}{f': {self.text}' if self.text else ''}"
