@@ -107,7 +107,8 @@ class Encoder(Stored):
             Epochs that choose the best pass or penalty in place of training. None takes the last ``valid_share`` of each
             recording, and leaves out training epochs of ``mne.Epochs`` that share samples with them.
         callbacks : callable or list of callables
-            Called with a `Progress` after every batch; one that returns true ends the training with the best pass so far.
+            Called with a `Progress` after every batch of a network's training; one that returns true ends it with the best
+            pass so far. Linear models are fitted without batches that could be told of.
 
         Returns
         -------

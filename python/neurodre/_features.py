@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +39,11 @@ class Feature:
     duration: float | None = None
     values: Mapping[str, float] | None = None
     name: str | None = None
+
+    def __repr__(self) -> str:
+        """Show the settings that are not the defaults."""
+        changed = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self)[1:] if getattr(self, f.name) != f.default]
+        return f"Feature({', '.join([repr(self.column), *changed])})"
 
     @property
     def label(self) -> str:

@@ -41,7 +41,7 @@ pub(crate) fn attended<T: Send, M: Send>(
             loop {
                 let heard = match receiver.recv_timeout(ASK_EVERY) {
                     Ok(message) => hear(message),
-                    Err(RecvTimeoutError::Timeout) => Python::attach(|py| py.check_signals()),
+                    Err(RecvTimeoutError::Timeout) => Python::attach(Python::check_signals),
                     Err(RecvTimeoutError::Disconnected) => break,
                 };
                 if let Err(error) = heard {
