@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from ._encoder import Encoder
 from ._epochs import Epochs
 from ._native import Model
+from ._settings import is_number, whole
 
 Float64 = npt.NDArray[np.float64]
 
@@ -101,11 +103,11 @@ def ask(
         )
     fitted = model._fitted(what)
     _, epochs = model._to_predict(X, y, *labels, whole=True)
-    first = model._score_from() if score_from is None else int(score_from)
-    if not 0 <= first < len(model.times_):
-        raise ValueError(f"score_from = {first}, expected a sample of the epoch, below {len(model.times_)}")
+    first = model._first_scored(score_from)
     own = float(model._info["sfreq"])
     start = int(np.rint(float(model.times_[0]) * own))
+    if sfreq is not None and not is_number(sfreq):
+        raise ValueError(f"sfreq = {sfreq!r}, expected a sampling frequency (Hz)")
     used = own if sfreq is None else float(sfreq)
     times = model.times_ if sfreq is None else (start + np.arange(len(model.times_))) / used
     text = about(used, start, model._info["channels"], model._mne_info)
@@ -114,15 +116,15 @@ def ask(
 
 def seed_of(seed: Any) -> int:
     """Check a seed."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise ValueError(f"seed = {seed!r}, expected a whole number of 0 or more, below 2⁶³")
-    return int(seed)
+    return whole(seed, "seed")
 
 
 def names_of(value: Any, name: str) -> list[str]:
     """Make a list of names; one text is a list of one."""
     if value is None:
         return []
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{name} = {value!r}, expected names")
     names = [value] if isinstance(value, str) else list(value)
     if not all(isinstance(one, str) for one in names):
         raise TypeError(f"{name} = {value!r}, expected names")

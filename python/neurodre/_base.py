@@ -79,18 +79,22 @@ class Estimator:
             setattr(self, name, value)
         return self
 
-    def __repr__(self) -> str:
-        """Show the settings that are not the defaults."""
+    def _changed(self) -> dict[str, Any]:
+        """The settings that are not the defaults."""
         defaults = {n: p.default for n, p in inspect.signature(type(self).__init__).parameters.items()}
-        shown = []
+        changed = {}
         for name, value in self.get_params().items():
             try:
                 same = bool(value is defaults[name] or value == defaults[name])
             except ValueError:  # arrays do not compare to one truth
                 same = False
             if not same:
-                shown.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+                changed[name] = value
+        return changed
+
+    def __repr__(self) -> str:
+        """Show the settings that are not the defaults."""
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._changed().items())})"
 
     # ---- scikit-learn's metadata routing: its own mixin would have to be imported
 

@@ -21,21 +21,21 @@ from ._ask import (
     shown_p,
     test_of,
 )
-from ._encoder import TEST, TRAIN, n_threads_of
 from ._epochs import (
     Block,
     Epochs,
-    Scaling,
     as_labels,
     channel_names,
     explain_nan,
     gather,
-    is_epochs,
     label_of,
     same_time,
 )
-from ._features import settled
+from ._features import is_epochs, settled
+from ._scaling import Scaling
 from ._scores import Scores, evoked, frame, info_of, table_html
+from ._sets import TEST, TRAIN
+from ._settings import n_threads_of
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class NoiseCeiling:
 
     def _repr_html_(self) -> str:
         rows = [[s, shown(float(r))] for s, r in zip(self.subjects, self.by_subject, strict=True)]
-        return table_html(f"Noise ceiling: {self.note}", ["subject", "r"], [*rows, ["mean", shown(self.mean)]])
+        return table_html("Noise ceiling", ["subject", "r"], [*rows, ["mean", shown(self.mean)]], self.note)
 
 
 def noise_ceiling(
@@ -324,7 +324,7 @@ def compare(
     if set(a) != set(b):
         only = sorted(set(a) ^ set(b))
         raise ValueError(f"the scores are not of the same subjects: {', '.join(only[:8])} in one of them alone")
-    if len(names) != 2 or names[0] == names[1]:
+    if np.shape(names) != (2,) or not all(isinstance(one, str) for one in names) or names[0] == names[1]:
         raise ValueError(f"names = {names!r}, expected two different names")
     subjects = list(a)
     first, second = [a[s] for s in subjects], [b[s] for s in subjects]
@@ -346,12 +346,14 @@ def compare(
 def _by_subject(scores: Any, name: str) -> dict[str, float]:
     if isinstance(scores, Scores):
         return dict(zip(scores.subjects, map(float, scores.mean_r_by_subject), strict=True))
+    subjects = None
     if hasattr(scores, "items"):
-        return {label_of(subject) or str(subject): float(score) for subject, score in scores.items()}
+        subjects = [label_of(subject) or str(subject) for subject, _ in scores.items()]
+        scores = [score for _, score in scores.items()]
     try:
         values = np.asarray(scores, dtype=float)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} is {type(scores).__name__}, expected Scores, a mapping, or a sequence of numbers") from None
+        raise TypeError(f"{name} = {scores!r}, expected Scores, a mapping to numbers, or a sequence of numbers") from None
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"{name} has shape {values.shape}, expected one number for each subject")
-    return {str(i + 1): float(value) for i, value in enumerate(values)}
+    return dict(zip(subjects or [str(i + 1) for i in range(len(values))], map(float, values), strict=True))

@@ -14,11 +14,12 @@ import numpy.typing as npt
 from . import _native
 from ._ask import Float64, floats, shown
 from ._base import to_json
-from ._encoder import Encoder, n_threads_of
-from ._epochs import Epochs, is_epochs
-from ._features import Feature, settled
+from ._encoder import Encoder
+from ._epochs import Epochs
+from ._features import Feature, is_epochs, settled
 from ._progress import Callback, Watcher
 from ._scores import evoked, frame, info_of, table_html
+from ._settings import n_threads_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class DecodingScores:
 
     def _repr_html_(self) -> str:
         rows = [[s, *(shown(float(r)) for r in own)] for s, own in zip(self.subjects, self.r, strict=True)]
-        return table_html("r of what is told", ["subject", *self.features], rows)
+        means = [shown(float(np.mean(own[np.isfinite(own)]))) if np.isfinite(own).any() else shown(None) for own in self.r.T]
+        return table_html("r of what is told", ["subject", *self.features], [*rows, ["mean", *means]])
 
 
 def _features_and_data(X: Any, y: Any) -> tuple[Any, Any]:

@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from . import _native
 from ._base import to_json
-from ._encoder import Encoder, n_threads_of
+from ._encoder import Encoder
 from ._epochs import Epochs, label_of
 from ._errors import NeurodreWarning
 from ._features import Feature
 from ._progress import Watcher
+from ._settings import check_settings, n_threads_of, whole
 
 NETWORK = (
     "n_init_times",
@@ -229,7 +230,12 @@ class DRE(Encoder):
         DRE
             Fitted.
         """
+        for what, one in (("state_dict", state_dict), ("config", config)):
+            if not isinstance(one, Mapping):
+                raise TypeError(f"{what} is {type(one).__name__}, expected a mapping")
+        whole(n_times, "n_times", least=1)
         self = cls(**{name: config[name] for name in NETWORK if name in config}, scale=None, n_threads=n_threads)
+        check_settings(self, self._signed)
         state = {name: _as_numpy(value, name) for name, value in state_dict.items()}
         n_channels, n_features, n_subjects = self._sizes(state)
         self._model = _native.Model.network_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._features import Feature, as_features, metadata_features, sample_numbers, settled
+from ._features import Feature, as_features, is_epochs, metadata_features, sample_numbers, settled
 from ._progress import logger
+from ._scaling import Scaling
 
 Float64 = npt.NDArray[np.float64]
 
@@ -26,27 +26,6 @@ class Block:
     subjects: list[int]
     recordings: list[int]
     sets: list[int]
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """How data and features are scaled: ``(x - centre) / scale``.
-
-    Attributes
-    ----------
-    recordings : list of str
-        What is scaled together: the subjects, or ``subject/recording`` where recordings were named.
-    centre, scale : ndarray, (n_recordings, n_channels)
-        Median and interquartile range of the training epochs (the data's units).
-    feature_mean, feature_std : ndarray, (n_features,)
-        Mean and standard deviation over all training epochs.
-    """
-
-    recordings: list[str]
-    centre: Float64
-    scale: Float64
-    feature_mean: Float64
-    feature_std: Float64
 
 
 @dataclass
@@ -84,12 +63,6 @@ class Part:
     def n_epochs(self) -> int:
         """Number of epochs."""
         return int(self.features.shape[0])
-
-
-def is_epochs(value: object) -> bool:
-    """Whether a value is ``mne.Epochs`` of any kind; MNE-Python is not imported for it."""
-    mne = sys.modules.get("mne")
-    return mne is not None and isinstance(value, mne.BaseEpochs)
 
 
 def _wrong_type(value: object, name: str) -> str:
@@ -348,3 +321,24 @@ def refuse_nan_features(part: Part, where: str, names: Sequence[str]) -> None:
             f"{where} holds {part.features[at]} at epoch {at[0]}, feature {names[at[1]]}, sample {at[2]}; fill it, or leave "
             "the epoch out"
         )
+
+
+def pick_same(part: Part, channels: list[str], where: str) -> None:
+    """Take the channels of the fit, whatever their order and whether they are marked as bad here."""
+    names = part.epochs.ch_names
+    absent = [name for name in channels if name not in names]
+    if absent:
+        raise ValueError(f"{where} lacks the channels {', '.join(absent[:8])} of the fit")
+    picks = np.asarray([names.index(name) for name in channels])
+    if not np.array_equal(picks, part.picks):
+        if part.measured is not None:
+            before = list(part.picks)
+            unmarked = [names[pick] for pick in picks if pick not in before]
+            if unmarked:
+                raise ValueError(
+                    f"measured has no rows for the channels {', '.join(unmarked[:8])} of the fit, which {where} marks as "
+                    "bad; clear their marks, info['bads'], and say so in measured"
+                )
+            part.measured = np.ascontiguousarray(part.measured[:, [before.index(pick) for pick in picks]])
+        part.picks = picks
+        part.data = np.ascontiguousarray(part.epochs.get_data(picks=picks, copy=False), dtype=np.float32)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +40,11 @@ class Feature:
     values: Mapping[str, float] | None = None
     name: str | None = None
 
+    def __repr__(self) -> str:
+        """Show the settings that are not the defaults."""
+        changed = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self)[1:] if getattr(self, f.name) != f.default]
+        return f"Feature({', '.join([repr(self.column), *changed])})"
+
     @property
     def label(self) -> str:
         """The feature's name."""
@@ -57,6 +63,12 @@ def as_features(features: Sequence[str | Feature] | None) -> list[Feature]:
     if wrong:
         raise TypeError(f"features must be names or neurodre.Feature objects, not {type(wrong[0]).__name__}")
     return [f if isinstance(f, Feature) else Feature(f) for f in features]
+
+
+def is_epochs(value: object) -> bool:
+    """Whether a value is ``mne.Epochs`` of any kind; MNE-Python is not imported for it."""
+    mne = sys.modules.get("mne")
+    return mne is not None and isinstance(value, mne.BaseEpochs)
 
 
 def settled(epochs: Any) -> Any:
@@ -159,6 +171,8 @@ def metadata_features(epochs: Any, features: Sequence[str | Feature], *, events:
         raise ValueError("features is empty; name columns of the metadata")
     if (events is None) != (metadata is None):
         raise ValueError("events and metadata belong together: give both or neither")
+    if not is_epochs(epochs):
+        raise TypeError(f"epochs is {type(epochs).__name__}, expected mne.Epochs")
     epochs = settled(epochs)
     sfreq = float(epochs.info["sfreq"])
     known, starts = sample_numbers(epochs)

@@ -12,8 +12,8 @@ import numpy as np
 from . import _native
 from ._ask import Float64, GroupTest, ask, floats, interval_of, names_of, seed_of, shown, shown_interval, shown_p, test_of
 from ._base import to_json
-from ._encoder import n_threads_of
-from ._scores import evoked, frame, info_of, table_html
+from ._scores import evoked, frame, info_of, table_html, with_notes
+from ._settings import check_types, n_threads_of, whole
 
 MODES = ("event", "epoch", "init", "subject")
 
@@ -224,11 +224,11 @@ class Importance(Sequence[PermutedInput]):
                 shown(one.delta_r),
                 shown_interval(one.confidence),
                 shown_p(one.q),
-                "; ".join(one.notes),
             ]
             for one in self.inputs
         ]
-        return table_html("Permutation importance", ["input", "permuted", "Δr", "95 % interval", "q", "notes"], rows)
+        columns = ["input", "permuted", "Δr", "95 % interval", "q"]
+        return table_html("Permutation importance", *with_notes(columns, rows, [one.notes for one in self.inputs]))
 
 
 def permutation_importance(
@@ -297,7 +297,11 @@ def permutation_importance(
     >>> bool(found["seen"].delta_r > 0.5), bool(abs(found["unseen"].delta_r) < 0.05)
     (True, True)
     """
+    check_types(permutation_importance, {"conditional": conditional, "tfce": tfce, "seed": seed})
+    whole(n_permutations, "n_permutations", least=1)
     modes = names_of(mode, "mode")
+    if not modes:
+        raise ValueError(f"mode = {mode!r}, expected one of {', '.join(MODES)}, or a list of them")
     for one in modes:
         if one == "shift":
             raise ValueError("mode = 'shift' shifts whole recordings, which epochs are not; run a study with [importance]")
@@ -305,8 +309,8 @@ def permutation_importance(
             raise ValueError(f"mode = {one!r}, expected {', '.join(MODES)}")
     asked = ask(model, "permutation_importance", X, y, (subject, recording, measured), score_from)
     settings = {
-        "features": names_of(features, "features"),
-        "groups": {name: names_of(members, f"groups[{name!r}]") for name, members in (groups or {}).items()},
+        "features": _known(names_of(features, "features"), "features", model),
+        "groups": _groups_of(groups, model),
         "modes": modes,
         "conditional": bool(conditional),
         "n_permutations": n_permutations,
@@ -365,6 +369,29 @@ def permutation_importance(
             )
         )
     return Importance(inputs, asked.score_from)
+
+
+def _known(names: list[str], what: str, model: Any) -> list[str]:
+    """Names of features that the model has."""
+    known = list(model.feature_names_in_)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{what} holds {name!r}, expected names of features: {', '.join(known)}")
+    return names
+
+
+def _groups_of(groups: Mapping[str, Sequence[str]] | None, model: Any) -> dict[str, list[str]]:
+    """Features by the name of their group."""
+    if groups is None:
+        return {}
+    if not isinstance(groups, Mapping) or not all(isinstance(name, str) for name in groups):
+        raise TypeError(f"groups = {groups!r}, expected a mapping of names of groups to lists of features")
+    found = {name: names_of(members, f"groups[{name!r}]") for name, members in groups.items()}
+    for name, members in found.items():
+        if not members:
+            raise ValueError(f"groups[{name!r}] is empty, expected the name of a feature or more")
+        _known(members, f"groups[{name!r}]", model)
+    return found
 
 
 def _nearest(times: Float64, time: float) -> int:

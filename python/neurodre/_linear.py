@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from . import _native
 from ._base import to_json
-from ._encoder import Encoder, n_threads_of
+from ._encoder import Encoder
 from ._epochs import Epochs
 from ._features import Feature
 from ._progress import Watcher
 from ._scores import evoked, info_of
+from ._settings import n_threads_of
 
 Float64 = npt.NDArray[np.float64]
 
@@ -33,6 +34,8 @@ class _Linear(Encoder):
         config = {name: getattr(self, name) for name in self._config if getattr(self, name) is not None}
         if "alphas" in config:
             config["alphas"] = [float(alpha) for alpha in np.atleast_1d(np.asarray(config["alphas"], dtype=float))]
+        if "concentration" in config:
+            config["concentration"] = np.atleast_1d(np.asarray(config["concentration"], dtype=float))
         options = {name: getattr(self, name) for name in self._options}
         return _native.fit_linear(
             epochs,
@@ -207,7 +210,7 @@ class BandedRidge(_Kernels):
         Penalties that are tried with each set of band weights; None for seven from 10⁻³ to 10⁶.
     n_iter : int
         Sets of band weights.
-    concentration : list of float
+    concentration : float or list of float
         Concentrations of the Dirichlet distributions that weights are drawn from, in turns.
     random_state : int
         Seed of the search.
@@ -248,7 +251,7 @@ class BandedRidge(_Kernels):
         bands: Mapping[str, Sequence[str]] | None = None,
         alphas: float | Sequence[float] | None = None,
         n_iter: int = 60,
-        concentration: Sequence[float] = (0.1, 1.0),
+        concentration: float | Sequence[float] = (0.1, 1.0),
         alpha_per_channel: bool = False,
         n_folds: int = 0,
         n_components: int = 0,
@@ -357,6 +360,12 @@ class RTRF(_Linear):
         self.valid_share = valid_share
         self.n_threads = n_threads
         self.verbose = verbose
+
+    def _fit_model(self, epochs: Epochs, watcher: Watcher) -> _native.Model:
+        if self.n_init_times >= epochs.n_times:
+            expected = f"fewer than the {epochs.n_times} samples of an epoch"
+            raise ValueError(f"n_init_times = {self.n_init_times}, expected {expected}")
+        return super()._fit_model(epochs, watcher)
 
     def _n_init_times(self) -> int:
         return int(self.n_init_times)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -61,9 +62,64 @@ class _Text:
             sys.stderr.write("\n")
 
 
+class _Notebook:
+    """A bar in a notebook's cell, which stays in the saved notebook; no widgets are needed."""
+
+    # Seconds between two pictures: each is a message to the browser.
+    EVERY = 0.1
+
+    def __init__(self, total: int) -> None:
+        from IPython.display import display
+
+        self.total, self.n, self.text = total, 0, ""
+        self.started = self.shown = time.monotonic()
+        self.handle: Any = display(self, display_id=True)  # type: ignore[no-untyped-call]
+
+    def _repr_html_(self) -> str:
+        seconds = time.monotonic() - self.started
+        left = seconds / self.n * (self.total - self.n) if self.n else 0.0
+        times = f"{_minutes(seconds)}, {_minutes(left)} left" if 0 < self.n < self.total else _minutes(seconds)
+        bar = f'<progress value="{self.n}" max="{self.total}" style="width: 16em; vertical-align: middle"></progress>'
+        style = "font-family: var(--jp-ui-font-family, sans-serif); font-size: 0.9em; margin-left: 0.5em"
+        more = f"; {self.text}" if self.text else ""
+        return f'<div style="{style}">{bar} batch {self.n} of {self.total}, {times}{more}</div>'
+
+    def __repr__(self) -> str:
+        return f"batch {self.n} of {self.total}{f': {self.text}' if self.text else ''}"
+
+    def _show(self) -> None:
+        self.shown = time.monotonic()
+        if self.handle is not None:
+            self.handle.update(self)
+
+    def update(self, n: int) -> None:
+        self.n += n
+        if time.monotonic() - self.shown > self.EVERY:
+            self._show()
+
+    def set_postfix_str(self, text: str) -> None:
+        self.text = text
+
+    def close(self) -> None:
+        self._show()
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def _is_notebook() -> bool:
+    """Whether cells of a notebook are run; IPython is not imported for it."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
 def _bar(total: int) -> Any:
+    if _is_notebook():
+        return _Notebook(total)
     try:
-        from tqdm.auto import tqdm
+        from tqdm import tqdm
     except ImportError:
         return _Text(total)
     return tqdm(total=total, unit="batch", leave=True)
@@ -73,9 +129,12 @@ class Watcher:
     """Calls the user's callbacks after every batch and moves a bar; a callback that returns true ends the training."""
 
     def __init__(self, callbacks: Iterable[Callback] | Callback, verbose: bool | int) -> None:
-        self.callbacks = (callbacks,) if callable(callbacks) else tuple(callbacks)
+        given: Any = callbacks
+        self.callbacks: tuple[Callback, ...] = (
+            tuple(given) if isinstance(given, Iterable) and not callable(given) else (given,)
+        )
         if not all(callable(c) for c in self.callbacks):
-            raise TypeError("callbacks must be functions of one argument, the progress")
+            raise TypeError(f"callbacks = {callbacks!r}, expected functions of one argument, the progress, or a list of them")
         self.verbose = bool(verbose)
         self.bar: Any = None
 

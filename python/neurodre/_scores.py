@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -11,12 +12,48 @@ import numpy.typing as npt
 
 Float64 = npt.NDArray[np.float64]
 
+# Rows of a table in a notebook at most.
+MOST_ROWS = 40
 
-def table_html(title: str, columns: list[str], rows: list[list[Any]]) -> str:
-    """Make a small HTML table for notebooks."""
-    head = "".join(f"<th>{escape(c)}</th>" for c in columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(v))}</td>" for v in row) + "</tr>" for row in rows)
-    return f"<table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+def table_html(title: str, columns: list[str], rows: list[list[Any]], note: str = "") -> str:
+    """Make a small HTML table for notebooks, numbers to the right and texts to the left; a note goes below it.
+
+    Long numbers of subjects are cut to the first and the last ones.
+    """
+    cut = [*rows[: MOST_ROWS - 3], ["…"] * len(columns), *rows[-2:]] if len(rows) > MOST_ROWS else rows
+    is_text = [any(_is_text(row[i]) for row in rows) for i in range(len(columns))]
+
+    def style(i: int, value: Any) -> str:
+        wrap = "max-width: 40em" if len(str(value)) > 40 else "white-space: nowrap"
+        return f'style="text-align: {"left" if is_text[i] else "right"}; {wrap}"'
+
+    head = "".join(f"<th {style(i, c)}>{escape(c)}</th>" for i, c in enumerate(columns))
+    cells = ("".join(f"<td {style(i, v)}>{escape(_signed(v))}</td>" for i, v in enumerate(row)) for row in cut)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    caption = f'<caption style="text-align: left; white-space: nowrap"><b>{escape(title)}</b></caption>' if title else ""
+    below = f'<p style="max-width: 60em">{escape(note)}</p>' if note else ""
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+
+
+def with_notes(columns: list[str], rows: list[list[Any]], notes: list[list[str]]) -> tuple[list[str], list[list[Any]], str]:
+    """Columns, rows and note of a table whose rows have notes: those of all rows are told once, below it."""
+    common = [note for note in (notes[0] if notes else []) if all(note in own for own in notes)]
+    others = ["; ".join(note for note in own if note not in common) for own in notes]
+    if any(others):
+        columns, rows = [*columns, "notes"], [[*row, other] for row, other in zip(rows, others, strict=True)]
+    return columns, rows, "; ".join(common)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a cell holds no number, nor an interval of numbers or a dash."""
+    return re.fullmatch(r"[-–0-9.e+ to()%…]*", str(value)) is None
+
+
+def _signed(value: Any) -> str:
+    """The text of a cell; numbers below 0 with the sign minus."""
+    text = str(value)
+    return text if _is_text(value) else re.sub(r"-(?=[0-9.])", "−", text)
 
 
 def frame(columns: dict[str, Any]) -> Any:

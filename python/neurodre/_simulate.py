@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -13,8 +13,8 @@ import numpy.typing as npt
 from . import _native
 from ._ask import seed_of
 from ._base import to_json
-from ._encoder import n_threads_of
 from ._scores import frame, table_html
+from ._settings import check_types, is_whole, n_threads_of, whole
 
 Float32 = npt.NDArray[np.float32]
 
@@ -135,6 +135,7 @@ class SimulatedStudy:
         SimulatedEpochs
             An element for each recording, in the order of time.
         """
+        check_types(SimulatedStudy.epochs, {"tmin": tmin, "tmax": tmax})
         first, last = (int(np.rint(time * self.sfreq)) for time in (tmin, tmax))
         if last <= first:
             raise ValueError(f"tmax = {tmax}, expected a time (s) after tmin = {tmin} by a sample or more")
@@ -171,7 +172,8 @@ class SimulatedStudy:
         )
 
     def _repr_html_(self) -> str:
-        return table_html(repr(self), ["recording"], [[one.id] for one in self.recordings])
+        rows = [[one.id, one.subject] for one in self.recordings]
+        return table_html(repr(self), ["recording", "subject"], rows)
 
 
 def simulate(
@@ -236,6 +238,13 @@ def simulate(
     >>> bool(trf.score(epochs.X, epochs.y, subject=epochs.subject) > 0.3)
     True
     """
+    check_types(simulate, locals())
+    whole(n_subjects, "n_subjects", least=1)
+    whole(n_sessions, "n_sessions", least=1)
+    if np.shape(words_per_sentence) != (2,) or not all(map(is_whole, words_per_sentence)):
+        raise ValueError(f"words_per_sentence = {words_per_sentence!r}, expected two whole numbers, the fewest and the most")
+    if isinstance(effects, str) or not (effects is None or isinstance(effects, Iterable)):
+        raise TypeError(f"effects = {effects!r}, expected a list of names")
     defaults = json.loads(_native.defaults())["simulation"]
     settings = {
         **defaults,
@@ -252,6 +261,4 @@ def simulate(
         "seed": seed_of(seed),
     }
     named = None if effects is None else [str(name) for name in effects]
-    if isinstance(effects, str):
-        raise TypeError(f"effects = {effects!r}, expected a list of names")
     return SimulatedStudy(_native.simulate_study(to_json(settings), named, n_threads_of(n_threads)))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._features import sample_numbers, settled
+from ._features import is_epochs, sample_numbers, settled
 
 Indices = npt.NDArray[np.int64]
 
@@ -38,6 +38,8 @@ def split_in_time(epochs: Any, train: float = 0.7, valid: float = 0.1) -> Split:
     Split
         Indices ``train``, ``valid`` and ``test``.
     """
+    if not is_epochs(epochs):
+        raise TypeError(f"epochs is {type(epochs).__name__}, expected mne.Epochs, which tell when they were")
     epochs = settled(epochs)
     events, starts = sample_numbers(epochs)
     known = None if events is None else [int(s) for s in np.round(starts)]

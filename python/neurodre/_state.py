@@ -12,8 +12,8 @@ import numpy as np
 from . import _native
 from ._ask import Float64, GroupTest, ask, floats, interval_of, names_of, seed_of, shown, shown_interval, shown_p, test_of
 from ._base import to_json
-from ._encoder import n_threads_of
-from ._scores import evoked, frame, info_of, table_html
+from ._scores import evoked, frame, info_of, table_html, with_notes
+from ._settings import check_types, is_number, n_threads_of
 
 
 @dataclass(frozen=True)
@@ -180,12 +180,12 @@ class StateModulations(Mapping[str, StateModulation]):
                 shown(one.crossed),
                 shown_interval(one.confidence),
                 shown_p(None if one.test is None else one.test.p),
-                "; ".join(one.notes),
             ]
             for one in self.by.values()
         ]
-        columns = ["by", "subjects", "contrast", "predicted", "r", "r across halves", "95 % interval", "p", "notes"]
-        return table_html("Responses by brain state", columns, rows)
+        columns = ["by", "subjects", "contrast", "predicted", "r", "r across halves", "95 % interval", "p"]
+        notes = [one.notes for one in self.by.values()]
+        return table_html("Responses by brain state", *with_notes(columns, rows, notes))
 
 
 def state_modulation(
@@ -265,18 +265,31 @@ def state_modulation(
     >>> found["phase"].truth.shape, bool(found["phase"].r > 0.9)
     ((1, 4, 1, 100), True)
     """
+    given = {"n_bins": n_bins, "min_epochs": min_epochs, "n_permutations": n_permutations, "seed": seed}
+    check_types(state_modulation, given)
+    if np.shape(band) != (2,) or not all(map(is_number, band)):
+        raise ValueError(f"band = {band!r}, expected two frequencies (Hz), the lower one first")
+    for name, time in (("tmin", tmin), ("tmax", tmax)):
+        if time is not None and not is_number(time):
+            raise ValueError(f"{name} = {time!r}, expected a time (s) or None")
     orders = names_of(by, "by")
+    if not orders:
+        raise ValueError(f"by = {by!r}, expected power, phase, or a list of them")
     for one in orders:
         if one not in ("power", "phase"):
             raise ValueError(f"by = {one!r}, expected power, phase")
     asked = ask(model, "state_modulation", X, y, (subject, recording, measured), score_from, sfreq)
     if sfreq is None and model._mne_info is None and model._info["sfreq"] == 1.0:
         raise ValueError("sfreq is needed: the model was fitted on arrays, which do not tell their sampling frequency (Hz)")
+    picked = names_of(channels, "channels")
+    absent = [name for name in picked if name not in model.channels_]
+    if absent:
+        raise ValueError(f"channels holds {absent[0]!r}, expected names of channels: {', '.join(model.channels_[:12])}")
     settings = {
         "band": [float(frequency) for frequency in band],
         "by": orders,
         "n_bins": n_bins,
-        "channels": names_of(channels, "channels"),
+        "channels": picked,
         "min_epochs": min_epochs,
         "n_permutations": n_permutations,
         **{name: float(time) for name, time in (("tmin", tmin), ("tmax", tmax)) if time is not None},

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from . import _native
-from ._encoder import n_threads_of
+from ._ask import names_of, seed_of
 from ._errors import NeurodreWarning
 from ._progress import Callback, Watcher, logger
 from ._scores import frame, table_html
+from ._settings import n_threads_of
 
 PathLike = str | os.PathLike[str]
 
@@ -63,8 +64,8 @@ def _job(
         path,
         None if data is None else Path(data),
         None if out is None else Path(out),
-        None if models is None else list(models),
-        seed,
+        None if models is None else names_of(models, "models"),
+        None if seed is None else seed_of(seed),
         n_threads_of(n_threads),
         resume,
         force,

@@ -115,7 +115,7 @@ def test_importance_as_tables_and_pages(trf):
     assert list(frame["input"]) == NAMES
     assert frame.loc[0, "low"] < frame.loc[0, "delta_r"] < frame.loc[0, "high"]
     assert len(found.to_frame(by_subject=True)) == 18
-    assert "<td>heard</td>" in found._repr_html_()
+    assert ">heard</td>" in found._repr_html_()
     assert repr(found).startswith("Importance(heard: 0.")
 
 
@@ -138,7 +138,7 @@ def test_importance_names_what_is_wrong(trf):
         ask(dre.TRF(), X, y)
     with pytest.raises(TypeError, match="model is str"):
         ask("trf", X, y)
-    with pytest.raises(ValueError, match="`loud`, expected names of features: heard, silent, absent"):
+    with pytest.raises(ValueError, match="features holds 'loud', expected names of features: heard, silent, absent"):
         ask(model, X, y, subject=subject, features=["loud"])
     with pytest.raises(ValueError, match="mode = 'events', expected event, epoch, init, subject"):
         ask(model, X, y, subject=subject, mode="events")
@@ -203,9 +203,9 @@ def test_models_with_a_past_follow_the_phase_and_others_do_not():
     assert not told.r > 0.5
     assert not told.crossed > 0.1
     html = found._repr_html_()
-    assert "<th>r across halves</th>" in html
-    assert "<td>power</td>" in html
-    assert "<td>phase</td>" in html
+    assert ">r across halves</th>" in html
+    assert ">power</td>" in html
+    assert ">phase</td>" in html
     pytest.importorskip("pandas")
     assert len(found.to_frame()) == 2 * 6 * 4
 
@@ -220,7 +220,7 @@ def test_states_name_what_is_wrong():
         ask(model, X, y, subject=subject, sfreq=100.0, by="size")
     with pytest.raises(ValueError, match=r"n_bins = 2, expected 3 to 12"):
         ask(model, X, y, subject=subject, sfreq=100.0, n_bins=2)
-    with pytest.raises(ValueError, match="`Fz`"):
+    with pytest.raises(ValueError, match="channels holds 'Fz'"):
         ask(model, X, y, subject=subject, sfreq=100.0, channels="Fz")
     none = ask(model, X, y, subject=subject, sfreq=100.0, min_epochs=20)["power"]
     assert none.subjects == []
@@ -240,7 +240,7 @@ def test_ceiling_of_repeated_and_of_shared_stimuli():
     assert found.subjects == ["a", "b"]
     assert found.mean == pytest.approx(0.5, abs=0.05)
     assert found.per_channel.shape == (2,)
-    assert "<td>a</td>" in found._repr_html_()
+    assert ">a</td>" in found._repr_html_()
     shared = [truth + 0.1 * rng.standard_normal(truth.shape) for _ in range(3)]
     between = dre.noise_ceiling(shared, [[f"w{i}" for i in range(60)]] * 3)
     assert between.method == "subjects"
@@ -287,7 +287,7 @@ def test_comparisons(trf):
     assert some.difference == pytest.approx(0.1)
     with pytest.raises(ValueError, match="not of the same subjects: s0"):
         dre.compare({s: r for s, r in twice.items() if s != "s0"}, scores)
-    with pytest.raises(TypeError, match="scores_a is str"):
+    with pytest.raises(TypeError, match="scores_a = 'abc'"):
         dre.compare("abc", scores)
     with pytest.raises(ValueError, match=r"shape \(1, 2\)"):
         dre.compare([[1.0, 2.0]], [1.0])

@@ -114,7 +114,7 @@ def test_what_is_wrong_is_named():
     X, y, _ = heard()
     with pytest.raises(dre.NotFittedError, match="predict"):
         dre.Decoder().predict(X)
-    with pytest.raises(ValueError, match="features = c, expected one of a, b"):
+    with pytest.raises(ValueError, match="targets holds 'c', expected names of features: a, b"):
         dre.Decoder(lag_min=-2, features=["a", "b"], targets=["c"]).fit(X, y)
     with pytest.raises(ValueError, match="lag"):
         dre.Decoder(lag_min=3, lag_max=1).fit(X, y)

@@ -49,6 +49,21 @@ def test_notebooks(notebook):
     assert all(cell.execution_count for cell in book.cells if cell.cell_type == "code")
 
 
+def test_the_bar_of_a_notebook_is_one_picture_without_widgets():
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    cells = [
+        "import numpy as np, neurodre as dre\nX = np.random.default_rng(0).standard_normal((20, 1, 40))",
+        "m = dre.DRE(n_init_times=4, conv_filters=4, lstm_hidden=4, n_passes=3, verbose=True).fit(X, X)",
+    ]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    (output,) = book.cells[1].outputs
+    shown = output["data"]["text/html"]
+    assert '<progress value="3" max="3"' in shown and "batch 3 of 3" in shown and "pass 3 of 3, loss" in shown
+
+
 def test_example_on_real_recordings(monkeypatch, tmp_path):
     pytest.importorskip("mne_bids")
     import shutil

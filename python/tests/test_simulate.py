@@ -71,7 +71,7 @@ def test_what_is_wrong_is_named():
         dre.simulate(n_subjects=0)
     with pytest.raises(ValueError, match="sfreq = 10"):
         dre.simulate(sfreq=10.0)
-    with pytest.raises(ValueError, match="settings of the simulation: unknown variant `eeg20`"):
+    with pytest.raises(ValueError, match="array = 'eeg20', expected 'ctf275' or"):
         dre.simulate(array="eeg20")
     with pytest.raises(ValueError, match="tmax = -1"):
         dre.simulate(**SMALL).epochs(0.0, -1.0)

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use dre::Stop;
 use dre::nn::Progress;
 use dre::results::{AdaptationResult, PassRecord, Results};
 pub(crate) use dre_io::pipeline::Job;
@@ -41,8 +42,8 @@ impl Monitor for Watch<'_> {
         self.context.console.detail(text);
     }
 
-    fn stop_requested(&self) -> bool {
-        self.context.interrupt.requested()
+    fn stop(&self) -> Stop {
+        self.context.interrupt.stop()
     }
 
     fn training(&mut self, model: &str, passes: (usize, usize), n_epochs: usize, n_times: usize) {

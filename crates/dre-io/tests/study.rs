@@ -248,7 +248,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[models.dre]",
         "[importance]\nn_permutations = 0\n[models.dre]",
-        "study.toml line 9: importance.n_permutations = 0, expected 1 or above; 20 or more for a stable mean",
+        "study.toml line 9: importance.n_permutations = 0, expected 1 to 10000; 20 or more for a stable mean",
     ),
     (
         "[models.dre]",
@@ -399,7 +399,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "kind = 'dre'",
         "kind = 'banded'\nn_iter = 0",
-        "study.toml line 10: models.dre.n_iter = 0, expected at least 1 set of band weights",
+        "study.toml line 10: models.dre.n_iter = 0, expected 1 to 1000000 sets of band weights",
     ),
     (
         "kind = 'dre'",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use dre::Stop;
 use dre::data::{ArraysInfo, Channel, Dataset, EpochSource, Set};
 use dre::importance::{FeatureValues, ImportanceSpec, PermuteSpec, SummarySpec, permute};
 use dre::metrics::CeilingSpec;
@@ -11,7 +12,6 @@ use dre::state::{BinSpec, By, StateBin, StateSpec, StateSummarySpec, States, Sub
 use dre::stats::{PermutationSpec, compare_models};
 use numpy::ndarray::{Array2, Array3, Array4, ArrayView2, Axis, stack};
 use numpy::{IntoPyArray, PyArray2, PyArray3, PyArray4};
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use serde::Deserialize;
 
@@ -20,6 +20,7 @@ use crate::epochs::Epochs;
 use crate::errors::science;
 use crate::model::Model;
 use crate::study::json;
+use crate::watch::interruptible;
 
 /// What the one model is called.
 const MODEL: &str = "model";
@@ -41,15 +42,9 @@ fn info(about: &str, columns: BTreeMap<String, Vec<String>>) -> PyResult<ArraysI
     Ok(ArraysInfo { sfreq, first, channels, columns })
 }
 
-/// Asks Python whether Ctrl-C was pressed.
-fn interrupted() -> ControlFlow<()> {
-    let is_interrupted = Python::attach(|py| py.check_signals().is_err());
-    if is_interrupted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-}
-
-/// What came out, or Ctrl-C.
-fn finished<T>(found: dre::Result<Option<T>>) -> PyResult<T> {
-    found.map_err(|e| science(&e))?.ok_or_else(|| PyKeyboardInterrupt::new_err("interrupted"))
+/// Whether to go on.
+fn flow(stop: &Stop) -> ControlFlow<()> {
+    if stop.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// Maps of one input by subject: r, Δr and its standard deviation over permutations, `(n_subjects, n_channels, n_times)`.
@@ -85,21 +80,19 @@ pub fn permutation_importance<'py>(
     let info = info(about, BTreeMap::new())?;
     let shape = (arrays.n_channels(), arrays.n_times());
     let window = score_from..arrays.n_times();
-    let found = py.detach(|| {
+    let (results, found) = interruptible(py, |stop| {
         let data = Dataset::of_arrays(&arrays, &info)?;
         let targets = settings.targets_of_signals(data.features())?;
         let values = FeatureValues::of_arrays(&data)?;
         let spec = PermuteSpec { set: Set::Test, window: window.clone(), batch_size, seed, n_threads };
         model.with_predictor(data.n_times(), batch_size, |model| {
-            let Some(found) = permute(&data, &values, model, &targets, &spec, &mut |_| interrupted())? else {
-                return Ok(None);
-            };
-            let spec = SummarySpec { window, tfce: settings.tfce, seed, n_threads };
+            let found = permute(&data, &values, model, &targets, &spec, &mut |_| flow(stop))?;
+            let found = found.ok_or(dre::Error::Stopped)?;
+            let spec = SummarySpec { window, tfce: settings.tfce, seed, n_threads, stop: stop.clone() };
             let results: Vec<ImportanceResult> = dre::importance::summarise(&data, MODEL, &found, &spec)?;
-            Ok(Some((results, found)))
+            Ok((results, found))
         })
-    });
-    let (results, found) = finished(found)?;
+    })?;
     let arrays = found.iter().map(|one| {
         let subjects = || one.subjects.iter();
         (
@@ -167,7 +160,7 @@ pub fn state_modulation<'py>(
     let arrays = epochs.arrays()?;
     let info = info(about, BTreeMap::new())?;
     let shape = (arrays.n_channels(), arrays.n_times());
-    let found = py.detach(|| {
+    let (results, states) = interruptible(py, |stop| {
         let data = Dataset::of_arrays(&arrays, &info)?;
         let summary = StateSummarySpec {
             bins: BinSpec {
@@ -181,23 +174,21 @@ pub fn state_modulation<'py>(
                 batch_size,
                 n_threads,
             },
-            flips: PermutationSpec { n_permutations: settings.n_permutations, seed, n_threads },
+            flips: PermutationSpec { n_permutations: settings.n_permutations, seed, n_threads, stop: stop.clone() },
             reference: None,
         };
         let by = [By::Power, By::Phase].into_iter().filter(|by| settings.by.contains(by));
         model.with_predictor(data.n_times(), batch_size, |model| {
             let (mut results, mut states) = (Vec::new(), Vec::new());
             for by in by {
-                let Some(found) = dre::state::analyse(&data, &[model], by, &summary.bins, &mut interrupted)? else {
-                    return Ok(None);
-                };
+                let found = dre::state::analyse(&data, &[model], by, &summary.bins, &mut || flow(stop))?;
+                let found = found.ok_or(dre::Error::Stopped)?;
                 results.push(dre::state::summarise(&data, &[MODEL], &found, &summary)?);
                 states.push(found);
             }
-            Ok(Some((results, states)))
+            Ok((results, states))
         })
-    });
-    let (results, states) = finished(found)?;
+    })?;
     let arrays = results.iter().zip(&states).map(|(result, states)| {
         (
             responses(states, |bin| &bin.truth, shape).into_pyarray(py),

@@ -17,6 +17,7 @@ use crate::epochs::Epochs;
 use crate::errors::{science, store};
 use crate::fit::LINEAR_BATCH;
 use crate::model::{choices, stack};
+use crate::watch::interruptible;
 
 /// Fitted backward models, one for each subject.
 #[pyclass(frozen, module = "neurodre._native")]
@@ -38,8 +39,10 @@ struct About {
 pub fn fit_decoder(py: Python<'_>, epochs: Epochs<'_>, config: &str, n_threads: usize) -> PyResult<Decoder> {
     let config: DecodeConfig = parse("the decoder", config)?;
     let arrays = epochs.arrays()?;
-    let spec = FitSpec { valid_from: 0, batch_size: LINEAR_BATCH, n_threads };
-    let fitted = py.detach(|| dre::linear::fit_decoder(&arrays, &config, &spec)).map_err(|e| science(&e))?;
+    let fitted = interruptible(py, |stop| {
+        let spec = FitSpec { valid_from: 0, batch_size: LINEAR_BATCH, n_threads, stop: stop.clone() };
+        dre::linear::fit_decoder(&arrays, &config, &spec)
+    })?;
     Ok(Decoder { fitted })
 }
 
@@ -91,11 +94,12 @@ impl Decoder {
             return Err(PyValueError::new_err(format!("the features are not those of the fit: {}", told.join(", "))));
         }
         let scaler = &arrays.scaling().features;
-        let found = py.detach(|| {
+        let found = interruptible(py, |stop| {
             let mut out = Array3::zeros((arrays.n_epochs(), rows.len(), arrays.n_times()));
             let mut batch = Batch::default();
             for (subject, fit) in self.fitted.subjects.iter().enumerate() {
                 for part in arrays.subject_epochs(Set::Test, subject).chunks(LINEAR_BATCH) {
+                    stop.check()?;
                     arrays.draw(part, &mut batch);
                     let values = fit.model.model.predict(&batch.data.mapv(f64::from), n_threads)?;
                     for (epoch, values) in part.iter().zip(values.outer_iter()) {
@@ -108,7 +112,7 @@ impl Decoder {
             }
             Ok(out)
         });
-        Ok(found.map_err(|e: dre::Error| science(&e))?.into_pyarray(py))
+        Ok(found?.into_pyarray(py))
     }
 
     /// r of each feature by subject, and the number of samples that it is the mean of.

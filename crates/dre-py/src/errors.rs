@@ -33,7 +33,19 @@ fn is_numerical(error: &dre::Error) -> bool {
 /// An error of the science: what the user gave is wrong (`ValueError`), or the numbers left their range
 /// (`FloatingPointError`).
 pub(crate) fn science(error: &dre::Error) -> PyErr {
-    if is_numerical(error) { PyFloatingPointError::new_err(text(error)) } else { PyValueError::new_err(text(error)) }
+    match error {
+        // The label of a subject or recording alone, such as 1, would say nothing.
+        dre::Error::At { place, source } => raised(source, &format!("epochs of {place}: {}", text(source))),
+        _ => raised(error, &text(error)),
+    }
+}
+
+fn raised(error: &dre::Error, text: &str) -> PyErr {
+    if is_numerical(error) {
+        PyFloatingPointError::new_err(text.to_owned())
+    } else {
+        PyValueError::new_err(text.to_owned())
+    }
 }
 
 /// An error with the package's own files.
@@ -50,7 +62,7 @@ pub(crate) fn store(error: &StoreError) -> PyErr {
 /// An error in a step of a study.
 pub(crate) fn pipeline(error: &PipelineError) -> PyErr {
     match error {
-        PipelineError::Dre(e) => science(e),
+        PipelineError::Dre(e) => raised(e, &text(e)),
         PipelineError::Store(e) => store(e),
         PipelineError::Stopped { .. } | PipelineError::Cancelled => PyKeyboardInterrupt::new_err(text(error)),
         PipelineError::Missing { .. } => PyFileNotFoundError::new_err(text(error)),

@@ -1,5 +1,6 @@
 //! Fitting.
 
+use dre::Stop;
 use dre::data::EpochSource;
 use dre::linear::{BandedConfig, FitSpec, LinearOptions, RtrfConfig, TrfConfig, fit_banded, fit_rtrf, fit_trf};
 use dre::nn::{Dims, Network, NetworkConfig, Threads, TrainConfig, Training};
@@ -11,7 +12,7 @@ use crate::defaults::parse;
 use crate::epochs::Epochs;
 use crate::errors::science;
 use crate::model::{Model, State, tensors_of};
-use crate::watch::{Watch, Why};
+use crate::watch::{Watch, Why, interruptible};
 
 /// Epochs that linear models draw at a time, as in the program.
 pub(crate) const LINEAR_BATCH: usize = 256;
@@ -87,21 +88,21 @@ pub fn fit_linear<'py>(
 ) -> PyResult<Model> {
     let options: LinearOptions = parse("the linear models", options)?;
     let arrays = epochs.arrays()?;
-    let spec = FitSpec { valid_from, batch_size: LINEAR_BATCH, n_threads };
+    let spec = |stop: &Stop| FitSpec { valid_from, batch_size: LINEAR_BATCH, n_threads, stop: stop.clone() };
     let fitted = match kind {
         "trf" => {
             let config: TrfConfig = parse("the TRF", config)?;
-            py.detach(|| fit_trf(&arrays, &config, options, &spec)).map(Fitted::Trf)
+            interruptible(py, |stop| fit_trf(&arrays, &config, options, &spec(stop))).map(Fitted::Trf)
         }
         "banded" => {
             let config: BandedConfig = parse("the banded ridge", config)?;
-            py.detach(|| fit_banded(&arrays, &config, options, seed, &spec)).map(Fitted::Banded)
+            interruptible(py, |stop| fit_banded(&arrays, &config, options, seed, &spec(stop))).map(Fitted::Banded)
         }
         "rtrf" => {
             let config: RtrfConfig = parse("the RTRF", config)?;
-            py.detach(|| fit_rtrf(&arrays, &config, n_init_times, options, &spec)).map(Fitted::Rtrf)
+            interruptible(py, |stop| fit_rtrf(&arrays, &config, n_init_times, options, &spec(stop))).map(Fitted::Rtrf)
         }
         other => return Err(PyValueError::new_err(format!("no linear model is called `{other}`"))),
     };
-    Ok(Model::new(fitted.map_err(|e| science(&e))?))
+    Ok(Model::new(fitted?))
 }

@@ -18,6 +18,7 @@ use pyo3::types::PyDict;
 use crate::defaults::parse;
 use crate::epochs::Epochs;
 use crate::errors::{science, store};
+use crate::watch::interruptible;
 
 /// Parameters by PyTorch's names.
 pub(crate) type State<'py> = BTreeMap<String, PyReadonlyArrayDyn<'py, f32>>;
@@ -194,11 +195,12 @@ impl Model {
     ) -> PyResult<Bound<'py, PyArray3<f64>>> {
         let arrays = epochs.arrays()?;
         let all = arrays.epochs(Set::Test);
-        let predicted = py.detach(|| {
+        let predicted = interruptible(py, |stop| {
             self.with_predictor(arrays.n_times(), batch_size, |model| {
                 let mut out = Array3::zeros((arrays.n_epochs(), arrays.n_channels(), arrays.n_times()));
                 let mut batch = Batch::default();
                 for part in all.chunks(batch_size.max(1)) {
+                    stop.check()?;
                     arrays.draw(part, &mut batch);
                     for (epoch, values) in part.iter().zip(model.predict(&batch)?.outer_iter()) {
                         let mut row = out.index_axis_mut(Axis(0), epoch.event);
@@ -211,7 +213,7 @@ impl Model {
                 Ok(out)
             })
         });
-        Ok(predicted.map_err(|e| science(&e))?.into_pyarray(py))
+        Ok(predicted?.into_pyarray(py))
     }
 
     /// r across the epochs of each subject, of scaled data, `(n_subjects, n_channels, n_times)`; and its means over channels
@@ -225,7 +227,7 @@ impl Model {
         batch_size: usize,
     ) -> PyResult<Scored<'py>> {
         let arrays = epochs.arrays()?;
-        let found = py.detach(|| {
+        let found = interruptible(py, |stop| {
             self.with_predictor(arrays.n_times(), batch_size, |model| {
                 let (n_channels, n_times) = (arrays.n_channels(), arrays.n_times());
                 let mut maps = Array3::zeros((arrays.n_subjects(), n_channels, n_times));
@@ -233,6 +235,7 @@ impl Model {
                 for (subject, mut map) in maps.outer_iter_mut().enumerate() {
                     let mut correlation = Correlation::new(n_channels, n_times);
                     for part in arrays.subject_epochs(Set::Test, subject).chunks(batch_size.max(1)) {
+                        stop.check()?;
                         arrays.draw(part, &mut batch);
                         let predicted = model.predict(&batch)?;
                         correlation.push_measured(&batch.data, &predicted, batch.measured.as_ref())?;
@@ -242,7 +245,7 @@ impl Model {
                 Ok(maps)
             })
         });
-        let maps = found.map_err(|e| science(&e))?;
+        let maps = found?;
         let means = maps.outer_iter().map(|map| {
             let late = map.slice(s![.., from.min(map.ncols())..]).to_owned();
             mean_of(&late)

@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::defaults::parse;
-use crate::errors::science;
 use crate::study::{Events, events_of, json};
+use crate::watch::interruptible;
 
 /// Rows of channels, and stretches of samples.
 type Lacks = (Vec<usize>, Vec<(usize, usize)>);
@@ -41,12 +41,11 @@ pub fn simulate_study(
             *switch = true;
         }
     }
-    let done = py.detach(|| {
-        let simulation = Simulation::with_threads(&config, n_threads)?;
+    interruptible(py, |stop| {
+        let simulation = Simulation::until(&config, n_threads, stop)?;
         let cohort = simulation.cohort(&word_features())?;
         Ok(Simulated { simulation, cohort })
-    });
-    done.map_err(|e: dre::Error| science(&e))
+    })
 }
 
 impl Simulated {

@@ -2,22 +2,24 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
 
+use dre::Stop;
 use dre::data::EventTable;
 use dre::nn::Progress;
 use dre::results::{PassRecord, Results};
 use dre_io::cohort::CohortFolder;
-use dre_io::pipeline::{self, Job, Monitor, REPORT_FILE};
+use dre_io::pipeline::{self, Job, Monitor, PipelineError, REPORT_FILE};
 use dre_io::store::{read_json, write_file};
 use dre_io::study::StudyFile;
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
-use pyo3::exceptions::{PyFileNotFoundError, PyValueError};
+use pyo3::exceptions::{PyFileNotFoundError, PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::{pipeline as failed, store, value};
-use crate::watch::Watch;
+use crate::watch::{Watch, attended};
 
 /// What a study is run with: `neurodre._study.Job`.
 #[derive(FromPyObject)]
@@ -67,48 +69,88 @@ impl StudyJob {
         Ok(Job { study, text, data, out, n_threads: self.n_threads, resume: self.resume, force: self.force, models })
     }
 
-    fn monitor(&self, py: Python<'_>) -> Told {
-        Told { say: self.say.clone_ref(py), watch: Watch::new(self.callback.as_ref().map(|c| c.clone_ref(py))) }
+    /// Does a step of a study, of which Python is told as it goes, until Ctrl-C.
+    fn attended<T: Send>(
+        &self,
+        py: Python<'_>,
+        step: impl FnOnce(&mut Told<'_>) -> pipeline::Result<T> + Send,
+    ) -> PyResult<T> {
+        let mut watch = Watch::new(self.callback.as_ref().map(|c| c.clone_ref(py)));
+        let attended = attended(
+            py,
+            |stop, tell| step(&mut Told { stop, tell }),
+            |message| match message {
+                Message::Said(kind, text) => {
+                    // A log that fails is no reason to lose a fit.
+                    Python::attach(|py| self.say.call1(py, (kind, text)).map(drop).unwrap_or_default());
+                    Ok(())
+                }
+                Message::Batch(progress, answer) => {
+                    let flow = watch.call(&progress);
+                    // The training waits for it.
+                    answer.send(flow).unwrap_or_default();
+                    watch.raised.take().map_or(Ok(()), Err)
+                }
+            },
+        );
+        match attended {
+            // Their messages say what is kept.
+            (Err(e @ (PipelineError::Stopped { .. } | PipelineError::Cancelled)), raised)
+                if raised.as_ref().is_none_or(|raised| raised.is_instance_of::<PyKeyboardInterrupt>(py)) =>
+            {
+                Err(failed(&e))
+            }
+            (_, Some(raised)) => Err(raised),
+            (done, None) => done.map_err(|e| failed(&e)),
+        }
     }
 }
 
-/// Tells Python what happens, and asks it whether to stop.
-struct Told {
-    say: Py<PyAny>,
-    watch: Watch,
+/// What the thread that called is told.
+enum Message {
+    /// `say(kind, text)`.
+    Said(&'static str, String),
+    /// A batch of a training, and where to answer whether it goes on.
+    Batch(Progress, Sender<ControlFlow<()>>),
 }
 
-impl Told {
-    fn tell(&self, kind: &str, text: &str) {
-        // A log that fails is no reason to lose a fit.
-        Python::attach(|py| self.say.call1(py, (kind, text)).map(drop).unwrap_or_default());
+/// Tells the thread that called what happens, and asks it whether to stop.
+struct Told<'a> {
+    stop: &'a Stop,
+    tell: &'a dyn Fn(Message),
+}
+
+impl Told<'_> {
+    fn say(&self, kind: &'static str, text: &str) {
+        (self.tell)(Message::Said(kind, text.to_owned()));
     }
 }
 
-impl Monitor for Told {
+impl Monitor for Told<'_> {
     fn step(&self, verb: &str, text: &str) {
-        self.tell("step", &format!("{verb} {text}"));
+        self.say("step", &format!("{verb} {text}"));
     }
 
     fn warn(&self, text: &str) {
-        self.tell("warning", text);
+        self.say("warning", text);
     }
 
     fn detail(&self, text: &str) {
-        self.tell("detail", text);
+        self.say("detail", text);
     }
 
-    fn stop_requested(&self) -> bool {
-        let is_interrupted = |py: Python<'_>| py.check_signals().is_err();
-        self.watch.why.is_some() || Python::attach(is_interrupted)
+    fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 
     fn on_batch(&mut self, progress: &Progress) -> ControlFlow<()> {
-        self.watch.call(progress)
+        let (answer, answered) = channel();
+        (self.tell)(Message::Batch(progress.clone(), answer));
+        answered.recv().unwrap_or(ControlFlow::Break(()))
     }
 
     fn on_pass(&mut self, record: &PassRecord) {
-        self.tell("pass", &format!("training loss {:.5}, validation loss {:.5}", record.train_loss, record.valid_loss));
+        self.say("pass", &format!("training loss {:.5}, validation loss {:.5}", record.train_loss, record.valid_loss));
     }
 }
 
@@ -120,35 +162,31 @@ pub(crate) fn json(value: &impl serde::Serialize) -> PyResult<String> {
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
 pub fn prepare_study(py: Python<'_>, job: StudyJob) -> PyResult<PathBuf> {
-    let (what, mut told) = (job.job()?, job.monitor(py));
-    Ok(py.detach(|| pipeline::prepare(&what, &mut told)).map_err(|e| failed(&e))?.path)
+    let what = job.job()?;
+    Ok(job.attended(py, |told| pipeline::prepare(&what, told))?.path)
 }
 
 /// Fits the models on the prepared cohort.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
 pub fn fit_study(py: Python<'_>, job: StudyJob) -> PyResult<()> {
-    let (what, mut told) = (job.job()?, job.monitor(py));
-    let done = py.detach(|| {
+    let what = job.job()?;
+    job.attended(py, |told| {
         let cohort = pipeline::open_prepared(&what)?;
-        pipeline::fit(&what, &cohort, &mut told)
-    });
-    match (done, told.watch.raised) {
-        (Err(_), Some(raised)) => Err(raised),
-        (done, _) => done.map_err(|e| failed(&e)),
-    }
+        pipeline::fit(&what, &cohort, told)
+    })
 }
 
 /// Scores the models; gives the folder and `results.json`.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
 pub fn evaluate_study(py: Python<'_>, job: StudyJob) -> PyResult<(PathBuf, String)> {
-    let (what, mut told) = (job.job()?, job.monitor(py));
-    let results = py.detach(|| {
+    let what = job.job()?;
+    let results = job.attended(py, |told| {
         let cohort = pipeline::open_prepared(&what)?;
-        pipeline::evaluate(&what, &cohort, &mut told)
-    });
-    Ok((what.out.clone(), json(&results.map_err(|e| failed(&e))?)?))
+        pipeline::evaluate(&what, &cohort, told)
+    })?;
+    Ok((what.out.clone(), json(&results)?))
 }
 
 /// What the sets of a study share, as `audit.json`.

@@ -1,11 +1,58 @@
 //! Whoever watches a training from Python, and Ctrl-C.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
+use dre::Stop;
 use dre::nn::{Observer, Progress, Training};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
+
+use crate::errors::science;
+
+/// How often Python is asked whether Ctrl-C was pressed.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// Does `work` with the interpreter released, on a thread of its own: Python tells the calling thread alone of Ctrl-C, which
+/// then asks the work to stop. What the handler of the signal raised is raised when the work has ended.
+pub(crate) fn interruptible<T: Send>(py: Python<'_>, work: impl FnOnce(&Stop) -> dre::Result<T> + Send) -> PyResult<T> {
+    match attended(py, |stop, _: &dyn Fn(())| work(stop), |()| Ok(())) {
+        (_, Some(raised)) => Err(raised),
+        (done, None) => done.map_err(|e| science(&e)),
+    }
+}
+
+/// As [`interruptible`], for work that tells the calling thread something as it goes: `hear` is called there. Gives what the
+/// work came to, and what was raised meanwhile.
+pub(crate) fn attended<T: Send, M: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&Stop, &dyn Fn(M)) -> T + Send,
+    mut hear: impl FnMut(M) -> PyResult<()> + Send,
+) -> (T, Option<PyErr>) {
+    let stop = Stop::new();
+    py.detach(|| {
+        std::thread::scope(|scope| {
+            let (sender, receiver) = channel();
+            let asked = &stop;
+            // The sender goes with the work, so that its end is heard, however it ends.
+            let worker = scope.spawn(move || work(asked, &|message| sender.send(message).unwrap_or_default()));
+            let mut raised = None;
+            loop {
+                let heard = match receiver.recv_timeout(ASK_EVERY) {
+                    Ok(message) => hear(message),
+                    Err(RecvTimeoutError::Timeout) => Python::attach(Python::check_signals),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
+                if let Err(error) = heard {
+                    stop.ask();
+                    raised.get_or_insert(error);
+                }
+            }
+            (worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), raised)
+        })
+    })
+}
 
 /// Why a training ended before its last pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

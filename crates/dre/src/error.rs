@@ -122,6 +122,9 @@ pub enum Error {
         /// What went wrong there.
         source: Box<Error>,
     },
+    /// The caller asked the work to end, by a [`Stop`](crate::Stop).
+    #[error("stopped before the work was done")]
+    Stopped,
     /// The training loss is no longer a finite number.
     #[error(
         "training diverged: loss {loss} at pass {pass}, batch {batch}, with lr = {lr}; lower lr by a factor of 3 to 10, or \
@@ -140,9 +143,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// This error with the recording or subject that it is about.
+    /// This error with the recording or subject that it is about; that the work was stopped is about none.
     #[must_use]
     pub fn at(self, place: impl Into<String>) -> Self {
+        if matches!(self, Self::Stopped) {
+            return self;
+        }
         Self::At { place: place.into(), source: Box::new(self) }
     }
 }

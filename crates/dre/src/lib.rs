@@ -21,5 +21,7 @@ pub mod signal;
 pub mod simulate;
 pub mod state;
 pub mod stats;
+mod stop;
 
 pub use error::{Error, Result};
+pub use stop::Stop;

@@ -4,6 +4,7 @@
 mod common;
 
 use common::Golden;
+use dre::Stop;
 use dre::stats::{
     Adjacency, Enhancement, PermutationSpec, Tail, Threshold, cluster_test, false_discovery_rate, signed_rank,
     tfce_test,
@@ -53,7 +54,7 @@ fn maps(golden: &Golden) -> (Array3<f64>, Adjacency) {
 }
 
 fn every_flip() -> PermutationSpec {
-    PermutationSpec { n_permutations: 5000, seed: 1, n_threads: 2 }
+    PermutationSpec { n_permutations: 5000, seed: 1, n_threads: 2, stop: Stop::never() }
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn threads_change_nothing_and_a_missing_subject_is_left_out() {
     let golden = golden();
     let (mut maps, adjacency) = maps(&golden);
     let run = |maps: &Array3<f64>, n_threads| {
-        let spec = PermutationSpec { n_permutations: 60, seed: 4, n_threads };
+        let spec = PermutationSpec { n_permutations: 60, seed: 4, n_threads, ..PermutationSpec::default() };
         cluster_test(maps, &adjacency, Threshold::T(2.0), Tail::Both, &spec).unwrap()
     };
     assert_eq!(run(&maps, 1), run(&maps, 3));

@@ -8,7 +8,6 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use common::words::{Effect, Made, Words, column};
-use dre::Result;
 use dre::data::{Batch, Dataset, Set};
 use dre::features::{FeatureSpec, FeatureValue};
 use dre::importance::{
@@ -18,12 +17,13 @@ use dre::linear::{CohortTrf, FitSpec, LinearOptions, TrfConfig, fit_trf};
 use dre::model::{Inputs, Predictor};
 use dre::nn::{Dims, DreModel, Network, NetworkConfig, Threads};
 use dre::results::ImportanceResult;
+use dre::{Result, Stop};
 use ndarray::Array3;
 
 fn trf(made: &Made, alphas: &[f64]) -> CohortTrf {
     let lag_max = (0.5 * made.dataset.sfreq()) as isize;
     let config = TrfConfig { lag_max, alphas: alphas.to_vec(), ..TrfConfig::default() };
-    let spec = FitSpec { valid_from: 0, batch_size: 64, n_threads: 1 };
+    let spec = FitSpec { valid_from: 0, batch_size: 64, n_threads: 1, stop: Stop::never() };
     fit_trf(&made.dataset, &config, LinearOptions::DEFAULT, &spec).unwrap()
 }
 
@@ -45,7 +45,8 @@ fn run(made: &Made, model: &dyn Predictor, spec: &ImportanceSpec, n_threads: usi
 }
 
 fn importance(made: &Made, model: &dyn Predictor, spec: &ImportanceSpec) -> Vec<ImportanceResult> {
-    let summary = SummarySpec { window: window(made, spec), tfce: spec.tfce, seed: 0, n_threads: 1 };
+    let summary =
+        SummarySpec { window: window(made, spec), tfce: spec.tfce, seed: 0, n_threads: 1, stop: Stop::never() };
     summarise(&made.dataset, "model", &run(made, model, spec, 1), &summary).unwrap()
 }
 
@@ -358,8 +359,12 @@ fn a_continuous_feature_gets_the_stretch_of_another_epoch_of_the_subject() {
     let spec = PermuteSpec { set: Set::Test, window: 0..n_times, batch_size: 1000, seed: 1, n_threads: 1 };
     let mut go_on = |_| ControlFlow::Continue(());
     let found = permute(&dataset, &values, &keeper, &[target], &spec, &mut go_on).unwrap().unwrap();
-    let results =
-        summarise(&dataset, "model", &found, &SummarySpec { window: 0..n_times, tfce: false, seed: 0, n_threads: 1 });
+    let results = summarise(
+        &dataset,
+        "model",
+        &found,
+        &SummarySpec { window: 0..n_times, tfce: false, seed: 0, n_threads: 1, stop: Stop::never() },
+    );
     assert!(results.unwrap()[0].notes.iter().any(|note| note.contains("whole stretches")));
     let mut kept = keeper.0.into_inner().unwrap().into_iter();
     // The first subject's epochs as they are, then those that got another one's stretch.

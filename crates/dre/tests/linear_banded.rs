@@ -6,6 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Golden, Plan, epoch_spec, lenient};
+use dre::Stop;
 use dre::data::{Batch, Cohort, Dataset, Set, Signals};
 use dre::linear::solver::{Candidates, Sums, refit, search};
 use dre::linear::{
@@ -18,7 +19,7 @@ use faer::Mat;
 use ndarray::{Array1, Array2, Axis};
 
 const PLAIN: LinearOptions = LinearOptions::DEFAULT;
-const FIT: FitSpec = FitSpec { valid_from: 5, batch_size: 9, n_threads: 2 };
+const FIT: FitSpec = FitSpec { valid_from: 5, batch_size: 9, n_threads: 2, stop: Stop::never() };
 
 fn dataset(cohort: Cohort) -> Dataset {
     let (split, cleaning) = lenient();

@@ -10,7 +10,7 @@ use dre::data::{Batch, Cohort, Dataset, Set, Signals};
 use dre::linear::{CohortTrf, FitSpec, LinearOptions, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig, fit_rtrf, fit_trf};
 use dre::metrics::{ALL_EPOCHS, ScoreSpec, score};
 use dre::model::{Inputs, Predictor};
-use dre::{Error, Result};
+use dre::{Error, Result, Stop};
 use ndarray::{Array1, Array3, Axis};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -49,7 +49,7 @@ fn names(n: usize) -> Vec<String> {
 }
 
 const PLAIN: LinearOptions = LinearOptions::DEFAULT;
-const FIT: FitSpec = FitSpec { valid_from: 10, batch_size: 7, n_threads: 2 };
+const FIT: FitSpec = FitSpec { valid_from: 10, batch_size: 7, n_threads: 2, stop: Stop::never() };
 
 fn score_spec() -> ScoreSpec {
     ScoreSpec { set: Set::Test, score_from: 0.0, batch_size: 5, condition: Some("trial_type".to_owned()) }

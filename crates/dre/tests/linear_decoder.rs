@@ -6,6 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
+use dre::Stop;
 use dre::data::{Batch, Cohort, Dataset, Set, Signals};
 use dre::linear::{
     DecodeConfig, DecodeScore, Decoder, FitSpec, LeftOut, LinearOptions, Trf, TrfConfig, fit_decoder, fit_trf,
@@ -14,7 +15,7 @@ use ndarray::{Array3, Axis, concatenate};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const FIT: FitSpec = FitSpec { valid_from: 0, batch_size: 7, n_threads: 2 };
+const FIT: FitSpec = FitSpec { valid_from: 0, batch_size: 7, n_threads: 2, stop: Stop::never() };
 
 /// Feature `a` reaches the three channels 2 samples later, with these weights (µV) and noise of 1 µV.
 const WEIGHTS: [f64; 3] = [8.0, -5.0, 0.0];

@@ -250,8 +250,9 @@ fn epochs_without_a_measured_baseline_are_dropped_and_counted() {
 
 /// All linear models of a cohort with gaps, as bits of their predictions and choices.
 fn linear(data: &Dataset) -> Vec<u64> {
+    use dre::Stop;
     use dre::linear::{BandedConfig, FitSpec, LinearOptions, RtrfConfig, TrfConfig, fit_banded, fit_rtrf, fit_trf};
-    let spec = FitSpec { valid_from: 5, batch_size: 9, n_threads: 2 };
+    let spec = FitSpec { valid_from: 5, batch_size: 9, n_threads: 2, stop: Stop::never() };
     let plain = LinearOptions::DEFAULT;
     let options = LinearOptions { alpha_per_channel: true, n_folds: 3, ..plain };
     let trf = TrfConfig { lag_min: -2, lag_max: 6, alphas: vec![1.0, 100.0], ..TrfConfig::default() };

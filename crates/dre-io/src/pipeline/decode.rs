@@ -47,7 +47,7 @@ pub(super) fn fit(job: &Job, cohort: &CohortFolder, data: &Dataset, monitor: &dy
     }
     let started = Instant::now();
     monitor.step("Fitting", &format!("backward models, {} penalties, per subject", config.alphas.len()));
-    let spec = FitSpec { valid_from: 0, batch_size: BATCH, n_threads: job.n_threads };
+    let spec = FitSpec { valid_from: 0, batch_size: BATCH, n_threads: job.n_threads, stop: monitor.stop() };
     let decoder = fit_decoder(data, config, &spec).map_err(in_model("decode"))?;
     let chosen: Vec<f64> = decoder.subjects.iter().flat_map(|fit| fit.alphas.iter().copied()).collect();
     warn_of_edges("decode.alphas", "decoder", &config.alphas, &chosen, monitor);

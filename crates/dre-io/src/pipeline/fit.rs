@@ -161,8 +161,13 @@ impl<'a> Fit<'a> {
 }
 
 impl Fit<'_> {
-    pub(super) fn linear(&self) -> FitSpec {
-        FitSpec { valid_from: valid_from(self.job), batch_size: LINEAR_BATCH, n_threads: self.job.n_threads }
+    pub(super) fn linear(&self, monitor: &dyn Monitor) -> FitSpec {
+        FitSpec {
+            valid_from: valid_from(self.job),
+            batch_size: LINEAR_BATCH,
+            n_threads: self.job.n_threads,
+            stop: monitor.stop(),
+        }
     }
 
     pub(super) fn finish(
@@ -200,7 +205,8 @@ impl Fit<'_> {
         let data = self.data;
         let path = self.folder.join(CHECKPOINT_FILE);
         let n_components = spec.reduction.n_components;
-        let pca = if n_components == 0 { None } else { Some(fit_pca(data, n_components, LINEAR_BATCH)?) };
+        let pca =
+            if n_components == 0 { None } else { Some(fit_pca(data, n_components, LINEAR_BATCH, &monitor.stop())?) };
         let components = pca.as_ref().map(|pca| ComponentSource::new(data, pca)).transpose()?;
         let others = self.without.map(|out| Part::new(data, |_, epoch| epoch.subject != out));
         let source: &dyn EpochSource = match (&components, &others) {

@@ -169,8 +169,13 @@ fn one(
     });
     monitor.permuted();
     let Some(found) = found? else { return Err(PipelineError::Cancelled) };
-    let summary =
-        SummarySpec { window: window.clone(), tfce: spec.tfce, seed: job.study.seed, n_threads: job.n_threads };
+    let summary = SummarySpec {
+        window: window.clone(),
+        tfce: spec.tfce,
+        seed: job.study.seed,
+        n_threads: job.n_threads,
+        stop: monitor.stop(),
+    };
     let results = summarise(data, name, &found, &summary)?;
     for result in results.iter().filter(|result| result.subjects.is_empty()) {
         monitor.warn(&format!("{name}, {}, mode {}: {}", result.name, result.mode.name(), result.notes.join("; ")));

@@ -33,7 +33,10 @@ pub(super) fn share_moments(a: &ModelSpec, b: &ModelSpec) -> bool {
 
 /// Names the model that could not be fitted.
 pub(super) fn in_model(model: &str) -> impl Fn(dre::Error) -> PipelineError {
-    move |source| PipelineError::InModel { model: model.to_owned(), source: Box::new(source) }
+    move |source| match source {
+        dre::Error::Stopped => PipelineError::Cancelled,
+        source => PipelineError::InModel { model: model.to_owned(), source: Box::new(source) },
+    }
 }
 
 /// Fits models that see features alone, from one pass over the epochs, and writes them.
@@ -59,7 +62,7 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
         }
     }
     let names = fits.iter().map(|fit| fit.name).collect::<Vec<_>>().join(", ");
-    let models = fit_feature_models(first.data, &tasks, &first.linear()).map_err(in_model(&names))?;
+    let models = fit_feature_models(first.data, &tasks, &first.linear(monitor)).map_err(in_model(&names))?;
     let seconds = started.elapsed().as_secs_f64();
     for ((fit, spec), model) in fits.iter().zip(&specs).zip(models) {
         let (alphas, pca, mut choices, model) = match model {
@@ -93,7 +96,7 @@ pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Mo
     let started = Instant::now();
     let name = fit.name;
     monitor.step("Fitting", &format!("{name}: RTRF, {} penalties, per subject", spec.linear.alphas.len()));
-    let model = fit_rtrf(fit.data, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear())
+    let model = fit_rtrf(fit.data, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear(monitor))
         .map_err(in_model(name))?;
     warn_of_edges(&format!("models.{name}.alphas"), name, &spec.linear.alphas, &chosen(&model.subjects), monitor);
     for s in &model.subjects {

@@ -20,6 +20,7 @@ mod state;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use dre::Stop;
 use dre::nn::Progress;
 use dre::results::PassRecord;
 
@@ -76,9 +77,14 @@ pub trait Monitor {
     /// Something that only the curious want to know.
     fn detail(&self, _text: &str) {}
 
+    /// Who may stop work that takes long and is lost if it is; asked for anew for each piece of work.
+    fn stop(&self) -> Stop {
+        Stop::never()
+    }
+
     /// Whether to stop at the next place where nothing is lost.
     fn stop_requested(&self) -> bool {
-        false
+        self.stop().is_asked()
     }
 
     /// A model starts to train: its name, passes in all and done, epochs per pass, samples per epoch.
@@ -120,7 +126,7 @@ pub enum PipelineError {
     Store(#[from] crate::store::StoreError),
     /// The science.
     #[error(transparent)]
-    Dre(#[from] dre::Error),
+    Dre(dre::Error),
     /// The science, on one recording.
     #[error("{recording}: {source}")]
     InRecording {
@@ -250,6 +256,15 @@ pub enum PipelineError {
         /// The step that makes it.
         step: &'static str,
     },
+}
+
+impl From<dre::Error> for PipelineError {
+    fn from(source: dre::Error) -> Self {
+        match source {
+            dre::Error::Stopped => Self::Cancelled,
+            source => Self::Dre(source),
+        }
+    }
 }
 
 /// A result whose error is [`PipelineError`].

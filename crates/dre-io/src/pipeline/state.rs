@@ -171,7 +171,13 @@ pub fn state(job: &Job, cohort: &CohortFolder, mut results: Results, monitor: &m
 }
 
 /// How states are told and summarised.
-fn summary_spec(job: &Job, data: &Dataset, spec: &StateSpec, names: &[String]) -> Result<StateSummarySpec> {
+fn summary_spec(
+    job: &Job,
+    data: &Dataset,
+    spec: &StateSpec,
+    names: &[String],
+    monitor: &dyn Monitor,
+) -> Result<StateSummarySpec> {
     let times = data.times();
     let n_threads = job.n_threads;
     let is = |kind: fn(&ModelSpec) -> bool| names.iter().position(|name| kind(&job.study.models[name]));
@@ -187,7 +193,12 @@ fn summary_spec(job: &Job, data: &Dataset, spec: &StateSpec, names: &[String]) -
             batch_size: BATCH,
             n_threads,
         },
-        flips: PermutationSpec { n_permutations: spec.n_permutations, seed: job.study.seed, n_threads },
+        flips: PermutationSpec {
+            n_permutations: spec.n_permutations,
+            seed: job.study.seed,
+            n_threads,
+            stop: monitor.stop(),
+        },
         reference: is(|model| matches!(model, ModelSpec::Trf(_)))
             .or_else(|| is(|model| matches!(model, ModelSpec::Banded(_)))),
     })
@@ -197,7 +208,7 @@ fn make(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<(
     let spec = spec_of(job);
     let data = dataset(job, cohort)?;
     let names = chosen(job, &spec);
-    let summary = summary_spec(job, &data, &spec, &names)?;
+    let summary = summary_spec(job, &data, &spec, &names, monitor)?;
     let models: Vec<Box<dyn Predictor>> =
         names.iter().map(|name| predictor(job, cohort, name, data.n_times())).collect::<Result<_>>()?;
     let models: Vec<&dyn Predictor> = models.iter().map(|model| &**model).collect();

@@ -94,7 +94,8 @@ pub fn n_predictions(dataset: &Dataset, set: Set, targets: &[Target]) -> usize {
     dataset.epochs(set).len() * (1 + targets.iter().map(|target| target.n_permutations).sum::<usize>())
 }
 
-/// Permutes each target's input and scores the predictions; none where `observe`, called after each batch, asks to stop.
+/// Permutes each target's input and scores the predictions; none where `observe`, called after every few predictions, asks
+/// to stop.
 ///
 /// Targets that are not [`applicable`] are passed over. Predictions of the epochs as they are are made once for all
 /// targets, and epochs whose input comes out as another permutation's once for all of these. The result depends on the
@@ -257,9 +258,11 @@ impl Run<'_> {
             let predicted = self.predict(&batch, part)?;
             as_it_is.push_measured(&batch.data, &predicted, batch.measured.as_ref())?;
             for (_, exchange, correlations) in &mut exchanges {
-                self.permuted(start, &batch, &predicted, exchange, correlations)?;
-                progress.done += part.len() * correlations.len();
-                if observe(*progress).is_break() {
+                let mut go_on = |n: usize| {
+                    progress.done += n;
+                    observe(*progress)
+                };
+                if self.permuted(start, &batch, &predicted, (exchange, correlations), &mut go_on)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -290,15 +293,16 @@ impl Run<'_> {
         Ok(predicted)
     }
 
-    /// Predicts a batch's epochs, of which the first is number `start` of the subject's, with each permutation.
+    /// Predicts a batch's epochs, of which the first is number `start` of the subject's, with each permutation; `go_on` is
+    /// told how many permuted epochs are done with each lot of predictions.
     fn permuted(
         &self,
         start: usize,
         batch: &Batch,
         predicted: &Array3<f32>,
-        exchange: &Exchange<'_>,
-        correlations: &mut [Correlation],
-    ) -> Result<()> {
+        (exchange, correlations): (&Exchange<'_>, &mut [Correlation]),
+        go_on: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
         let n_permutations = correlations.len();
         // By epoch: its different inputs, and for each permutation the place of its input among them, none for its own.
         let by_epoch = parallel::map(batch.n_epochs(), self.spec.n_threads, |row| {
@@ -338,6 +342,9 @@ impl Run<'_> {
                 }
                 let epochs: Vec<Epoch> = piece.iter().map(|v| exchange.epochs[start + v.row]).collect();
                 pieces.push(self.predict(&changed, &epochs)?);
+                if go_on(0).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
             let of = |variant: usize| -> ArrayView3<'_, f32> {
                 let row = variant % self.spec.batch_size;
@@ -362,8 +369,11 @@ impl Run<'_> {
                     }
                 },
             );
+            if go_on(rows.len() * n_permutations).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     fn differences(&self, as_it_is: &Correlation, permuted: &[Correlation]) -> SubjectFound {

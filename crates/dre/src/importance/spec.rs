@@ -8,6 +8,9 @@ use crate::features::Features;
 use crate::model::Inputs;
 use crate::{Error, Result};
 
+/// Permutations of an input at most: the maps of all of them are gathered at once.
+const MOST_PERMUTATIONS: usize = 10_000;
+
 /// Which values of an input are permuted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -102,8 +105,9 @@ impl ImportanceSpec {
             return refuse("modes", "[]".to_owned(), "at least one of event, epoch, init, subject, shift");
         }
         for (name, n) in [("n_permutations", self.n_permutations), ("n_shifts", self.n_shifts)] {
-            if n == 0 {
-                return refuse(name, "0".to_owned(), "1 or above; 20 or more for a stable mean");
+            if !(1..=MOST_PERMUTATIONS).contains(&n) {
+                let expected = format!("1 to {MOST_PERMUTATIONS}; 20 or more for a stable mean");
+                return refuse(name, n.to_string(), &expected);
             }
         }
         if let Some((name, _)) = self.groups.iter().find(|(_, members)| members.is_empty()) {

@@ -3,7 +3,6 @@
 use ndarray::{Array3, Axis, s};
 
 use super::{Found, Mode, Target};
-use crate::Result;
 use crate::data::Dataset;
 use crate::metrics::{bootstrap_interval, mean_of};
 use crate::results::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance};
@@ -11,6 +10,7 @@ use crate::stats::{
     Enhancement, LEAST_SUBJECTS, PermutationSpec, Places, SIGNIFICANT, Tail, bootstrap_mean, false_discovery_rate,
     group_note, signed_rank, test_group, tfce_test,
 };
+use crate::{Result, Stop};
 
 /// Resamples of the intervals over time.
 const N_RESAMPLES: usize = 2000;
@@ -28,6 +28,8 @@ pub struct SummarySpec {
     pub seed: u64,
     /// Threads; they do not change the result.
     pub n_threads: usize,
+    /// Ends the work with [`Error::Stopped`](crate::Error::Stopped).
+    pub stop: Stop,
 }
 
 /// Summarises what was found for one model, with tests across subjects where there are enough.
@@ -39,7 +41,13 @@ pub struct SummarySpec {
 /// # Errors
 /// As [`crate::stats::cluster_test`].
 pub fn summarise(dataset: &Dataset, model: &str, found: &[Found], spec: &SummarySpec) -> Result<Vec<ImportanceResult>> {
-    let mut results = found.iter().map(|found| one(dataset, model, found, spec)).collect::<Result<Vec<_>>>()?;
+    let mut results = found
+        .iter()
+        .map(|found| {
+            spec.stop.check()?;
+            one(dataset, model, found, spec)
+        })
+        .collect::<Result<Vec<_>>>()?;
     let p: Vec<f64> = results.iter().map(|result| result.test.map_or(f64::NAN, |test| test.p)).collect();
     for (result, q) in results.iter_mut().zip(false_discovery_rate(&p)) {
         result.q = q.is_finite().then_some(q);
@@ -168,7 +176,12 @@ type Summaries = (Option<ClusterSummary>, Option<ClusterSummary>);
 fn clusters(dataset: &Dataset, maps: &Array3<f64>, spec: &SummarySpec) -> Result<Summaries> {
     let times = dataset.times();
     let places = Places { channels: &dataset.cohort().channels, times: &times, window: spec.window.clone() };
-    let flips = PermutationSpec { seed: spec.seed, n_threads: spec.n_threads, ..PermutationSpec::default() };
+    let flips = PermutationSpec {
+        seed: spec.seed,
+        n_threads: spec.n_threads,
+        stop: spec.stop.clone(),
+        ..PermutationSpec::default()
+    };
     let summary = places.test(maps, Tail::Positive, &flips)?;
     if !spec.tfce {
         return Ok((Some(summary), None));

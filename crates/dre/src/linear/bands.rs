@@ -6,10 +6,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma};
 
 use super::faults::{check_alpha, singular};
-use super::solver::{Candidates, Dependent, Found, PenaltyMatrix, Ridge, Sums, refit, search};
+use super::solver::{Candidates, Dependent, Found, PenaltyMatrix, Ridge, Sums, refit, search_until};
 use super::trf_system::{TrfPart, TrfSystem};
-use super::{BandedConfig, Penalty, Trf};
+use super::{BandedConfig, Effort, Penalty, Trf};
 use crate::{Error, Result};
+
+/// Sets of band weights that are tried at most; all are held in memory.
+const MOST_TRIES: usize = 1_000_000;
 
 /// Which features form which band.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +91,8 @@ pub fn band_weights(n_bands: usize, n_iter: usize, concentration: &[f64], seed: 
     let fail = |name: &str, found: String, expected: &str| {
         Err(Error::Setting { name: name.to_owned(), found, expected: expected.to_owned() })
     };
-    if n_iter == 0 {
-        return fail("n_iter", "0".to_owned(), "at least 1 set of band weights");
+    if !(1..=MOST_TRIES).contains(&n_iter) {
+        return fail("n_iter", n_iter.to_string(), &format!("1 to {MOST_TRIES} sets of band weights"));
     }
     let mut distributions = Vec::new();
     for &value in concentration {
@@ -169,7 +172,12 @@ impl Tries {
 
     /// Searches on splits into systems to fit and to score, then fits the choice to `all`. The systems must have been
     /// gathered together.
-    pub(super) fn fit(&self, all: &TrfSystem, splits: &[(TrfSystem, TrfSystem)], n_threads: usize) -> Result<Searched> {
+    pub(super) fn fit(
+        &self,
+        all: &TrfSystem,
+        splits: &[(TrfSystem, TrfSystem)],
+        effort: Effort<'_>,
+    ) -> Result<Searched> {
         self.alphas.iter().try_for_each(|&alpha| check_alpha(alpha))?;
         let n_targets = all.n_targets;
         let mut fitted = Searched {
@@ -191,9 +199,9 @@ impl Tries {
                 .map(|(train, test)| (train.parts[p].moments.for_search(), test.parts[p].moments.for_search()))
                 .collect();
             let candidates = candidates(p);
-            let found = search(&own, &candidates, n_threads);
+            let found = search_until(&own, &candidates, effort)?;
             self.check(&found, all, part)?;
-            let weights = refit(&part.moments.for_search(), &candidates, &found, n_threads)
+            let weights = refit(&part.moments.for_search(), &candidates, &found, effort.0)
                 .map_err(|Dependent { column }| self.dependent(all, part, column))?;
             all.fill(&mut fitted.model, part, &weights);
             for (t, &target) in part.targets.iter().enumerate() {
@@ -208,7 +216,7 @@ impl Tries {
 
     /// R² of each target on folds that neither the search nor the fit has seen: each fold is predicted by a model that was
     /// searched for, by cross-validation, and fitted on the others. Three folds at least.
-    pub(super) fn nested(&self, folds: &[TrfSystem], n_threads: usize) -> Result<Array1<f64>> {
+    pub(super) fn nested(&self, folds: &[TrfSystem], effort: Effort<'_>) -> Result<Array1<f64>> {
         if folds.len() < 3 {
             return Err(Error::Setting {
                 name: "n_folds".to_owned(),
@@ -221,7 +229,7 @@ impl Tries {
         for outer in 0..folds.len() {
             let rest: Vec<&TrfSystem> = folds.iter().enumerate().filter(|(f, _)| *f != outer).map(|(_, s)| s).collect();
             let Some(all) = TrfSystem::sum(rest.iter().copied()) else { continue };
-            let found = self.fit(&all, &leave_one_out(&rest), n_threads)?;
+            let found = self.fit(&all, &leave_one_out(&rest), effort)?;
             for part in &folds[outer].parts {
                 let moments = &part.moments;
                 let columns = moments.columns();

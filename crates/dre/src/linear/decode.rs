@@ -6,7 +6,7 @@ use ndarray::{Array3, ArrayRef3, Axis};
 use super::solver::{PenaltyMatrix, Ridge};
 use super::trf_system::{Pass, TrfSystem, in_blocks};
 use super::{Trf, TrfConfig};
-use crate::Result;
+use crate::{Result, Stop};
 
 /// A backward model, and what its weights stand for.
 ///
@@ -38,7 +38,7 @@ impl Decoder {
         n_threads: usize,
     ) -> Result<Self> {
         let system = TrfSystem::of_arrays(data, features, None, names, config, n_threads)?;
-        let model = super::only(system.solve(config.penalty, &[alpha], n_threads)?);
+        let model = super::only(system.solve(config.penalty, &[alpha], (n_threads, &Stop::never()))?);
         let covariance = products(&system.parts[0].means.data, &*in_blocks(data, features))?;
         Ok(Self::with_patterns(&system, model, &covariance))
     }

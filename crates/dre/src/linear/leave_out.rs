@@ -11,8 +11,8 @@ use super::faults::{check_alpha, singular};
 use super::masks::{Group, Measured};
 use super::solver::{PenaltyMatrix, Ridge};
 use super::trf_system::{Pass, TrfPart, TrfSystem, in_blocks};
-use super::{Penalty, Trf, TrfConfig};
-use crate::{Error, Result, parallel};
+use super::{Effort, Penalty, Trf, TrfConfig};
+use crate::{Error, Result, Stop, parallel};
 
 /// What is left out at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Trf {
         let mut seen = Measured::new(data.shape()[1], data.shape()[2]);
         seen.push(data.shape()[0], measured);
         let pass = in_blocks(features, data);
-        system.leave_one_out(&seen.groups(0), &pass, (config.penalty, alphas), (left_out, n_threads))
+        system.leave_one_out(&seen.groups(0), &pass, (config.penalty, alphas), (left_out, (n_threads, &Stop::never())))
     }
 }
 
@@ -55,16 +55,19 @@ impl TrfSystem {
         groups: &[Group],
         pass: &Pass<'_>,
         (penalty, alphas): (Penalty, &[f64]),
-        (left_out, n_threads): (LeftOut, usize),
+        (left_out, (n_threads, stop)): (LeftOut, Effort<'_>),
     ) -> Result<Array2<f64>> {
         alphas.iter().try_for_each(|&alpha| check_alpha(alpha))?;
         let mut errors = Array2::from_elem((alphas.len(), self.n_targets), f64::NAN);
         for (part, group) in self.parts.iter().zip(groups) {
             let moments = &part.moments;
             let matrix = PenaltyMatrix::new(penalty, moments.columns());
-            let mut ridge = Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads);
+            let mut ridge =
+                Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads).stopped_by(stop.clone());
             for (a, &alpha) in alphas.iter().enumerate() {
-                let weights = ridge.solve(moments.cross(), &matrix, alpha).map_err(|found| {
+                let weights = ridge.solve(moments.cross(), &matrix, alpha);
+                stop.check()?;
+                let weights = weights.map_err(|found| {
                     singular(
                         "TRF",
                         (moments.columns(), moments.n_rows()),

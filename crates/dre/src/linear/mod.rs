@@ -39,6 +39,11 @@ pub use rows::Runs;
 pub use rtrf::{Rollout, Rtrf};
 pub use trf::Trf;
 
+use crate::Stop;
+
+/// Threads that work, and who may stop it.
+type Effort<'a> = (usize, &'a Stop);
+
 /// The one model that was fitted for one alpha.
 fn only<M>(models: Vec<M>) -> M {
     let Some(model) = models.into_iter().next() else { unreachable!("a model is fitted for each alpha") };

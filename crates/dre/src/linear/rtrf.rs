@@ -12,7 +12,7 @@ use super::moments::check_shape;
 use super::pca::Pca;
 use super::rtrf_system::RtrfLayout;
 use super::trf_system::Pass;
-use crate::{Error, Result, parallel};
+use crate::{Error, Result, Stop, parallel};
 
 /// Epochs that are rolled out side by side, so that each time step is one matrix product.
 const ROLLOUT_BLOCK: usize = 16;
@@ -91,7 +91,7 @@ impl Rtrf {
         let channels: Vec<String> = (0..n_channels).map(|c| format!("channel {c}")).collect();
         let layout = RtrfLayout::new(config, &seen, (&channels, names), [features.shape()[1], n_channels, n_times])?;
         let pass: &Pass<'_> = &|work| work(features.to_owned(), data.to_owned(), 0);
-        layout.solve(&layout.groups(&seen), pass, alphas, n_threads)
+        layout.solve(&layout.groups(&seen), pass, alphas, (n_threads, &Stop::never()))
     }
 
     /// A model whose channel c is that of `models[chosen[c]]`.

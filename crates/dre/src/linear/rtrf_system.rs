@@ -10,7 +10,7 @@ use super::masks::{Group, Measured, pick};
 use super::moments::LagMoments;
 use super::solver::PenaltyMatrix;
 use super::trf_system::Pass;
-use super::{Penalty, Rtrf};
+use super::{Effort, Penalty, Rtrf};
 use crate::{Error, Result};
 
 /// The regressors of a model and their lags.
@@ -62,7 +62,7 @@ impl RtrfLayout {
         groups: &[Group],
         pass: &Pass<'_>,
         alphas: &[f64],
-        n_threads: usize,
+        (n_threads, stop): Effort<'_>,
     ) -> Result<Vec<Rtrf>> {
         alphas.iter().try_for_each(|&alpha| check_alpha(alpha))?;
         let (l, m) = (self.config.n_lags_data, self.config.n_lags_features);
@@ -104,9 +104,12 @@ impl RtrfLayout {
             let (means, target_means) = moments.means();
             let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns());
             let (columns, n_rows) = (moments.columns.clone(), moments.n_rows());
-            let (mut ridge, cross) = moments.into_ridge(n_threads);
+            let (ridge, cross) = moments.into_ridge(n_threads);
+            let mut ridge = ridge.stopped_by(stop.clone());
             for (&alpha, model) in alphas.iter().zip(&mut models) {
-                let weights = ridge.solve(cross.as_ref(), &penalty, alpha).map_err(|found| {
+                let weights = ridge.solve(cross.as_ref(), &penalty, alpha);
+                stop.check()?;
+                let weights = weights.map_err(|found| {
                     singular("RTRF", (&columns, n_rows), &ridge, found, &self.names, &format!("alpha = {alpha}"))
                 })?;
                 self.fill(model, group, &weights, &means, &target_means);

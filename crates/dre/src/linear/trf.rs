@@ -8,7 +8,7 @@ use super::lags::LagRange;
 use super::moments::check_shape;
 use super::pca::Pca;
 use super::trf_system::TrfSystem;
-use crate::Result;
+use crate::{Result, Stop};
 
 /// A fitted temporal receptive field: data as a sum of features convolved with kernels.
 ///
@@ -69,7 +69,7 @@ impl Trf {
         n_threads: usize,
     ) -> Result<Vec<Self>> {
         let system = TrfSystem::of_arrays(features, data, measured, names, config, n_threads)?;
-        system.solve(config.penalty, alphas, n_threads)
+        system.solve(config.penalty, alphas, (n_threads, &Stop::never()))
     }
 
     /// A model whose channel c is that of `models[chosen[c]]`.

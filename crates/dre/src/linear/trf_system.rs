@@ -11,7 +11,7 @@ use super::moments::{BLOCK, LagMoments, check_shape};
 use super::normal::Moments;
 use super::rows::Runs;
 use super::solver::{PenaltyMatrix, Ridge};
-use super::{Penalty, Trf, TrfConfig};
+use super::{Effort, Penalty, Trf, TrfConfig};
 use crate::{Error, Result};
 
 /// The features of a model and their lags.
@@ -228,15 +228,18 @@ impl TrfSystem {
     }
 
     /// A model for each alpha.
-    pub(super) fn solve(&self, penalty: Penalty, alphas: &[f64], n_threads: usize) -> Result<Vec<Trf>> {
+    pub(super) fn solve(&self, penalty: Penalty, alphas: &[f64], (n_threads, stop): Effort<'_>) -> Result<Vec<Trf>> {
         alphas.iter().try_for_each(|&alpha| check_alpha(alpha))?;
         let mut models = vec![self.blank(); alphas.len()];
         for part in &self.parts {
             let moments = &part.moments;
             let penalty = PenaltyMatrix::new(penalty, moments.columns());
-            let mut ridge = Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads);
+            let mut ridge =
+                Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads).stopped_by(stop.clone());
             for (&alpha, model) in alphas.iter().zip(&mut models) {
-                let weights = ridge.solve(moments.cross(), &penalty, alpha).map_err(|found| {
+                let weights = ridge.solve(moments.cross(), &penalty, alpha);
+                stop.check()?;
+                let weights = weights.map_err(|found| {
                     singular(
                         "TRF",
                         (moments.columns(), moments.n_rows()),

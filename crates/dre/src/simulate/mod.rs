@@ -30,7 +30,7 @@ pub use stimulus::WORD_COLUMNS;
 use crate::data::{Channel, ChannelType, Cohort, CohortRecording, Gaps, Lack, Signals};
 use crate::features::{FeatureSpec, FeatureValue, Features, Source};
 use crate::sensors::Coil;
-use crate::{Error, Result, parallel};
+use crate::{Error, Result, Stop, parallel};
 use stimulus::Corpus;
 
 /// A channel of a simulated recording.
@@ -230,6 +230,14 @@ impl Simulation {
     /// # Errors
     /// As [`Simulation::new`].
     pub fn with_threads(config: &SimulationConfig, n_threads: usize) -> Result<Self> {
+        Self::until(config, n_threads, &Stop::never())
+    }
+
+    /// As [`Simulation::with_threads`], with who may stop it between recordings.
+    ///
+    /// # Errors
+    /// Those of [`Simulation::new`]; [`Error::Stopped`](crate::Error::Stopped).
+    pub fn until(config: &SimulationConfig, n_threads: usize, stop: &Stop) -> Result<Self> {
         let simulator = Simulator::new(config)?;
         let place = config.array.device_to_head();
         let sensors = config.array.sensors();
@@ -239,6 +247,7 @@ impl Simulation {
             .collect();
         let n = config.n_subjects * config.n_sessions;
         let make = |i: usize| {
+            stop.check()?;
             let stream = simulator.recording(i / config.n_sessions, i % config.n_sessions)?;
             Ok(SimulatedRecording::new(stream, sensors.len()))
         };

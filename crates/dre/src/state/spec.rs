@@ -10,6 +10,9 @@ use crate::data::Channel;
 use crate::stats::PermutationSpec;
 use crate::{Error, Result};
 
+/// Sign flips at most; all are held in memory.
+const MOST_FLIPS: usize = 1_000_000;
+
 /// More bins than this hold too few epochs each to be told apart.
 const MOST_BINS: usize = 12;
 
@@ -110,8 +113,9 @@ impl StateSpec {
         let expected = format!("3 to {MOST_BINS}, so that a correlation across bins means something");
         check((3..=MOST_BINS).contains(&self.n_bins), "n_bins", self.n_bins.to_string(), &expected)?;
         check(self.min_epochs > 0, "min_epochs", "0".to_owned(), "1 epoch or above")?;
-        let expected = "20 or above, since p cannot reach 0.05 otherwise";
-        check(self.n_permutations >= 20, "n_permutations", self.n_permutations.to_string(), expected)?;
+        let expected = format!("20 to {MOST_FLIPS}; with fewer, p cannot reach 0.05");
+        let n = self.n_permutations;
+        check((20..=MOST_FLIPS).contains(&n), "n_permutations", n.to_string(), &expected)?;
         if let (Some(tmin), Some(tmax)) = (self.tmin, self.tmax) {
             let least = LEAST_CYCLES / low;
             let expected = format!("at least {least:.3} s after tmin ({tmin} s): {LEAST_CYCLES} cycles of {low} Hz");
@@ -138,7 +142,7 @@ mod tests {
         assert!(refused(|s| s.by.clear()).starts_with("by = [], expected at least one of power, phase"));
         assert!(refused(|s| s.n_bins = 13).starts_with("n_bins = 13, expected 3 to 12"));
         assert!(refused(|s| s.min_epochs = 0).starts_with("min_epochs = 0"));
-        assert!(refused(|s| s.n_permutations = 19).starts_with("n_permutations = 19, expected 20 or above"));
+        assert!(refused(|s| s.n_permutations = 19).starts_with("n_permutations = 19, expected 20 to 1000000"));
         let short = |s: &mut StateSpec| (s.tmin, s.tmax) = (Some(-0.3), Some(-0.1));
         assert!(refused(short).starts_with("tmax = -0.1, expected at least 0.250 s after tmin (-0.3 s)"));
     }

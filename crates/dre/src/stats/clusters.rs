@@ -113,7 +113,10 @@ pub fn cluster_test(
         most
     };
     let observed = largest(&t);
-    let mut null = parallel::map(flips.len(), spec.n_threads, |i| largest(&statistics.of(&flips[i])));
+    let mut null = parallel::map(flips.len(), spec.n_threads, |i| {
+        if spec.stop.is_asked() { 0.0 } else { largest(&statistics.of(&flips[i])) }
+    });
+    spec.stop.check()?;
     null.push(observed);
     for cluster in &mut clusters {
         cluster.p = p_value(cluster.statistic.abs(), &null);
@@ -150,8 +153,12 @@ pub fn tfce_test(
     let largest = |scores: &[f64]| scores.iter().copied().fold(0.0, f64::max);
     let (flips, _) = sign_flips(n_subjects, tail, spec);
     let mut null = parallel::map(flips.len(), spec.n_threads, |i| {
+        if spec.stop.is_asked() {
+            return 0.0;
+        }
         largest(&enhance(&grid, &statistics.of(&flips[i]), enhancement, tail))
     });
+    spec.stop.check()?;
     null.push(largest(&enhanced));
     null.sort_by(f64::total_cmp);
     let p = enhanced.iter().map(|&score| {

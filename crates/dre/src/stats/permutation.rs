@@ -3,6 +3,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::Stop;
+
 /// Which deviations count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tail {
@@ -16,7 +18,7 @@ pub enum Tail {
 }
 
 /// How many permutations, and which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermutationSpec {
     /// Number of permutations, the one that was observed included; all there are where there are no more.
     pub n_permutations: usize,
@@ -24,11 +26,13 @@ pub struct PermutationSpec {
     pub seed: u64,
     /// Threads; they do not change the result.
     pub n_threads: usize,
+    /// Ends the test with [`Error::Stopped`](crate::Error::Stopped).
+    pub stop: Stop,
 }
 
 impl Default for PermutationSpec {
     fn default() -> Self {
-        Self { n_permutations: 1024, seed: 0, n_threads: 1 }
+        Self { n_permutations: 1024, seed: 0, n_threads: 1, stop: Stop::never() }
     }
 }
 

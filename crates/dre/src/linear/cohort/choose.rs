@@ -44,6 +44,7 @@ pub(super) fn choose<M>(
     for (models, epochs) in sets {
         source.batches(epochs, |drawn, seen| {
             for (model, score) in models.iter().zip(&mut scores) {
+                source.stop.check()?;
                 let predicted = predict(model, seen)?;
                 let (predicted, truth) = match restored {
                     Some(pca) => (pca.restore(&predicted)?, drawn),

@@ -15,7 +15,7 @@ use super::source::{Source, fit_pca};
 use super::{FitSpec, SubjectFit, by_subject, check_alphas};
 use crate::data::{Batch, Epoch, EpochSource, ProductSums, Set};
 use crate::metrics::PartialCorrelation;
-use crate::{Error, Result};
+use crate::{Error, Result, Stop};
 
 /// A decoder per subject.
 #[derive(Clone, Debug)]
@@ -73,18 +73,18 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
     let features: Vec<String> = wanted.iter().map(|&f| dataset.features()[f].clone()).collect();
     let pca = match config.n_components {
         0 => None,
-        n => Some(fit_pca(dataset, n, spec.batch_size)?),
+        n => Some(fit_pca(dataset, n, spec.batch_size, &spec.stop)?),
     };
     let explained = pca.as_ref().map(|pca| pca.explained);
     // Lags that reach out of an epoch see 0; as sums of channels, components do the same if no mean is taken off.
     let pca = pca.map(|pca| Pca { mean: Array1::zeros(pca.mean.len()), ..pca });
-    let channels = Source { dataset, pca: None, batch_size: spec.batch_size };
+    let channels = Source { dataset, pca: None, batch_size: spec.batch_size, stop: &spec.stop };
     let source = Source { pca: pca.as_ref(), ..channels };
     let layout =
         TrfLayout::new(&source.names(), (config.lag_min, config.lag_max), &FeatureLags::new(), dataset.n_times())?;
     let subjects = by_subject(dataset, spec, spec.n_threads, |subject, n_threads| {
         let train = dataset.subject_epochs(Set::Train, subject);
-        let own = Own::new(&source, train, &wanted, config.hold_others);
+        let own = Own::new(&source, train, &wanted, config.hold_others)?;
         let pass: &Pass<'_> = &|work| source.pass(train, &mut |seen, data, first| work(data, own.of(&seen), first));
         let mut all = Measured::new(wanted.len(), dataset.n_times());
         all.push(train.len(), None);
@@ -95,7 +95,7 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
         let shape = (wanted.len(), dataset.n_times());
         let parts = TrfSystem::gather(&layout, &all.groups(0), shape, (&ranges, train.len()), pass, n_threads)?;
         let Some(system) = TrfSystem::sum(&parts) else { unreachable!("there is a fold at least") };
-        let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, n_threads);
+        let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, (n_threads, &spec.stop));
         let on_channels = |models: &[Trf]| -> Vec<Trf> {
             models
                 .iter()
@@ -167,7 +167,8 @@ impl CohortDecoder {
         n_threads: usize,
     ) -> Result<Vec<Vec<DecodeScore>>> {
         let wanted = wanted(dataset.features(), &self.features)?;
-        let source = Source { dataset, pca: None, batch_size: batch_size.max(1) };
+        let never = Stop::never();
+        let source = Source { dataset, pca: None, batch_size: batch_size.max(1), stop: &never };
         let fits = self.subjects.iter().enumerate();
         fits.map(|(subject, fit)| {
             if dataset.subjects().get(subject) != Some(&fit.subject) {
@@ -199,12 +200,13 @@ struct Own {
 
 impl Own {
     /// From the training epochs of a subject.
-    fn new(source: &Source<'_>, train: &[Epoch], wanted: &[usize], hold_others: bool) -> Self {
+    fn new(source: &Source<'_>, train: &[Epoch], wanted: &[usize], hold_others: bool) -> Result<Self> {
         let n = source.dataset.n_features();
         let mut sums = ProductSums::new(n);
         let mut batch = Batch::default();
         let mut values = vec![0.0; n];
         for block in train.chunks(source.batch_size) {
+            source.stop.check()?;
             source.dataset.draw(block, &mut batch);
             for epoch in batch.features.outer_iter() {
                 for sample in epoch.columns() {
@@ -218,7 +220,7 @@ impl Own {
             weights.outer_iter_mut().zip(wanted).for_each(|(mut row, &feature)| row[feature] = 1.0);
             let k = wanted.len();
             let products = (0..k * k).map(|i| sums.product(wanted[i % k], wanted[i / k])).collect();
-            return Self { means: vec![0.0; n], weights, products };
+            return Ok(Self { means: vec![0.0; n], weights, products });
         }
         let k = wanted.len();
         let mut products = vec![0.0; k * k];
@@ -229,7 +231,7 @@ impl Own {
             row[feature] = 1.0;
             products[place * k + place] = left;
         }
-        Self { means: sums.means().to_vec(), weights, products }
+        Ok(Self { means: sums.means().to_vec(), weights, products })
     }
 
     /// Of features `(n_epochs, n_features, n_times)`: `(n_epochs, n_wanted, n_times)`.
@@ -267,6 +269,7 @@ fn tell(
     source.batches(epochs, |_, seen| {
         let data = seen.data.mapv(f64::from);
         for (model, sums) in models.iter().zip(&mut *sums) {
+            source.stop.check()?;
             let told: Array3<f32> = model.predict(&data, n_threads)?.mapv(|v| v as f32);
             sums.push(&concatenate![Axis(1), seen.features, told])?;
         }

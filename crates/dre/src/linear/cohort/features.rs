@@ -10,7 +10,7 @@ use super::super::leave_out::LeftOut;
 use super::super::masks::Group;
 use super::super::pca::Pca;
 use super::super::trf_system::{TrfLayout, TrfSystem};
-use super::super::{Penalty, Trf};
+use super::super::{Effort, Penalty, Trf};
 use super::choose::{Choice, choose};
 use super::source::{Source, check_components, fit_pca};
 use super::{CohortBanded, CohortTrf, FitSpec, SubjectFit, by_subject, check_alphas};
@@ -164,7 +164,7 @@ pub fn fit_feature_models(
     let mut reductions: Vec<Pca> = Vec::new();
     for n in tasks.iter().map(|task| task.options().n_components).filter(|&n| n > 0) {
         if reductions.iter().all(|pca| pca.n_components() != n) {
-            reductions.push(fit_pca(dataset, n, spec.batch_size)?);
+            reductions.push(fit_pca(dataset, n, spec.batch_size, &spec.stop)?);
         }
     }
     let reduction = |options: LinearOptions| reductions.iter().find(|pca| pca.n_components() == options.n_components);
@@ -182,7 +182,7 @@ pub fn fit_feature_models(
         let mut parts = Vec::new();
         for (task, bands) in tasks.iter().zip(&bands) {
             let options = task.options();
-            let source = Source { dataset, pca: reduction(options), batch_size: spec.batch_size };
+            let source = Source { dataset, pca: reduction(options), batch_size: spec.batch_size, stop: &spec.stop };
             let key = (task.layout(dataset.features(), dataset.n_times())?, options.n_folds, options.n_components);
             let place = if let Some(place) = shared.iter().position(|s| s.key == key) {
                 place
@@ -292,9 +292,13 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    fn effort(&self) -> Effort<'_> {
+        (self.n_threads, &self.spec.stop)
+    }
+
     fn trf(&self, config: &TrfConfig, options: LinearOptions) -> Result<Part> {
         let (dataset, shared) = (self.source.dataset, self.shared);
-        let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, self.n_threads);
+        let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, self.effort());
         let models = solve(&shared.all)?;
         let per_target = options.alpha_per_channel;
         let choice = if options.leave_one_out {
@@ -348,7 +352,7 @@ impl Subject<'_> {
                     expected: "penalty = \"ridge\", or nested = false".to_owned(),
                 });
             }
-            finite_mean(&tries.nested(&shared.folds, self.n_threads)?)
+            finite_mean(&tries.nested(&shared.folds, self.effort())?)
         } else {
             None
         };
@@ -373,7 +377,7 @@ impl Subject<'_> {
         let train = self.source.dataset.subject_epochs(Set::Train, self.subject);
         let pass = |work: &mut dyn FnMut(_, _, _) -> Result<()>| self.source.pass(train, work);
         let penalties = (config.penalty, config.alphas.as_slice());
-        let how = (LeftOut::Epoch, self.n_threads);
+        let how = (LeftOut::Epoch, self.effort());
         let errors = self.shared.all.leave_one_out(&self.shared.groups, &pass, penalties, how)?;
         Ok(Choice::of_errors(&errors, per_target))
     }
@@ -391,14 +395,14 @@ impl Subject<'_> {
             Some(valid) => vec![(shared.all.clone(), valid.clone())],
             None => leave_one_out(&shared.folds.iter().collect::<Vec<_>>()),
         };
-        let found = tries.fit(&shared.all, &splits, self.n_threads)?;
+        let found = tries.fit(&shared.all, &splits, self.effort())?;
         let mut without = Vec::new();
         if config.unique && bands.len() > 1 {
             for band in 0..bands.len() {
-                without.push(tries.without(band).fit(&shared.all, &splits, self.n_threads)?.model);
+                without.push(tries.without(band).fit(&shared.all, &splits, self.effort())?.model);
             }
         }
-        let nested_r2 = if options.nested { finite_mean(&tries.nested(&shared.folds, self.n_threads)?) } else { None };
+        let nested_r2 = if options.nested { finite_mean(&tries.nested(&shared.folds, self.effort())?) } else { None };
         let alphas = found.alphas.to_vec();
         Ok(Part {
             fit: SubjectFit {

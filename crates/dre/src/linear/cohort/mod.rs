@@ -13,7 +13,7 @@ use super::pca::Pca;
 use super::{Rollout, Rtrf, Trf};
 use crate::data::{Batch, EpochSource};
 use crate::model::{Inputs, Predictor};
-use crate::{Error, Result, parallel};
+use crate::{Error, Result, Stop, parallel};
 
 pub use decoder::{CohortDecoder, DecodeScore, fit_decoder};
 pub use features::{FeatureModel, FeatureTask, fit_banded, fit_feature_models, fit_trf};
@@ -32,6 +32,8 @@ pub struct FitSpec {
     pub batch_size: usize,
     /// Number of threads; the result does not depend on it.
     pub n_threads: usize,
+    /// Ends the fit with [`Error::Stopped`].
+    pub stop: Stop,
 }
 
 /// One subject's model and how its alpha was chosen.
@@ -115,6 +117,7 @@ fn by_subject<T: Send>(
     let n_parallel = n_parallel.min(dataset.n_subjects()).max(1);
     let inner = (spec.n_threads / n_parallel).max(1);
     parallel::map(dataset.n_subjects(), n_parallel, |subject| {
+        spec.stop.check()?;
         fit(subject, inner).map_err(|error| error.at(dataset.subjects()[subject].as_str()))
     })
     .into_iter()

@@ -63,9 +63,12 @@ pub fn fit_rtrf(
 ) -> Result<CohortRtrf> {
     config.check(options, dataset)?;
     let batch_size = spec.batch_size.min(BATCH);
-    let pca =
-        if options.n_components > 0 { Some(fit_pca(dataset, options.n_components, batch_size.max(1))?) } else { None };
-    let source = Source { dataset, pca: pca.as_ref(), batch_size };
+    let pca = if options.n_components > 0 {
+        Some(fit_pca(dataset, options.n_components, batch_size.max(1), &spec.stop)?)
+    } else {
+        None
+    };
+    let source = Source { dataset, pca: pca.as_ref(), batch_size, stop: &spec.stop };
     let n_columns = source.n_targets() * config.n_lags_data + dataset.n_features() * config.n_lags_features;
     let n_parallel = if n_columns > LARGE { 1 } else { spec.n_threads };
     let subjects = by_subject(dataset, spec, n_parallel, |subject, n_threads| {
@@ -75,7 +78,7 @@ pub fn fit_rtrf(
             let shape = [dataset.n_features(), source.n_targets(), dataset.n_times()];
             let layout = RtrfLayout::new(config, &measured, (&source.names(), dataset.features()), shape)?;
             let groups = layout.groups(&measured);
-            layout.solve(&groups, &|work| source.pass(epochs, work), &config.alphas, n_threads)
+            layout.solve(&groups, &|work| source.pass(epochs, work), &config.alphas, (n_threads, &spec.stop))
         };
         let models = fit(train)?;
         let rolled = |model: &Rtrf, batch: &Batch| Ok(roll_out(model, batch, n_init_times, n_threads)?.prediction);

@@ -5,7 +5,7 @@ use ndarray::Array3;
 use super::super::masks::Measured;
 use super::super::pca::{Pca, PcaSums};
 use crate::data::{Batch, Epoch, EpochSource, Set};
-use crate::{Error, Result};
+use crate::{Error, Result, Stop};
 
 /// Whether data of `n_channels` channels have so many principal components; 0 stands for the channels themselves.
 ///
@@ -25,11 +25,12 @@ pub fn check_components(n_components: usize, n_channels: usize) -> Result<()> {
 /// Principal components of the channels over all training epochs of all subjects.
 ///
 /// # Errors
-/// As [`PcaSums::finish`].
-pub fn fit_pca(dataset: &dyn EpochSource, n_components: usize, batch_size: usize) -> Result<Pca> {
+/// As [`PcaSums::finish`]; [`Error::Stopped`].
+pub fn fit_pca(dataset: &dyn EpochSource, n_components: usize, batch_size: usize, stop: &Stop) -> Result<Pca> {
     let mut sums = PcaSums::new(dataset.n_channels());
     let mut batch = Batch::default();
     for block in dataset.epochs(Set::Train).chunks(batch_size.max(1)) {
+        stop.check()?;
         dataset.draw(block, &mut batch);
         sums.push(&batch.data);
     }
@@ -42,6 +43,7 @@ pub(super) struct Source<'a> {
     pub(super) dataset: &'a dyn EpochSource,
     pub(super) pca: Option<&'a Pca>,
     pub(super) batch_size: usize,
+    pub(super) stop: &'a Stop,
 }
 
 impl Source<'_> {
@@ -62,6 +64,7 @@ impl Source<'_> {
     pub(super) fn batches(&self, epochs: &[Epoch], mut work: impl FnMut(&Batch, &Batch) -> Result<()>) -> Result<()> {
         let mut batch = Batch::default();
         for block in epochs.chunks(self.batch_size) {
+            self.stop.check()?;
             self.dataset.draw(block, &mut batch);
             match self.pca {
                 Some(pca) => work(&batch, &pca.project(&batch)?)?,

@@ -8,7 +8,7 @@ use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use super::Dependent;
-use crate::parallel;
+use crate::{Stop, parallel};
 
 /// Columns of a block. The blocks, and with them every digit, are the same on any number of threads.
 const BLOCK: usize = 256;
@@ -20,9 +20,13 @@ const TARGETS: usize = 48;
 /// Replaces the lower triangle of a column-major matrix by its factor L, with L Lᵀ the matrix. What is above the diagonal
 /// is left alone.
 ///
-/// Right-looking: each block of columns is factorised, then taken off from those behind it.
-pub(super) fn factorise(square: &mut [f64], n: usize, n_threads: usize) -> Result<(), Dependent> {
+/// Right-looking: each block of columns is factorised, then taken off from those behind it. Asked to stop, it leaves blocks
+/// as they are.
+pub(super) fn factorise(square: &mut [f64], n: usize, (n_threads, stop): (usize, &Stop)) -> Result<(), Dependent> {
     for start in (0..n).step_by(BLOCK) {
+        if stop.is_asked() {
+            break;
+        }
         let width = BLOCK.min(n - start);
         let (done, behind) = square.split_at_mut((start + width) * n);
         let panel = MatMut::from_column_major_slice_mut(&mut done[start * n..], n, width);
@@ -108,8 +112,8 @@ mod tests {
             let a = Mat::from_fn(n, n, |i, j| noise(i.max(j), i.min(j)) + if i == j { n as f64 } else { 0.0 });
             let mut one: Vec<f64> = (0..n * n).map(|k| a[(k % n, k / n)]).collect();
             let mut three = one.clone();
-            factorise(&mut one, n, 1).unwrap();
-            factorise(&mut three, n, 3).unwrap();
+            factorise(&mut one, n, (1, &Stop::never())).unwrap();
+            factorise(&mut three, n, (3, &Stop::never())).unwrap();
             assert_eq!(one, three);
             let l = Mat::from_fn(n, n, |i, j| if i >= j { one[j * n + i] } else { 0.0 });
             let difference = &l * l.transpose() - &a;

@@ -9,4 +9,5 @@ mod search;
 
 pub use penalty::PenaltyMatrix;
 pub use ridge::{Dependent, Ridge};
+pub(super) use search::search_until;
 pub use search::{Candidates, Found, Sums, refit, search};

@@ -4,7 +4,7 @@ use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, MatRef, Par};
 
 use super::{PenaltyMatrix, cholesky};
-use crate::parallel;
+use crate::{Stop, parallel};
 
 /// The system has no unique solution: a column depends on those before it, to working precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,7 @@ pub struct Ridge {
     diagonal: Vec<f64>,
     rounding: Vec<f64>,
     n_threads: usize,
+    stop: Stop,
 }
 
 /// Columns that are mirrored together, so that a cache line is read once.
@@ -54,7 +55,13 @@ impl Ridge {
                 }
             }
         }
-        Self { n, square, diagonal, rounding, n_threads }
+        Self { n, square, diagonal, rounding, n_threads, stop: Stop::never() }
+    }
+
+    /// The same equations, with who may end a solution before it is one.
+    #[must_use]
+    pub fn stopped_by(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// Number of columns.
@@ -74,7 +81,8 @@ impl Ridge {
 
     /// Solves (gram + alpha × penalty) w = cross, with `cross` `(n, n_targets)`.
     ///
-    /// Takes n³/3 multiplications, and 2 n² for each target. The result does not depend on the number of threads.
+    /// Takes n³/3 multiplications, and 2 n² for each target. The result does not depend on the number of threads. Where
+    /// [`Ridge::stopped_by`] asked to end, it is no solution.
     ///
     /// # Errors
     /// [`Dependent`] where the penalised matrix is singular to working precision.
@@ -96,7 +104,10 @@ impl Ridge {
         // A pivot is what its column leaves unexplained by those before it; at this size it is rounding.
         let least: Vec<f64> =
             (0..n).map(|i| (n as f64 * f64::EPSILON * self.square[i * n + i]).max(self.rounding[i])).collect();
-        cholesky::factorise(&mut self.square, n, self.n_threads)?;
+        cholesky::factorise(&mut self.square, n, (self.n_threads, &self.stop))?;
+        if self.stop.is_asked() {
+            return Ok(Mat::zeros(n, cross.ncols()));
+        }
         let is_resolved = |i: usize| self.square[i * n + i].powi(2) > least[i];
         if let Some(column) = (0..n).find(|&i| !is_resolved(i)) {
             return Err(Dependent { column });

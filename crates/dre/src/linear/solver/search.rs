@@ -11,7 +11,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
 use super::Dependent;
-use crate::parallel;
+use crate::{Stop, parallel};
 
 /// Second moments of columns and targets over some rows, both with their means taken off.
 #[derive(Clone, Copy, Debug)]
@@ -57,12 +57,27 @@ pub struct Found {
 /// # Panics
 /// Where shapes do not fit, or there is no split or candidate.
 pub fn search(splits: &[(Sums<'_>, Sums<'_>)], candidates: &Candidates<'_>, n_threads: usize) -> Found {
+    search_until(splits, candidates, (n_threads, &Stop::never())).expect("nobody stops it")
+}
+
+/// As [`search`], with who may stop it.
+///
+/// # Errors
+/// [`Error::Stopped`](crate::Error::Stopped).
+pub(in super::super) fn search_until(
+    splits: &[(Sums<'_>, Sums<'_>)],
+    candidates: &Candidates<'_>,
+    (n_threads, stop): (usize, &Stop),
+) -> crate::Result<Found> {
     let n_targets = splits[0].0.cross.ncols();
     let Candidates { gammas, alphas, per_target, .. } = *candidates;
     let whole: Vec<Mat<f64>> = splits.iter().map(|(_, test)| symmetric(test.gram)).collect();
     let tries = parallel::map(gammas.len(), n_threads, |i| {
         let scale = scales(candidates.band_of, &gammas[i]);
         let mut scores = vec![vec![0.0; n_targets]; alphas.len()];
+        if stop.is_asked() {
+            return scores;
+        }
         for ((train, test), whole) in splits.iter().zip(&whole) {
             let scaled = Scaled::new(train, &scale);
             for (alpha, scores) in alphas.iter().zip(&mut scores) {
@@ -75,6 +90,7 @@ pub fn search(splits: &[(Sums<'_>, Sums<'_>)], candidates: &Candidates<'_>, n_th
         }
         scores
     });
+    stop.check()?;
     let mut found = Found { gamma: vec![0; n_targets], alpha: vec![0; n_targets], scores: Vec::new() };
     let mut best = vec![f64::NEG_INFINITY; n_targets];
     for (i, scores) in tries.into_iter().enumerate() {
@@ -94,7 +110,7 @@ pub fn search(splits: &[(Sums<'_>, Sums<'_>)], candidates: &Candidates<'_>, n_th
         }
         found.scores.push(own);
     }
-    found
+    Ok(found)
 }
 
 /// Weights `(n_columns, n_targets)` of the choices that [`search`] found, fitted to all of `sums`; columns are not scaled.
