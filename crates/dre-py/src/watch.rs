@@ -41,7 +41,12 @@ pub(crate) fn attended<T: Send, M: Send>(
             loop {
                 let heard = match receiver.recv_timeout(ASK_EVERY) {
                     Ok(message) => hear(message),
-                    Err(RecvTimeoutError::Timeout) => Python::attach(Python::check_signals),
+                    // A closure: the method's own name has one lifetime only, and `attach` wants any.
+                    #[expect(
+                        clippy::redundant_closure_for_method_calls,
+                        reason = "the method itself does not compile here"
+                    )]
+                    Err(RecvTimeoutError::Timeout) => Python::attach(|py| py.check_signals()),
                     Err(RecvTimeoutError::Disconnected) => break,
                 };
                 if let Err(error) = heard {
