@@ -62,6 +62,9 @@ impl EpochSource for StopsAt<'_> {
     }
 }
 
+/// One way of fitting.
+type Fit<'a> = &'a dyn Fn(&StopsAt<'_>, &FitSpec) -> Result<(), Error>;
+
 #[test]
 fn a_linear_fit_asked_to_stop_draws_no_other_batch() {
     let (split, cleaning) = lenient();
@@ -74,7 +77,6 @@ fn a_linear_fit_asked_to_stop_draws_no_other_batch() {
     let banded = BandedConfig { lag_max: 4, n_iter: 3, ..BandedConfig::default() };
     let rtrf = RtrfConfig { n_lags_data: 2, n_lags_features: 3, ..RtrfConfig::default() };
     let decoder = DecodeConfig { lag_min: -3, n_components: 2, ..DecodeConfig::default() };
-    type Fit<'a> = &'a dyn Fn(&StopsAt<'_>, &FitSpec) -> Result<(), Error>;
     let fits: [(&str, Fit<'_>); 7] = [
         ("trf", &|s, spec| fit_trf(s, &trf, options, spec).map(drop)),
         ("trf, folds", &|s, spec| fit_trf(s, &trf, folds, spec).map(drop)),

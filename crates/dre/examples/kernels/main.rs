@@ -7,7 +7,8 @@
 #![allow(missing_docs, clippy::print_stdout)]
 
 #[path = "../../src/nn/kernels/mod.rs"]
-#[allow(dead_code, unused_imports, unreachable_pub)]
+// Lints are those of the crate that they belong to.
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 mod kernels;
 #[path = "../machine/mod.rs"]
 #[allow(dead_code)]
