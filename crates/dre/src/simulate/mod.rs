@@ -236,7 +236,7 @@ impl Simulation {
     /// As [`Simulation::with_threads`], with who may stop it between recordings.
     ///
     /// # Errors
-    /// Those of [`Simulation::new`]; [`Error::Stopped`](crate::Error::Stopped).
+    /// Those of [`Simulation::new`]; [`crate::Error::Stopped`].
     pub fn until(config: &SimulationConfig, n_threads: usize, stop: &Stop) -> Result<Self> {
         let simulator = Simulator::new(config)?;
         let place = config.array.device_to_head();
