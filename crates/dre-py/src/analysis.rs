@@ -85,7 +85,7 @@ pub fn permutation_importance<'py>(
         let targets = settings.targets_of_signals(data.features())?;
         let values = FeatureValues::of_arrays(&data)?;
         let spec = PermuteSpec { set: Set::Test, window: window.clone(), batch_size, seed, n_threads };
-        model.with_predictor(data.n_times(), batch_size, |model| {
+        model.with_predictor(data.n_times(), batch_size, stop, |model| {
             let found = permute(&data, &values, model, &targets, &spec, &mut |_| flow(stop))?;
             let found = found.ok_or(dre::Error::Stopped)?;
             let spec = SummarySpec { window, tfce: settings.tfce, seed, n_threads, stop: stop.clone() };
@@ -178,7 +178,7 @@ pub fn state_modulation<'py>(
             reference: None,
         };
         let by = [By::Power, By::Phase].into_iter().filter(|by| settings.by.contains(by));
-        model.with_predictor(data.n_times(), batch_size, |model| {
+        model.with_predictor(data.n_times(), batch_size, stop, |model| {
             let (mut results, mut states) = (Vec::new(), Vec::new());
             for by in by {
                 let found = dre::state::analyse(&data, &[model], by, &summary.bins, &mut || flow(stop))?;
@@ -216,13 +216,20 @@ pub fn noise_ceiling(
 ) -> PyResult<String> {
     let arrays = epochs.arrays()?;
     let info = info(about, BTreeMap::from([(STIMULUS.to_owned(), stimuli)]))?;
-    let found = py.detach(|| {
+    let found = interruptible(py, |stop| {
         let data = Dataset::of_arrays(&arrays, &info)?;
         let score_from = data.times().get(score_from).copied().unwrap_or(f64::INFINITY);
-        let spec = CeilingSpec { set: Set::Test, column: STIMULUS.to_owned(), score_from, seed, n_threads };
+        let spec = CeilingSpec {
+            set: Set::Test,
+            column: STIMULUS.to_owned(),
+            score_from,
+            seed,
+            n_threads,
+            stop: stop.clone(),
+        };
         dre::metrics::noise_ceiling(&data, &spec)
     });
-    json(&found.map_err(|e| science(&e))?)
+    json(&found?)
 }
 
 /// Compares every pair of models by one score per subject; `ComparisonResult`s as JSON.

@@ -6,6 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::errors::science;
+use crate::watch::interruptible;
 
 /// One array of epochs.
 #[derive(FromPyObject)]
@@ -124,7 +125,7 @@ type Found<'py> = (
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
 pub fn fit_scaling<'py>(py: Python<'py>, epochs: Epochs<'py>) -> PyResult<Found<'py>> {
     let arrays = epochs.arrays()?;
-    let found = py.detach(|| arrays.fit_scaling()).map_err(|e| science(&e))?;
+    let found = interruptible(py, |stop| arrays.fit_scaling(stop))?;
     let n_channels = epochs.channels.len();
     let table = |of: fn(&RobustScaler) -> &Vec<f64>| {
         let values: Vec<f64> = found.data.iter().flat_map(|one| of(one).iter().copied()).collect();

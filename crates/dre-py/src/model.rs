@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use dre::Stop;
 use dre::data::{Batch, Epoch, EpochArrays, EpochSource, Set};
 use dre::linear::SubjectFit;
 use dre::metrics::Correlation;
-use dre::model::Predictor;
+use dre::model::{Predictor, Stoppable};
 use dre::nn::{Adam, Dims, Loss, Network, NetworkConfig, Tensor, Threads, Workspace};
 use dre_io::models::{Fitted, FittedNetwork, ModelInfo, read_model, write_model};
 use numpy::ndarray::{Array, Array2, Array3, ArrayD, Axis, Dimension, RemoveAxis, s};
@@ -56,24 +57,33 @@ impl Model {
         Self { fitted }
     }
 
-    /// The model behind the one interface, for epochs of `n_times` samples in batches of at most `batch_size`.
+    /// The model behind the one interface, for epochs of `n_times` samples in batches of at most `batch_size`, until asked to
+    /// stop.
     pub(crate) fn with_predictor<R>(
         &self,
         n_times: usize,
         batch_size: usize,
+        stop: &Stop,
         work: impl FnOnce(&dyn Predictor) -> dre::Result<R>,
     ) -> dre::Result<R> {
-        match &self.fitted {
-            Fitted::Dre(fitted) => work(&*(**fitted).clone().into_predictor(n_times, batch_size)?),
-            Fitted::Trf(model) => work(model),
-            Fitted::Rtrf(model) => work(model),
-            Fitted::Banded(model) => work(model),
-            _ => Err(dre::Error::Setting {
-                name: "model".to_owned(),
-                found: self.fitted.title().to_owned(),
-                expected: "a model that this version knows".to_owned(),
-            }),
-        }
+        let network;
+        let model: &dyn Predictor = match &self.fitted {
+            Fitted::Dre(fitted) => {
+                network = (**fitted).clone().into_predictor(n_times, batch_size)?;
+                &*network
+            }
+            Fitted::Trf(model) => model,
+            Fitted::Rtrf(model) => model,
+            Fitted::Banded(model) => model,
+            _ => {
+                return Err(dre::Error::Setting {
+                    name: "model".to_owned(),
+                    found: self.fitted.title().to_owned(),
+                    expected: "a model that this version knows".to_owned(),
+                });
+            }
+        };
+        work(&Stoppable { model, stop })
     }
 
     fn network(&self) -> PyResult<&Network> {
@@ -196,11 +206,10 @@ impl Model {
         let arrays = epochs.arrays()?;
         let all = arrays.epochs(Set::Test);
         let predicted = interruptible(py, |stop| {
-            self.with_predictor(arrays.n_times(), batch_size, |model| {
+            self.with_predictor(arrays.n_times(), batch_size, stop, |model| {
                 let mut out = Array3::zeros((arrays.n_epochs(), arrays.n_channels(), arrays.n_times()));
                 let mut batch = Batch::default();
                 for part in all.chunks(batch_size.max(1)) {
-                    stop.check()?;
                     arrays.draw(part, &mut batch);
                     for (epoch, values) in part.iter().zip(model.predict(&batch)?.outer_iter()) {
                         let mut row = out.index_axis_mut(Axis(0), epoch.event);
@@ -228,14 +237,13 @@ impl Model {
     ) -> PyResult<Scored<'py>> {
         let arrays = epochs.arrays()?;
         let found = interruptible(py, |stop| {
-            self.with_predictor(arrays.n_times(), batch_size, |model| {
+            self.with_predictor(arrays.n_times(), batch_size, stop, |model| {
                 let (n_channels, n_times) = (arrays.n_channels(), arrays.n_times());
                 let mut maps = Array3::zeros((arrays.n_subjects(), n_channels, n_times));
                 let mut batch = Batch::default();
                 for (subject, mut map) in maps.outer_iter_mut().enumerate() {
                     let mut correlation = Correlation::new(n_channels, n_times);
                     for part in arrays.subject_epochs(Set::Test, subject).chunks(batch_size.max(1)) {
-                        stop.check()?;
                         arrays.draw(part, &mut batch);
                         let predicted = model.predict(&batch)?;
                         correlation.push_measured(&batch.data, &predicted, batch.measured.as_ref())?;

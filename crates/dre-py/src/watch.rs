@@ -25,6 +25,7 @@ pub(crate) fn interruptible<T: Send>(py: Python<'_>, work: impl FnOnce(&Stop) ->
 
 /// As [`interruptible`], for work that tells the calling thread something as it goes: `hear` is called there. Gives what the
 /// work came to, and what was raised meanwhile.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method is one for a single lifetime")]
 pub(crate) fn attended<T: Send, M: Send>(
     py: Python<'_>,
     work: impl FnOnce(&Stop, &dyn Fn(M)) -> T + Send,
@@ -41,11 +42,6 @@ pub(crate) fn attended<T: Send, M: Send>(
             loop {
                 let heard = match receiver.recv_timeout(ASK_EVERY) {
                     Ok(message) => hear(message),
-                    // A closure: the method's own name has one lifetime only, and `attach` wants any.
-                    #[expect(
-                        clippy::redundant_closure_for_method_calls,
-                        reason = "the method itself does not compile here"
-                    )]
                     Err(RecvTimeoutError::Timeout) => Python::attach(|py| py.check_signals()),
                     Err(RecvTimeoutError::Disconnected) => break,
                 };

@@ -2,8 +2,8 @@
 
 use ndarray::Array3;
 
-use crate::Result;
 use crate::data::Batch;
+use crate::{Result, Stop};
 
 /// What a prediction depends on, beside the batch's features and, for a model fitted per subject, whose epoch it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,4 +31,23 @@ pub trait Predictor: Sync {
 
     /// What predictions depend on, so that importance knows what there is to permute.
     fn inputs(&self) -> Inputs;
+}
+
+/// A model whose predictions may be stopped, so that whatever asks for many of them may be.
+pub struct Stoppable<'a> {
+    /// The model.
+    pub model: &'a dyn Predictor,
+    /// Ends the work with [`Error::Stopped`](crate::Error::Stopped) at the next prediction.
+    pub stop: &'a Stop,
+}
+
+impl Predictor for Stoppable<'_> {
+    fn predict(&self, batch: &Batch) -> Result<Array3<f32>> {
+        self.stop.check()?;
+        self.model.predict(batch)
+    }
+
+    fn inputs(&self) -> Inputs {
+        self.model.inputs()
+    }
 }

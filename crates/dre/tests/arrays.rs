@@ -48,7 +48,10 @@ fn sets(n: usize) -> Vec<Option<Set>> {
 fn scaling_sees_training_epochs_alone_and_undoes_itself() {
     let (mut data, features) = (noise([8, 2, N_TIMES], 1), noise([8, 1, N_TIMES], 2));
     let fit = |data: &Array3<f32>| {
-        EpochArrays::new(labels(2), vec![block(data, &features, sets(8))], N_TIMES).unwrap().fit_scaling().unwrap()
+        EpochArrays::new(labels(2), vec![block(data, &features, sets(8))], N_TIMES)
+            .unwrap()
+            .fit_scaling(&Stop::never())
+            .unwrap()
     };
     let scaling = fit(&data);
     data.index_axis_mut(ndarray::Axis(0), 3).fill(1e6);
@@ -128,6 +131,6 @@ fn faults_are_named() {
     assert!(message(EpochBlock { sets: vec![], ..good() }).contains("one for each of 4 epochs"));
     let flat = Array3::zeros([4, 2, N_TIMES]);
     let arrays = EpochArrays::new(labels(2), vec![block(&flat, &features, sets(4))], N_TIMES).unwrap();
-    assert!(arrays.fit_scaling().unwrap_err().to_string().contains("channel a"));
+    assert!(arrays.fit_scaling(&Stop::never()).unwrap_err().to_string().contains("channel a"));
     assert!(arrays.scaled(ArrayScaling::none(&labels(1))).is_err());
 }

@@ -4,12 +4,20 @@
 mod common;
 
 use common::words::{Words, column};
+use dre::Stop;
 use dre::data::Set;
 use dre::metrics::{CeilingSpec, noise_ceiling};
 use dre::results::{CeilingMethod, CeilingResult};
 
 fn ceiling(words: &Words) -> CeilingResult {
-    let spec = CeilingSpec { set: Set::Test, column: "stimulus".to_owned(), score_from: 0.12, seed: 0, n_threads: 2 };
+    let spec = CeilingSpec {
+        set: Set::Test,
+        column: "stimulus".to_owned(),
+        score_from: 0.12,
+        seed: 0,
+        n_threads: 2,
+        stop: Stop::never(),
+    };
     noise_ceiling(&words.make().dataset, &spec).unwrap()
 }
 
@@ -77,7 +85,14 @@ fn without_repetitions_none_is_made_up() {
 #[test]
 fn a_column_that_is_not_there_is_named() {
     let made = words(4, 100, 1.0).make();
-    let spec = CeilingSpec { set: Set::Test, column: "stim".to_owned(), score_from: 0.0, seed: 0, n_threads: 1 };
+    let spec = CeilingSpec {
+        set: Set::Test,
+        column: "stim".to_owned(),
+        score_from: 0.0,
+        seed: 0,
+        n_threads: 1,
+        stop: Stop::never(),
+    };
     let message = noise_ceiling(&made.dataset, &spec).unwrap_err().to_string();
     assert!(message.contains("no column `stim`") && message.contains("report.repeats"), "{message}");
 }

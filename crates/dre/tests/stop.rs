@@ -12,6 +12,8 @@ use dre::linear::{
     BandedConfig, DecodeConfig, FitSpec, LinearOptions, RtrfConfig, TrfConfig, fit_banded, fit_decoder, fit_rtrf,
     fit_trf,
 };
+use dre::metrics::{ScoreSpec, score};
+use dre::model::{Predictor, Stoppable};
 use dre::simulate::{Simulation, SimulationConfig};
 use dre::stats::{Adjacency, Enhancement, PermutationSpec, Tail, Threshold, cluster_test, tfce_test};
 use dre::{Error, Stop};
@@ -62,7 +64,7 @@ impl EpochSource for StopsAt<'_> {
     }
 }
 
-/// One way of fitting.
+/// What fits a model.
 type Fit<'a> = &'a dyn Fn(&StopsAt<'_>, &FitSpec) -> Result<(), Error>;
 
 #[test]
@@ -108,6 +110,23 @@ fn a_linear_fit_asked_to_stop_draws_no_other_batch() {
             at += 1;
         }
     }
+}
+
+#[test]
+fn predictions_asked_to_stop_say_so() {
+    let (split, cleaning) = lenient();
+    let cohort = Plan { n_subjects: 2, ..Plan::default() }.cohort();
+    let dataset = Dataset::new(Arc::new(cohort), &epoch_spec(-0.1, 0.3), &split, &cleaning, 1).unwrap();
+    let trf = TrfConfig { lag_max: 4, ..TrfConfig::default() };
+    let spec = FitSpec { valid_from: 0, batch_size: 16, n_threads: 1, stop: Stop::never() };
+    let fitted = fit_trf(&dataset, &trf, LinearOptions::DEFAULT, &spec).unwrap();
+    let stop = Stop::new();
+    let model = Stoppable { model: &fitted, stop: &stop };
+    let scores = ScoreSpec { set: Set::Test, score_from: 0.0, batch_size: 16, condition: None };
+    assert_eq!(score(&dataset, &model, &scores).unwrap().mean_r, score(&dataset, &fitted, &scores).unwrap().mean_r);
+    assert_eq!(model.inputs(), fitted.inputs());
+    stop.ask();
+    assert!(matches!(score(&dataset, &model, &scores), Err(Error::Stopped)));
 }
 
 #[test]

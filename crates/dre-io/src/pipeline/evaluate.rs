@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dre::data::{Dataset, Set};
 use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score};
-use dre::model::Predictor;
+use dre::model::{Predictor, Stoppable};
 use dre::nn::Threads;
 use dre::results::{
     CeilingResult, ModelResult, ModelStatistics, Provenance, RESULTS_FORMAT, Ratio, Results, StatisticsResult,
@@ -54,7 +54,8 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         let (found, linear) = match (evaluate_linear(name, &model, &data, &spec, monitor)?, model) {
             (Some((found, linear)), _) => (found, Some(linear)),
             (None, Fitted::Dre(fitted)) => {
-                (score(&data, &*fitted.into_predictor(data.n_times(), BATCH)?, &spec)?, None)
+                let model = &*fitted.into_predictor(data.n_times(), BATCH)?;
+                (score(&data, &Stoppable { model, stop: &monitor.stop() }, &spec)?, None)
             }
             (None, _) => continue,
         };
@@ -75,7 +76,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         score_from: spec.score_from,
         n_init_times: valid_from(job),
         evoked: Scores::evoked(&pairs),
-        statistics: statistics(job, &data, &pairs)?,
+        statistics: statistics(job, &data, &pairs, monitor)?,
         importance: super::importance::up_to_date(job, cohort),
         state: super::state::up_to_date(job, cohort)?,
         adaptation: Vec::new(),
@@ -113,7 +114,12 @@ pub(super) fn predictor(job: &Job, cohort: &CohortFolder, name: &str, n_times: u
 }
 
 /// Tests across subjects, comparisons of models, and the noise ceiling.
-fn statistics(job: &Job, data: &Dataset, scores: &[(&str, &Scores)]) -> Result<StatisticsResult> {
+fn statistics(
+    job: &Job,
+    data: &Dataset,
+    scores: &[(&str, &Scores)],
+    monitor: &dyn Monitor,
+) -> Result<StatisticsResult> {
     let by_subject = |scores: &Scores| -> Vec<f64> {
         let of = |label: &String| scores.subjects.iter().find(|s| s.subject == *label).map_or(f64::NAN, |s| s.r);
         data.subjects().iter().map(of).collect()
@@ -125,6 +131,7 @@ fn statistics(job: &Job, data: &Dataset, scores: &[(&str, &Scores)]) -> Result<S
         score_from: job.study.report.score_from,
         seed: job.study.seed,
         n_threads: job.n_threads,
+        stop: monitor.stop(),
     });
     let ceiling = match spec {
         Some(spec) => noise_ceiling(data, &spec)?,

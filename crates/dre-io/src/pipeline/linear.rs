@@ -6,7 +6,7 @@ use dre::linear::{
     CohortBanded, CohortTrf, Counted, FeatureModel, FeatureTask, LinearOptions, Pca, fit_feature_models, fit_rtrf,
 };
 use dre::metrics::{ScoreSpec, Scores, bootstrap_interval, score, score_parts};
-use dre::model::Predictor;
+use dre::model::{Predictor, Stoppable};
 use dre::results::{BandResult, LinearResult};
 
 use super::fit::Fit;
@@ -169,19 +169,21 @@ pub(super) fn evaluate_linear(
     spec: &ScoreSpec,
     monitor: &dyn Monitor,
 ) -> Result<Option<(Scores, LinearResult)>> {
+    let stop = monitor.stop();
+    let scored = |model: &dyn Predictor| score(data, &Stoppable { model, stop: &stop }, spec);
     let (found, coefficients, mut linear) = match model {
         Fitted::Trf(m) => {
-            let linear = LinearResult { single_lag_r: single_lags(m, data, spec)?, ..LinearResult::default() };
-            (score(data, m, spec)?, Coefficients::of_trfs(&m.subjects), linear)
+            let linear = LinearResult { single_lag_r: single_lags(m, scored)?, ..LinearResult::default() };
+            (scored(m)?, Coefficients::of_trfs(&m.subjects), linear)
         }
         Fitted::Banded(m) => {
-            let found = score(data, m, spec)?;
-            let bands = bands(m, &found, data, spec)?;
+            let found = scored(m)?;
+            let bands = bands(m, &found, (data, spec), scored)?;
             (found, Coefficients::of_trfs(&m.subjects), LinearResult { bands, ..LinearResult::default() })
         }
         Fitted::Rtrf(m) => {
             let counted = Counted::new(m);
-            let found = score(data, &counted, spec)?;
+            let found = scored(&counted)?;
             let n_diverged = counted.n_diverged();
             if n_diverged > 0 {
                 let n: usize = found.subjects.iter().map(|s| s.n_epochs).sum();
@@ -206,11 +208,16 @@ pub(super) fn evaluate_linear(
     Ok(Some((found, linear)))
 }
 
-fn single_lags(model: &CohortTrf, data: &dre::data::Dataset, spec: &ScoreSpec) -> Result<Vec<f64>> {
-    (0..model.lags().len()).map(|place| Ok(score(data, &model.at_lag(place), spec)?.mean_r)).collect()
+fn single_lags(model: &CohortTrf, scored: impl Fn(&dyn Predictor) -> dre::Result<Scores>) -> Result<Vec<f64>> {
+    (0..model.lags().len()).map(|place| Ok(scored(&model.at_lag(place))?.mean_r)).collect()
 }
 
-fn bands(model: &CohortBanded, whole: &Scores, data: &dre::data::Dataset, spec: &ScoreSpec) -> Result<Vec<BandResult>> {
+fn bands(
+    model: &CohortBanded,
+    whole: &Scores,
+    (data, spec): (&dre::data::Dataset, &ScoreSpec),
+    scored: impl Fn(&dyn Predictor) -> dre::Result<Scores>,
+) -> Result<Vec<BandResult>> {
     let n_bands = model.bands.len();
     let parts: Vec<_> = (0..n_bands).map(|band| model.band(band)).collect();
     let parts: Vec<&dyn Predictor> = parts.iter().map(|part| part as &dyn Predictor).collect();
@@ -222,7 +229,7 @@ fn bands(model: &CohortBanded, whole: &Scores, data: &dre::data::Dataset, spec: 
         let unique = if model.without.is_empty() {
             None
         } else {
-            let without = score(data, &model.without(band), spec)?;
+            let without = scored(&model.without(band))?;
             Some(whole.subjects.iter().zip(&without.subjects).map(|(a, b)| a.r - b.r).collect::<Vec<f64>>())
         };
         results.push(BandResult {

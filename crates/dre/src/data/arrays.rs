@@ -8,7 +8,7 @@ use super::dataset::{recycle, shaped, standardise};
 use super::scaler::{Spread, median_and_iqr};
 use super::split::{Place, in_order};
 use super::{Batch, Epoch, EpochSource, FeatureScaler, RobustScaler, Set};
-use crate::{Error, Result};
+use crate::{Error, Result, Stop};
 
 /// Epochs in arrays that lie row-major in memory; they are read in place.
 #[derive(Clone, Debug)]
@@ -151,8 +151,8 @@ impl<'a> EpochArrays<'a> {
     ///
     /// # Errors
     /// [`Error::NoEpochs`] where a recording has no training epochs; [`Error::At`] around [`Error::Setting`] where a channel
-    /// is flat. A channel that was never measured in a recording gets 0 and 1.
-    pub fn fit_scaling(&self) -> Result<ArrayScaling> {
+    /// is flat; [`Error::Stopped`]. A channel that was never measured in a recording gets 0 and 1.
+    pub fn fit_scaling(&self, stop: &Stop) -> Result<ArrayScaling> {
         let train = self.epochs(Set::Train);
         let data = self.labels.recordings.iter().enumerate().map(|(recording, label)| {
             let own: Vec<&Epoch> = train.iter().filter(|epoch| epoch.recording == recording).collect();
@@ -162,7 +162,7 @@ impl<'a> EpochArrays<'a> {
                     advice: "leave it out, give it training epochs, or scale by subject".to_owned(),
                 });
             }
-            self.fit_recording(&own).map_err(|error| error.at(label.as_str()))
+            self.fit_recording(&own, stop).map_err(|error| error.at(label.as_str()))
         });
         let spread = |row: usize| {
             let one = |epoch: &Epoch| Spread::of(self.feature(epoch, row));
@@ -172,10 +172,11 @@ impl<'a> EpochArrays<'a> {
         Ok(ArrayScaling { data: data.collect::<Result<_>>()?, features: FeatureScaler::from_spreads(&spreads) })
     }
 
-    fn fit_recording(&self, epochs: &[&Epoch]) -> Result<RobustScaler> {
+    fn fit_recording(&self, epochs: &[&Epoch], stop: &Stop) -> Result<RobustScaler> {
         let mut values: Vec<f64> = Vec::new();
         let (mut centre, mut scale) = (Vec::new(), Vec::new());
         for (row, name) in self.labels.channels.iter().enumerate() {
+            stop.check()?;
             values.clear();
             for epoch in epochs {
                 let (signal, marks) = self.channel(epoch, row);

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{Correlation, bootstrap_interval, mean_from, mean_of};
 use crate::data::{Batch, Dataset, Epoch, Set};
 use crate::results::{CeilingMethod, CeilingResult};
-use crate::{Error, Result, parallel};
+use crate::{Error, Result, Stop, parallel};
 
 /// With fewer stimuli an r across them says nothing.
 const LEAST_STIMULI: usize = 10;
@@ -31,6 +31,8 @@ pub struct CeilingSpec {
     pub seed: u64,
     /// Threads; they do not change the result.
     pub n_threads: usize,
+    /// Ends the work with [`Error::Stopped`].
+    pub stop: Stop,
 }
 
 /// Estimates, for each subject, channel and time, the r across epochs that a perfect prediction from the stimulus alone
@@ -60,8 +62,9 @@ pub fn noise_ceiling(dataset: &Dataset, spec: &CeilingSpec) -> Result<CeilingRes
     let repeated: Vec<usize> = stimuli.iter().map(|own| own.values().filter(|e| e.len() >= 2).count()).collect();
     if repeated.iter().any(|&n| n >= LEAST_STIMULI) {
         let maps = parallel::map(dataset.n_subjects(), spec.n_threads, |subject| {
-            (repeated[subject] >= LEAST_STIMULI).then(|| within(dataset, &stimuli[subject], subject, spec.seed))
+            (repeated[subject] >= LEAST_STIMULI).then(|| within(dataset, &stimuli[subject], subject, spec))
         });
+        let maps = maps.into_iter().map(Option::transpose).collect::<Result<Vec<_>>>()?;
         let n = repeated.iter().filter(|n| **n >= LEAST_STIMULI).count();
         let most = repeated.iter().max().unwrap_or(&0);
         let note = format!(
@@ -76,7 +79,7 @@ pub fn noise_ceiling(dataset: &Dataset, spec: &CeilingSpec) -> Result<CeilingRes
     let shared: Vec<usize> = stimuli.iter().map(|own| own.keys().filter(|text| is_shared(text)).count()).collect();
     if shared.iter().any(|&n| n >= LEAST_STIMULI) {
         let texts: Vec<&str> = holders.keys().copied().filter(|text| is_shared(text)).collect();
-        let mut maps = between(dataset, &stimuli, &texts);
+        let mut maps = between(dataset, &stimuli, &texts, &spec.stop)?;
         maps.iter_mut().zip(&shared).filter(|(_, n)| **n < LEAST_STIMULI).for_each(|(map, _)| *map = None);
         let note = format!(
             "between subjects: the others' mean response to the same stimulus (`{column}`, {} shared) predicts one subject; a \
@@ -153,16 +156,17 @@ impl Sum {
 }
 
 /// The ceiling of one subject from its repeated stimuli.
-fn within(dataset: &Dataset, stimuli: &Stimuli<'_>, subject: usize, seed: u64) -> Array2<f64> {
+fn within(dataset: &Dataset, stimuli: &Stimuli<'_>, subject: usize, spec: &CeilingSpec) -> Result<Array2<f64>> {
     let repeated: Vec<&Vec<Epoch>> = stimuli.values().filter(|epochs| epochs.len() >= 2).collect();
     let half = repeated.iter().map(|epochs| epochs.len() / 2).min().unwrap_or(1);
     let shape = (dataset.n_channels(), dataset.n_times());
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut rng = ChaCha8Rng::seed_from_u64(spec.seed);
     rng.set_stream(subject as u64);
     let (mut total, mut batch) = (Array2::<f64>::zeros(shape), Batch::default());
     for _ in 0..N_SPLITS {
         let mut correlation = Correlation::new(shape.0, shape.1);
         for epochs in &repeated {
+            spec.stop.check()?;
             let mut drawn = (*epochs).clone();
             drawn.shuffle(&mut rng);
             dataset.draw(&drawn[..2 * half], &mut batch);
@@ -173,11 +177,11 @@ fn within(dataset: &Dataset, stimuli: &Stimuli<'_>, subject: usize, seed: u64) -
         total += &correlation.r();
     }
     let k = half as f64;
-    total.mapv(|sum| {
+    Ok(total.mapv(|sum| {
         let r = sum / N_SPLITS as f64;
         let single = r / (k - (k - 1.0) * r);
         single.signum() * single.abs().sqrt()
-    })
+    }))
 }
 
 /// Adds one pair of epochs where both were measured; marks are needed only where some were not.
@@ -187,11 +191,17 @@ fn push(correlation: &mut Correlation, a: &Array3<f32>, b: &Array3<f32>, there: 
 }
 
 /// The lower bounds of all subjects from the others' responses to the same stimuli.
-fn between(dataset: &Dataset, stimuli: &[Stimuli<'_>], texts: &[&str]) -> Vec<Option<Array2<f64>>> {
+fn between(
+    dataset: &Dataset,
+    stimuli: &[Stimuli<'_>],
+    texts: &[&str],
+    stop: &Stop,
+) -> Result<Vec<Option<Array2<f64>>>> {
     let shape = (dataset.n_channels(), dataset.n_times());
     let mut correlations = vec![Correlation::new(shape.0, shape.1); stimuli.len()];
     let mut batch = Batch::default();
     for text in texts {
+        stop.check()?;
         let holders: Vec<(usize, &Vec<Epoch>)> =
             stimuli.iter().enumerate().filter_map(|(subject, own)| Some((subject, own.get(text)?))).collect();
         // The mean over others of each one's mean.
@@ -221,7 +231,7 @@ fn between(dataset: &Dataset, stimuli: &[Stimuli<'_>], texts: &[&str]) -> Vec<Op
             }
         }
     }
-    correlations.iter().map(|c| (c.n_epochs() > 0).then(|| c.r())).collect()
+    Ok(correlations.iter().map(|c| (c.n_epochs() > 0).then(|| c.r())).collect())
 }
 
 fn summarise(
