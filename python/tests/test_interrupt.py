@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import simulated, small_dre
+from conftest import shared, simulated, small_dre
 
 import neurodre as dre
 from neurodre import _native
@@ -121,3 +121,36 @@ def test_what_the_handler_of_the_signal_raises_is_raised(data, interrupt):
             dre.BandedRidge(lag_max=6, n_iter=1_000_000).fit(*data)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+STUDY = """[data]
+subjects = ["01"]
+sessions = ["01"]
+runs = ["01"]
+picks = ["eeg"]
+[epochs]
+tmin = -0.1
+tmax = 0.4
+[[features]]
+name = "onset"
+kind = "presence"
+[[features]]
+name = "target"
+kind = "map"
+column = "trial_type"
+values = { target = 1.0, nontarget = -1.0 }
+[models.banded]
+kind = "banded"
+lag_max = 20
+n_iter = 1_000_000
+"""
+
+
+def test_ctrl_c_ends_a_linear_fit_of_a_study(tmp_path, interrupt):
+    study, settings = tmp_path / "study.toml", {"data": shared("data/bids-p300"), "out": tmp_path / "out", "verbose": False}
+    study.write_text(STUDY)
+    dre.prepare(study, **settings)
+    interrupt(_native, "fit_study")
+    with pytest.raises(KeyboardInterrupt, match="what was finished is kept"):
+        dre.run(study, **settings)
+    assert not (tmp_path / "out" / "models" / "banded" / "model.json").exists()

@@ -80,11 +80,12 @@ impl StudyJob {
             py,
             |stop, tell| step(&mut Told { stop, tell }),
             |message| match message {
-                Message::Said(kind, text) => {
+                Message::Said(kind, text) => Python::attach(|py| match self.say.call1(py, (kind, text)) {
+                    // Ctrl-C is heard where Python runs, which may be here.
+                    Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Err(error),
                     // A log that fails is no reason to lose a fit.
-                    Python::attach(|py| self.say.call1(py, (kind, text)).map(drop).unwrap_or_default());
-                    Ok(())
-                }
+                    _ => Ok(()),
+                }),
                 Message::Batch(progress, answer) => {
                     let flow = watch.call(&progress);
                     // The training waits for it.

@@ -3,9 +3,9 @@
 mod common;
 
 use common::relative;
-use dre::Stop;
 use dre::data::{ArrayScaling, Batch, EpochArrays, EpochBlock, EpochLabels, EpochSource, Set, split_in_time};
 use dre::linear::{FitSpec, LinearOptions, TrfConfig, fit_trf};
+use dre::{Error, Stop};
 use ndarray::Array3;
 
 const N_TIMES: usize = 30;
@@ -132,5 +132,8 @@ fn faults_are_named() {
     let flat = Array3::zeros([4, 2, N_TIMES]);
     let arrays = EpochArrays::new(labels(2), vec![block(&flat, &features, sets(4))], N_TIMES).unwrap();
     assert!(arrays.fit_scaling(&Stop::never()).unwrap_err().to_string().contains("channel a"));
+    let stop = Stop::new();
+    stop.ask();
+    assert!(matches!(arrays.fit_scaling(&stop), Err(Error::Stopped)));
     assert!(arrays.scaled(ArrayScaling::none(&labels(1))).is_err());
 }

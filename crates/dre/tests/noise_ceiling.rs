@@ -4,10 +4,10 @@
 mod common;
 
 use common::words::{Words, column};
-use dre::Stop;
 use dre::data::Set;
 use dre::metrics::{CeilingSpec, noise_ceiling};
 use dre::results::{CeilingMethod, CeilingResult};
+use dre::{Error, Stop};
 
 fn ceiling(words: &Words) -> CeilingResult {
     let spec = CeilingSpec {
@@ -95,4 +95,14 @@ fn a_column_that_is_not_there_is_named() {
     };
     let message = noise_ceiling(&made.dataset, &spec).unwrap_err().to_string();
     assert!(message.contains("no column `stim`") && message.contains("report.repeats"), "{message}");
+}
+
+#[test]
+fn one_that_is_asked_to_stop_says_so() {
+    let made = words(4, 100, 1.0).make();
+    let stop = Stop::new();
+    stop.ask();
+    let spec =
+        CeilingSpec { set: Set::Test, column: "stimulus".to_owned(), score_from: 0.0, seed: 0, n_threads: 1, stop };
+    assert!(matches!(noise_ceiling(&made.dataset, &spec), Err(Error::Stopped)));
 }

@@ -10,8 +10,9 @@ use super::workspace::Workspace;
 use crate::data::Batch;
 
 impl Network {
-    /// Fills the workspace up to the prediction. The batch has been checked.
-    pub(super) fn forward(&self, batch: &Batch, w: &mut Workspace) {
+    /// Fills the workspace up to the prediction; `for_gradient` says whether with all that [`Network::backward`] needs. The
+    /// batch has been checked.
+    pub(super) fn forward(&self, batch: &Batch, for_gradient: bool, w: &mut Workspace) {
         let n = batch.n_epochs();
         let slots = &self.layout.slots;
         self.read_input(batch, w);
@@ -39,7 +40,7 @@ impl Network {
         for (i, slot) in slots.lstm.iter().enumerate() {
             let (below, rest) = lstm.split_at_mut(i);
             let x = below.last().map_or_else(|| &encoded.last().unwrap_or(x_rest)[..], |l| l.output(shape));
-            lstm::forward(shape, slot.n_in, &self.lstm_params(slot), x, &mut rest[0], &mut compute);
+            lstm::forward(shape, slot.n_in, &self.lstm_params(slot), x, for_gradient, &mut rest[0], &mut compute);
         }
 
         let n_layers = plan.decoder.len();

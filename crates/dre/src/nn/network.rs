@@ -165,7 +165,7 @@ impl Network {
     pub fn predict(&self, batch: &Batch, workspace: &mut Workspace) -> Result<Array3<f32>> {
         use rayon::prelude::*;
         self.check(batch, workspace)?;
-        self.threads.install(|| self.forward(batch, workspace));
+        self.threads.install(|| self.forward(batch, false, workspace));
         let n = batch.n_epochs();
         let output = workspace.output(self);
         let size = self.dims.n_channels * workspace.plan.n_times;
@@ -189,7 +189,7 @@ impl Network {
     /// As [`Network::predict`].
     pub fn loss_sum(&self, batch: &Batch, loss: Loss, from: usize, workspace: &mut Workspace) -> Result<f64> {
         self.check(batch, workspace)?;
-        self.threads.install(|| self.forward(batch, workspace));
+        self.threads.install(|| self.forward(batch, false, workspace));
         let from = from.min(workspace.plan.n_times);
         Ok(workspace.output(self).loss_sum(Target::of(batch), loss, from, batch.n_epochs(), &self.threads))
     }
@@ -202,7 +202,7 @@ impl Network {
     pub fn loss_and_gradient(&self, batch: &Batch, loss: Loss, workspace: &mut Workspace) -> Result<f64> {
         self.check(batch, workspace)?;
         let sum = self.threads.install(|| {
-            self.forward(batch, workspace);
+            self.forward(batch, true, workspace);
             self.backward(batch, loss, workspace)
         });
         Ok(sum / batch.n_measured(0).max(1) as f64)

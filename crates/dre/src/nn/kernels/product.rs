@@ -117,16 +117,22 @@ pub(crate) fn product(
         }
         After::Nothing => {}
     }
-    // Plain f32 products go to the crate on every machine: it is as fast or faster there. Those that something follows, or
-    // whose rows are scattered, are faster here, because they save a pass over the result.
+    // Plain f32 products go to the crate on every machine, which is as fast there. Those that something follows, or whose rows
+    // are scattered, are faster here, because they save a pass over the result; so are wide ones of a transposed factor.
     #[cfg(target_arch = "x86_64")]
-    if arithmetic.isa == super::Isa::Avx512 && (arithmetic.bf16 || !in_place(rows, after)) {
+    if arithmetic.isa == super::Isa::Avx512
+        && (arithmetic.bf16 || !in_place(rows, after) || n >= WIDE && terms.iter().all(|t| t.a.col != 1))
+    {
         packed::product((m, n), terms, out, rows, after, arithmetic.bf16, &mut scratch.packed, threads);
         return;
     }
     let _ = arithmetic;
     by_passes((m, n), terms, out, rows, after, &mut scratch.sums, threads);
 }
+
+/// Columns from which on a product with a transposed factor is made here.
+#[cfg(target_arch = "x86_64")]
+const WIDE: usize = 128;
 
 /// Whether a product's plain sums are all that is asked for, row after row.
 fn in_place(rows: Rows<'_>, after: After<'_>) -> bool {
@@ -457,7 +463,7 @@ mod packed {
                                 masks[r] = activation.as_ptr().wrapping_add(rows.get(first + r).wrapping_add(column));
                             }
                         }
-                        let target = Target { rows: &targets, masks: &masks, n: columns, add, finish };
+                        let target = Target { rows: &targets, masks: &masks, n: columns, soon: &targets, add, finish };
                         // SAFETY: A was packed above, B before the tasks began.
                         unsafe {
                             let a = a.add((first - group) / ROWS * TILE).cast_const();

@@ -7,7 +7,7 @@
 
 use super::barrier::SpinBarrier;
 use super::shared::Shared;
-use super::simd::{Plain, Vector, sigmoid, tanh};
+use super::simd::{Plain, Vector, gates as activated, tanh};
 use super::{Isa, Threads};
 
 /// Sizes of one LSTM layer's loop.
@@ -174,7 +174,7 @@ unsafe fn tile_of<V: Vector, const M: usize>(operands: Operands<'_>, step: usize
         for (m, sum) in sums.iter().enumerate() {
             let place = gates.at((step * batch + row + m) * 4 * hidden + unit, 3 * hidden + V::LANES);
             let pre = |gate: usize| sum[gate].add(V::load(place.add(gate * hidden))).add(V::load(b.add(gate * hidden)));
-            let (i, f, g, o) = (sigmoid(pre(0)), sigmoid(pre(1)), tanh(pre(2)), sigmoid(pre(3)));
+            let [i, f, g, o] = activated([pre(0), pre(1), pre(2), pre(3)]);
             i.store(place);
             f.store(place.add(hidden));
             g.store(place.add(2 * hidden));

@@ -12,7 +12,7 @@ use super::Threads;
 use super::barrier::SpinBarrier;
 use super::recurrent::{LoopShape, UNIT_BLOCK, share_of};
 use super::shared::{Shared, SharedWords};
-use super::simd::{Avx512, Vector, sigmoid, tanh};
+use super::simd::{Avx512, Vector, gates as activated, tanh};
 use super::tile::{Finish, ROWS, Target, along_bf16, along_f32};
 use super::words::{
     CHUNK, PANEL, ROW, aligned, n_words, panel_bf16, panel_f32, panels_bf16, panels_f32, row_bf16, row_f32,
@@ -58,11 +58,18 @@ impl Factor {
         }
     }
 
-    /// Adds the product with a panel of weights to (or stores it at, where not `add`) the rows that `place` gives.
+    /// Stores the product with a panel of weights at the rows that `place` gives, and asks meanwhile for the rows that
+    /// `soon` gives for a part of the sum and a row.
     ///
     /// # Safety
     /// As for [`Factor::fill`], which has been called; the panel holds all words; `n` columns of each row can be written.
-    unsafe fn multiply(&mut self, panel: *const u32, n: usize, add: bool, place: impl Fn(usize) -> *mut f32) {
+    unsafe fn multiply(
+        &mut self,
+        panel: *const u32,
+        n: usize,
+        place: impl Fn(usize) -> *mut f32,
+        soon: impl Fn(usize, usize) -> *mut f32,
+    ) {
         let Self { n_rows, k, bf16, .. } = *self;
         let chunks = self.chunks();
         let n_chunks = n_words(k, bf16).div_ceil(CHUNK);
@@ -72,11 +79,12 @@ impl Factor {
         for (i, (from, to)) in chunks.enumerate() {
             for tile in 0..n_tiles {
                 let (row, end) = share_of(n_rows, tile, n_tiles);
-                let mut rows = [std::ptr::null_mut(); ROWS];
-                for (r, out) in (row..end).zip(&mut rows) {
+                let (mut rows, mut asked) = ([std::ptr::null_mut(); ROWS], [std::ptr::null_mut(); ROWS]);
+                for (r, (out, ask)) in (row..end).zip(rows.iter_mut().zip(&mut asked)) {
                     *out = place(r);
+                    *ask = soon(i, r);
                 }
-                let target = Target { rows: &rows, masks: &masks, n, add: add || i > 0, finish: Finish::Plain };
+                let target = Target { rows: &rows, masks: &masks, soon: &asked, n, add: i > 0, finish: Finish::Plain };
                 // SAFETY: the caller's promise; chunk and rows lie inside the factor.
                 unsafe {
                     let a = a.add((i * n_rows + row) * ROW);
@@ -139,9 +147,12 @@ struct Forward<'a> {
     gates: Shared,
     h: Shared,
     c: Shared,
+    /// Whether gates and cells are stored, which only the backward loop reads.
+    keep: bool,
 }
 
-/// Packs the recurrent weights `(4, hidden, hidden)` and runs the loop; operands as in [`super::recurrent::run`].
+/// Packs the recurrent weights `(4, hidden, hidden)` and runs the loop; operands as in [`super::recurrent::run`]. What becomes
+/// of the gates and cells is of use only where `keep`.
 pub(crate) fn forward(
     shape: LoopShape,
     weights: &[f32],
@@ -150,6 +161,7 @@ pub(crate) fn forward(
     h: &mut [f32],
     c: &mut [f32],
     bf16: bool,
+    keep: bool,
     packed: &mut Vec<u32>,
     threads: &Threads,
 ) {
@@ -171,7 +183,7 @@ pub(crate) fn forward(
         });
     });
     let operands =
-        Forward { shape, bf16, packed, bias, gates: Shared::new(gates), h: Shared::new(h), c: Shared::new(c) };
+        Forward { shape, bf16, packed, bias, gates: Shared::new(gates), h: Shared::new(h), c: Shared::new(c), keep };
     let n_threads = threads.count();
     let barrier = SpinBarrier::new(n_threads);
     threads.broadcast(|thread| {
@@ -187,10 +199,14 @@ pub(crate) fn forward(
 /// # Safety
 /// As said where it is called.
 unsafe fn forward_share(operands: Forward<'_>, part: Part, barrier: &SpinBarrier) {
-    let Forward { shape: LoopShape { n_steps, batch, hidden }, bf16, packed, gates, h, .. } = operands;
+    let Forward { shape: LoopShape { n_steps, batch, hidden }, bf16, packed, gates, h, c, keep, .. } = operands;
     let (epoch, n_epochs) = (part.epochs.0, part.epochs.1 - part.epochs.0);
     let mut last = Factor::new(n_epochs, hidden, bf16);
     let size = n_words(hidden, bf16) * PANEL;
+    let mut near = vec![0f32; 4 * n_epochs * PANEL];
+    let n_cells = if keep { 1 } else { part.blocks.1 - part.blocks.0 };
+    let mut cells = vec![0f32; n_cells * n_epochs * PANEL];
+    let (near, cells) = (Shared::new(&mut near), Shared::new(&mut cells));
     for step in 0..n_steps {
         // SAFETY: the hidden state of `step` was written before the last barrier; everything written here belongs to this
         // thread's blocks.
@@ -202,10 +218,23 @@ unsafe fn forward_share(operands: Forward<'_>, part: Part, barrier: &SpinBarrier
                 let n = PANEL.min(hidden - block * PANEL);
                 for gate in (0..4).filter(|_| step > 0) {
                     let panel = packed.at((block * 4 + gate) * size, size);
-                    let start = (step * batch + epoch) * 4 * hidden + gate * hidden + block * PANEL;
-                    last.multiply(panel, n, true, |row| gates.at(start + row * 4 * hidden, n));
+                    let place = |row| near.at((gate * n_epochs + row) * PANEL, n);
+                    let at = (step * batch + epoch) * hidden + block * PANEL;
+                    last.multiply(panel, n, place, |chunk, row| match (chunk, gate) {
+                        (0, _) => gates.at(((step * batch + epoch + row) * 4 + gate) * hidden + block * PANEL, n),
+                        (1, 0) if keep => c.at(at + row * hidden, n),
+                        (1, 1) if keep => c.at(at + (batch + row) * hidden, n),
+                        (1, 2) => h.at(at + (batch + row) * hidden, n),
+                        _ => std::ptr::null_mut(),
+                    });
                 }
-                activate(operands, step, part.epochs, block * PANEL, n);
+                let cells =
+                    cells.at(if keep { 0 } else { (block - part.blocks.0) * n_epochs * PANEL }, n_epochs * PANEL);
+                if keep {
+                    activate::<true>(operands, near, cells, step, part.epochs, block * PANEL, n);
+                } else {
+                    activate::<false>(operands, near, cells, step, part.epochs, block * PANEL, n);
+                }
             }
         }
         if !by_epochs(hidden) {
@@ -219,25 +248,54 @@ unsafe fn forward_share(operands: Forward<'_>, part: Part, barrier: &SpinBarrier
 /// # Safety
 /// As for [`forward_share`]; `n` is a multiple of 16.
 #[target_feature(enable = "avx512f")]
-unsafe fn activate(operands: Forward<'_>, step: usize, epochs: (usize, usize), first: usize, n: usize) {
+unsafe fn activate<const KEEP: bool>(
+    operands: Forward<'_>,
+    near: Shared,
+    cells: *mut f32,
+    step: usize,
+    epochs: (usize, usize),
+    first: usize,
+    n: usize,
+) {
     let Forward { shape: LoopShape { batch, hidden, .. }, bias, gates, h, c, .. } = operands;
-    for unit in (first..first + n).step_by(Avx512::LANES) {
+    let n_epochs = epochs.1 - epochs.0;
+    // SAFETY: inside the operands by the sizes that `forward` asserts.
+    unsafe {
+        let at = |k: usize, row: usize, unit: usize| {
+            near.at((k * n_epochs + row - epochs.0) * PANEL + unit - first, Avx512::LANES)
+        };
+        let cell_at = |row: usize, unit: usize| cells.add((row - epochs.0) * PANEL + unit - first);
+        let place =
+            |row: usize, unit: usize| gates.at((step * batch + row) * 4 * hidden + unit, 3 * hidden + Avx512::LANES);
         for row in epochs.0..epochs.1 {
-            // SAFETY: inside the operands by the sizes that `forward` asserts.
-            unsafe {
-                let place = gates.at((step * batch + row) * 4 * hidden + unit, 3 * hidden + Avx512::LANES);
-                let pre = |gate: usize| {
-                    Avx512::load(place.add(gate * hidden)).add(Avx512::load(bias.as_ptr().add(gate * hidden + unit)))
-                };
-                let (i, f, g, o) = (sigmoid(pre(0)), sigmoid(pre(1)), tanh(pre(2)), sigmoid(pre(3)));
-                i.store(place);
-                f.store(place.add(hidden));
-                g.store(place.add(2 * hidden));
-                o.store(place.add(3 * hidden));
-                let before = Avx512::load(c.at((step * batch + row) * hidden + unit, Avx512::LANES));
-                let cell = f.mul_add(before, i.mul(g));
-                cell.store(c.at(((step + 1) * batch + row) * hidden + unit, Avx512::LANES));
-                o.mul(tanh(cell)).store(h.at(((step + 1) * batch + row) * hidden + unit, Avx512::LANES));
+            for unit in (first..first + n).step_by(Avx512::LANES) {
+                for gate in 0..4 {
+                    let input = Avx512::load(place(row, unit).add(gate * hidden));
+                    let pre = input.add(Avx512::load(bias.as_ptr().add(gate * hidden + unit)));
+                    let sum = at(gate, row, unit);
+                    (if step == 0 { pre } else { Avx512::load(sum).add(pre) }).store(sum);
+                }
+                if KEEP {
+                    let before = c.at((step * batch + row) * hidden + unit, Avx512::LANES);
+                    Avx512::load(before).store(cell_at(row, unit));
+                }
+            }
+        }
+        for row in epochs.0..epochs.1 {
+            for unit in (first..first + n).step_by(Avx512::LANES) {
+                let pre = |k: usize| Avx512::load(at(k, row, unit));
+                let [i, f, g, o] = activated([pre(0), pre(1), pre(2), pre(3)]);
+                let cell = f.mul_add(Avx512::load(cell_at(row, unit)), i.mul(g));
+                let after = ((step + 1) * batch + row) * hidden + unit;
+                if KEEP {
+                    for (gate, value) in [i, f, g, o].into_iter().enumerate() {
+                        value.store(place(row, unit).add(gate * hidden));
+                    }
+                    cell.store(c.at(after, Avx512::LANES));
+                } else {
+                    cell.store(cell_at(row, unit));
+                }
+                o.mul(tanh(cell)).store(h.at(after, Avx512::LANES));
             }
         }
     }
@@ -324,7 +382,7 @@ unsafe fn backward_share(operands: Backward<'_>, part: Part, barrier: &SpinBarri
                 let n = PANEL.min(hidden - block * PANEL);
                 if has_next {
                     let panel = packed.at(block * size, size);
-                    next.multiply(panel, n, false, |row| place.at(row * PANEL, n));
+                    next.multiply(panel, n, |row| place.at(row * PANEL, n), |_, row| place.at(row * PANEL, n));
                 }
                 differentiate(operands, place, step, part.epochs, block * PANEL, n);
             }

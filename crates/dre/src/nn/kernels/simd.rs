@@ -72,12 +72,8 @@ pub(crate) unsafe trait Vector: Copy {
     unsafe fn mul_add(self, a: Self, b: Self) -> Self;
     unsafe fn min(self, o: Self) -> Self;
     unsafe fn max(self, o: Self) -> Self;
-    /// Nearest whole number, ties to even.
-    unsafe fn round(self) -> Self;
-    /// 2^self for whole numbers in −126..=127.
-    unsafe fn exp2_whole(self) -> Self;
-    /// `a` where |self| < limit, else `b`.
-    unsafe fn pick_below(self, limit: Self, a: Self, b: Self) -> Self;
+    /// `self` · 2^n for whole numbers n in −126..=127.
+    unsafe fn scale(self, n: Self) -> Self;
 }
 
 /// Eight numbers in plain Rust.
@@ -132,18 +128,10 @@ unsafe impl Vector for Plain {
         Self(r)
     }
     #[inline(always)]
-    unsafe fn round(self) -> Self {
-        Self(self.0.map(f32::round_ties_even))
-    }
-    #[inline(always)]
-    unsafe fn exp2_whole(self) -> Self {
-        Self(self.0.map(|x| f32::from_bits((((x as i32) + 127) << 23).cast_unsigned())))
-    }
-    #[inline(always)]
-    unsafe fn pick_below(self, limit: Self, a: Self, b: Self) -> Self {
-        let mut r = [0.0; 8];
-        for i in 0..8 {
-            r[i] = if self.0[i].abs() < limit.0[i] { a.0[i] } else { b.0[i] };
+    unsafe fn scale(self, n: Self) -> Self {
+        let mut r = self.0;
+        for (x, &n) in r.iter_mut().zip(&n.0) {
+            *x *= f32::from_bits((((n as i32) + 127) << 23).cast_unsigned());
         }
         Self(r)
     }
@@ -200,24 +188,11 @@ mod x86 {
         forward!(max(o) = _mm256_max_ps);
         forward!(mul_add(a, b) = _mm256_fmadd_ps);
         #[inline(always)]
-        unsafe fn round(self) -> Self {
-            // SAFETY: see the trait.
-            Self(unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0) })
-        }
-        #[inline(always)]
-        unsafe fn exp2_whole(self) -> Self {
+        unsafe fn scale(self, n: Self) -> Self {
             // SAFETY: see the trait.
             unsafe {
-                let n = _mm256_add_epi32(_mm256_cvtps_epi32(self.0), _mm256_set1_epi32(127));
-                Self(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(n)))
-            }
-        }
-        #[inline(always)]
-        unsafe fn pick_below(self, limit: Self, a: Self, b: Self) -> Self {
-            // SAFETY: see the trait.
-            unsafe {
-                let size = _mm256_andnot_ps(_mm256_set1_ps(-0.0), self.0);
-                Self(_mm256_blendv_ps(b.0, a.0, _mm256_cmp_ps::<_CMP_LT_OQ>(size, limit.0)))
+                let n = _mm256_add_epi32(_mm256_cvtps_epi32(n.0), _mm256_set1_epi32(127));
+                Self(_mm256_mul_ps(self.0, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(n))))
             }
         }
     }
@@ -247,75 +222,102 @@ mod x86 {
         forward!(min(o) = _mm512_min_ps);
         forward!(max(o) = _mm512_max_ps);
         forward!(mul_add(a, b) = _mm512_fmadd_ps);
-        #[inline(always)]
-        unsafe fn round(self) -> Self {
-            // SAFETY: see the trait.
-            Self(unsafe { _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0) })
-        }
-        #[inline(always)]
-        unsafe fn exp2_whole(self) -> Self {
-            // SAFETY: see the trait.
-            unsafe {
-                let n = _mm512_add_epi32(_mm512_cvtps_epi32(self.0), _mm512_set1_epi32(127));
-                Self(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(n)))
-            }
-        }
-        #[inline(always)]
-        unsafe fn pick_below(self, limit: Self, a: Self, b: Self) -> Self {
-            // SAFETY: see the trait.
-            unsafe {
-                let below = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(_mm512_abs_ps(self.0), limit.0);
-                Self(_mm512_mask_blend_ps(below, b.0, a.0))
-            }
-        }
+        forward!(scale(n) = _mm512_scalef_ps);
     }
 }
 
-/// e^x with a relative error below 3e-7 for |x| ≤ 87; outside, x is clamped.
-///
-/// Range reduction to ±ln 2 / 2 and a polynomial of degree 6 (the Taylor coefficients, whose remainder there is 1e-8).
+/// (e^r − 1) / r on ±ln 2 / 2 as a polynomial: its interpolation at Chebyshev's points, relative error 3e-8.
+const EXPM1: [f32; 6] = [1.0, 0.5, 0.166_665_05, 0.041_666_46, 0.008_369_22, 0.001_393_37];
+
+/// Splits e^(`factor` · x) into 2^n · e^(`factor` · r) and returns n and r, for |factor · x| ≤ 87. `factor` is a power of two
+/// or its negative.
 #[inline(always)]
-unsafe fn exp<V: Vector>(x: V) -> V {
+unsafe fn split<V: Vector>(x: V, factor: f32) -> (V, V) {
     // SAFETY: the caller vouches for the instruction set; nothing here touches memory.
     unsafe {
-        let x = x.max(V::splat(-87.0)).min(V::splat(87.0));
-        let n = x.mul(V::splat(std::f32::consts::LOG2_E)).round();
+        // Sums of this size are whole numbers, rounded to nearest.
+        let shift = V::splat(12_582_912.0);
+        let n = x.mul_add(V::splat(factor * std::f32::consts::LOG2_E), shift).sub(shift);
         // ln 2 in two parts, the first exact in few bits, so that n · ln 2 loses nothing.
-        let r = n.mul_add(V::splat(-0.693_359_4), x);
-        let r = n.mul_add(V::splat(2.121_944_4e-4), r);
-        let mut p = V::splat(1.0 / 5040.0);
-        for c in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
-            p = p.mul_add(r, V::splat(c));
-        }
-        p.mul(n.exp2_whole())
+        let r = n.mul_add(V::splat(-0.693_359_4 / factor), x);
+        (n, n.mul_add(V::splat(2.121_944_4e-4 / factor), r))
     }
 }
 
-/// 1 / (1 + e^−x), absolute error below 2e-7.
+/// `(e^(factor · r) − 1) / r` for what [`split`] leaves.
 #[inline(always)]
-pub(crate) unsafe fn sigmoid<V: Vector>(x: V) -> V {
+unsafe fn slope<V: Vector>(r: V, factor: f32) -> V {
+    // SAFETY: the caller vouches for the instruction set; nothing here touches memory.
+    unsafe {
+        let mut power = factor;
+        let coefficients = EXPM1.map(|c| {
+            let scaled = c * power;
+            power *= factor;
+            scaled
+        });
+        let mut p = V::splat(coefficients[5]);
+        for c in coefficients[..5].iter().rev() {
+            p = p.mul_add(r, V::splat(*c));
+        }
+        p
+    }
+}
+
+/// `x`, or the nearer of ±`limit` outside; what is not a number stays so.
+#[inline(always)]
+unsafe fn clamp<V: Vector>(x: V, limit: f32) -> V {
+    // SAFETY: the caller vouches for the instruction set; nothing here touches memory.
+    unsafe { V::splat(-limit).max(V::splat(limit).min(x)) }
+}
+
+/// The denominator d of the logistic function 1 / d = 1 / (1 + e^−x), for x clamped to ±40.
+#[inline(always)]
+unsafe fn logistic<V: Vector>(x: V) -> V {
     // SAFETY: the caller vouches for the instruction set; nothing here touches memory.
     unsafe {
         let one = V::splat(1.0);
-        one.div(one.add(exp(V::splat(0.0).sub(x))))
+        let (n, r) = split(clamp(x, 40.0), -1.0);
+        slope(r, -1.0).mul_add(r, one).scale(n).add(one)
+    }
+}
+
+/// The hyperbolic tangent as a quotient (e^2x − 1) / (e^2x + 1), for x clamped to ±10.
+#[inline(always)]
+unsafe fn quotient<V: Vector>(x: V) -> (V, V) {
+    // SAFETY: the caller vouches for the instruction set; nothing here touches memory.
+    unsafe {
+        let one = V::splat(1.0);
+        let (n, r) = split(clamp(x, 10.0), 2.0);
+        // Near 0, where n is 0, nothing is lost to the subtraction.
+        let power = one.scale(n);
+        let top = power.mul_add(slope(r, 2.0).mul(r), power.sub(one));
+        (top, top.add(V::splat(2.0)))
     }
 }
 
 /// Hyperbolic tangent, relative error below 6e-7.
-///
-/// Below 0.55 the continued fraction of tanh cut after five terms, whose error there is 1e-9; above it 1 − 2 / (e^2x + 1).
 #[inline(always)]
 pub(crate) unsafe fn tanh<V: Vector>(x: V) -> V {
     // SAFETY: the caller vouches for the instruction set; nothing here touches memory.
     unsafe {
+        let (top, bottom) = quotient(x);
+        top.div(bottom)
+    }
+}
+
+/// The gates of an LSTM from their pre-activations, i, f, g, o: the logistic function (absolute error below 2e-7) of all but
+/// g, of which it is the hyperbolic tangent (relative error below 6e-7).
+///
+/// Two share a division, which takes longer than most else of them.
+#[inline(always)]
+pub(crate) unsafe fn gates<V: Vector>([i, f, g, o]: [V; 4]) -> [V; 4] {
+    // SAFETY: the caller vouches for the instruction set; nothing here touches memory.
+    unsafe {
         let one = V::splat(1.0);
-        let s = x.mul(x);
-        // tanh x = x / (1 + x²/(3 + x²/(5 + x²/(7 + x²/9)))) as one quotient of polynomials in x².
-        let top = s.add(V::splat(105.0)).mul_add(s, V::splat(945.0));
-        let bottom = s.mul_add(V::splat(15.0), V::splat(420.0)).mul_add(s, V::splat(945.0));
-        let near = x.mul(top.div(bottom));
-        let far = one.sub(V::splat(2.0).div(exp(x.add(x)).add(one)));
-        x.pick_below(V::splat(0.55), near, far)
+        let (di, df, d_o) = (logistic(i), logistic(f), logistic(o));
+        let (top, dg) = quotient(g);
+        let (first, second) = (one.div(di.mul(df)), one.div(dg.mul(d_o)));
+        [first.mul(df), first.mul(di), top.mul(second.mul(d_o)), second.mul(dg)]
     }
 }
 
@@ -347,10 +349,21 @@ mod tests {
     fn check<V: Vector>() {
         // SAFETY: called for the available instruction sets only.
         unsafe {
-            let e = worst::<V>(|x| exp(x), f64::exp, true);
-            let s = worst::<V>(|x| sigmoid(x), |x| 1.0 / (1.0 + (-x).exp()), false);
             let t = worst::<V>(|x| tanh(x), f64::tanh, true);
-            assert!(e < 3e-7 && s < 2e-7 && t < 6e-7, "exp {e:e}, sigmoid {s:e}, tanh {t:e}");
+            assert!(t < 6e-7, "tanh {t:e}");
+            // Two gates share a division: the other one's argument is another.
+            for (k, name) in ["i", "f", "g", "o"].into_iter().enumerate() {
+                let gate = |x: V| {
+                    let other = V::splat(3.0).sub(x.mul(V::splat(1.7)));
+                    let mut pre = [other; 4];
+                    pre[k] = x;
+                    gates(pre)[k]
+                };
+                let (exact, relative): (fn(f64) -> f64, _) =
+                    if k == 2 { (f64::tanh, true) } else { (|x| 1.0 / (1.0 + (-x).exp()), false) };
+                let e = worst::<V>(gate, exact, relative);
+                assert!(e < if relative { 6e-7 } else { 2e-7 }, "{name} {e:e}");
+            }
         }
     }
 
@@ -374,10 +387,14 @@ mod tests {
         // SAFETY: plain Rust.
         unsafe {
             let x = Plain([-1e30, -200.0, -88.5, 0.0, 88.5, 200.0, 1e30, -0.0]);
-            let (t, s) = (tanh(x).0.map(f32::to_bits), sigmoid(x).0);
+            let t = tanh(x).0.map(f32::to_bits);
             assert_eq!(t, [-1.0f32, -1.0, -1.0, 0.0, 1.0, 1.0, 1.0, -0.0].map(f32::to_bits));
-            assert!((0.0..1e-37).contains(&s[0]), "{s:?}");
-            assert_eq!([s[3], s[6]].map(f32::to_bits), [0.5f32, 1.0].map(f32::to_bits));
+            let [i, _, g, o] = gates([x; 4]).map(|gate| gate.0);
+            assert_eq!(g.map(f32::to_bits), t);
+            assert_eq!((i[3], i[6], i), (0.5, 1.0, o));
+            assert!((0.0..1e-17).contains(&i[0]), "{i:?}");
+            let nan = Plain([f32::NAN; 8]);
+            assert!(gates([nan; 4]).iter().flat_map(|gate| gate.0).chain(tanh(nan).0).all(f32::is_nan));
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Target<'a> {
     pub(crate) rows: &'a [*mut f32; ROWS],
     /// Activations that belong to [`Finish::Masked`], likewise.
     pub(crate) masks: &'a [*const f32; ROWS],
+    /// Rows that are asked for while the sums are made, so that they are there in time; may be null.
+    pub(crate) soon: &'a [*mut f32; ROWS],
     /// Columns, at most [`PANEL`].
     pub(crate) n: usize,
     /// Whether the sums are added to what is there.
@@ -85,7 +87,7 @@ unsafe fn tile<const BF: bool, const ACROSS: bool, const M: usize>(
         // By the time that the sums are there, so are the lines that they go to.
         for m in 0..M {
             for v in 0..3 {
-                _mm_prefetch::<_MM_HINT_ET0>(target.rows[m].wrapping_add((16 * v).min(PANEL - 1)).cast());
+                _mm_prefetch::<_MM_HINT_ET0>(target.soon[m].wrapping_add((16 * v).min(PANEL - 1)).cast());
             }
         }
         let sums = sums::<BF, ACROSS, M>(words, a, b);

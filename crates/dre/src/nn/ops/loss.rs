@@ -24,6 +24,33 @@ impl Loss {
     }
 }
 
+/// Lanes of a sum that a compiler can keep in vectors.
+const LANES: usize = 16;
+
+impl Loss {
+    /// Sum of the losses of residuals, which become the slopes times `scale`.
+    fn of_residuals(self, residuals: &mut [f32], scale: f32) -> f32 {
+        let mut sums = [0f32; LANES];
+        let mut add = |some: &mut [f32]| {
+            for (e, sum) in some.iter_mut().zip(&mut sums) {
+                *sum += self.value(*e);
+                *e = self.slope(*e) * scale;
+            }
+        };
+        let mut chunks = residuals.chunks_exact_mut(LANES);
+        chunks.by_ref().for_each(&mut add);
+        add(chunks.into_remainder());
+        sums.iter().sum()
+    }
+}
+
+/// Prediction with bias − target.
+fn residuals(p: &[f32], bias: &[f32], y: &[f32], out: &mut [f32]) {
+    for (((e, &p), &b), &y) in out.iter_mut().zip(p).zip(bias).zip(y) {
+        *e = p + b - y;
+    }
+}
+
 /// Where a prediction lies: in the decoder's last buffer, without its bias.
 #[derive(Clone, Copy)]
 pub(crate) struct Output<'a> {
@@ -109,37 +136,63 @@ impl Output<'_> {
     ) -> f64 {
         let (n_times, width) = (self.span.n_steps, self.span.width);
         let scale = 1.0 / target.n_measured.max(1) as f32;
-        // A tile of steps at a time: the target is read along time, everything else along channels.
-        let row = self.span.stride * width;
+        let Span { stride, .. } = self.span;
+        let (row, block) = (stride * width, self.span.block(batch));
+        // The target lies along time, everything else along channels: as many steps as fill a cache line are transposed
+        // together, so that each line is fetched once.
+        let together = TILE.div_ceil(stride);
         let sums: Vec<f64> = threads.install(|| {
             gradient[..self.span.len(batch)]
-                .par_chunks_mut(self.span.block(batch))
+                .par_chunks_mut(together * block)
                 .enumerate()
-                .map(|(block, out)| {
-                    let mut sum = 0f64;
-                    for (epoch, out) in out.chunks_exact_mut(row).enumerate() {
-                        for (phase, d) in out.chunks_exact_mut(width).enumerate() {
-                            let Some(t) = self.span.step(block, phase) else {
-                                d.fill(0.0);
-                                continue;
-                            };
-                            let at = block * self.span.block(batch) + epoch * row + phase * width;
-                            let p = &self.values[at..at + width];
-                            let from = epoch * width * n_times + t;
-                            let y = &target.data[from..];
-                            let mut part = 0f32;
+                .map_init(
+                    || vec![0f32; together * row],
+                    |y, (chunk, out)| {
+                        let first_block = chunk * together;
+                        let n_blocks = out.len() / block;
+                        let steps = |phase_of_all: usize| {
+                            self.span.step(first_block + phase_of_all / stride, phase_of_all % stride)
+                        };
+                        // Steps of the epoch in this chunk, and the place of the first among all of the chunk's.
+                        let Some(skipped) = (0..n_blocks * stride).find(|&i| steps(i).is_some()) else {
+                            out.fill(0.0);
+                            return 0.0;
+                        };
+                        let first = steps(skipped).expect("it was found");
+                        let n_steps = (n_blocks * stride - skipped).min(n_times - first);
+                        let mut sum = 0f64;
+                        for epoch in 0..batch {
+                            let from = epoch * width * n_times + first;
                             for c in 0..width {
-                                // A residual of 0 has neither loss nor slope.
-                                let is_measured = target.measured.is_none_or(|m| m[from + c * n_times]);
-                                let e = if is_measured { p[c] + self.bias[c] - y[c * n_times] } else { 0.0 };
-                                part += loss.value(e);
-                                d[c] = loss.slope(e) * scale;
+                                let line = &target.data[from + c * n_times..][..n_steps];
+                                for (i, &value) in line.iter().enumerate() {
+                                    y[i * width + c] = value;
+                                }
                             }
-                            sum += f64::from(part);
+                            for i in 0..n_blocks * stride {
+                                let at = i / stride * block + epoch * row + i % stride * width;
+                                let d = &mut out[at..at + width];
+                                if i < skipped || i - skipped >= n_steps {
+                                    d.fill(0.0);
+                                    continue;
+                                }
+                                let p = &self.values[first_block * block + at..][..width];
+                                let t = i - skipped;
+                                residuals(p, self.bias, &y[t * width..][..width], d);
+                                if let Some(measured) = target.measured {
+                                    // A residual of 0 has neither loss nor slope.
+                                    for (c, e) in d.iter_mut().enumerate() {
+                                        if !measured[from + t + c * n_times] {
+                                            *e = 0.0;
+                                        }
+                                    }
+                                }
+                                sum += f64::from(loss.of_residuals(d, scale));
+                            }
                         }
-                    }
-                    sum
-                })
+                        sum
+                    },
+                )
                 .collect()
         });
         sums.iter().sum()

@@ -50,12 +50,15 @@ impl LstmState {
     }
 }
 
-/// Forward: `x (n_steps, batch, n_in)` to the hidden states in `state`.
+/// Forward: `x (n_steps, batch, n_in)` to the hidden states in `state`; `for_gradient` says whether with all that
+/// [`backward`] needs.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn forward(
     shape: LoopShape,
     n_in: usize,
     params: &LstmParams<&[f32]>,
     x: &[f32],
+    for_gradient: bool,
     state: &mut LstmState,
     compute: &mut Compute<'_>,
 ) {
@@ -83,6 +86,7 @@ pub(crate) fn forward(
             h,
             c,
             compute.arithmetic.bf16,
+            for_gradient,
             packed,
             threads,
         );
