@@ -76,7 +76,7 @@ pub(crate) fn cohort(options: &CohortOptions, root: &Path) -> bool {
 }
 
 fn measure(options: &CohortOptions, root: &Path, folder: &Path) -> Result<PathBuf, String> {
-    if !build_release(root, &["--workspace", "--example", "bench_cohort"]) {
+    if !build_release(root, &["--example", "bench_cohort"]) {
         return Err("the benchmark could not be built".to_owned());
     }
     let before = record::load();

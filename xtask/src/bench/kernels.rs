@@ -8,7 +8,7 @@ use crate::record::{self, load};
 
 /// Times them, and adds a record.
 pub(crate) fn kernels(options: ThreadsOption, root: &Path) -> bool {
-    build_release(root, &["--package", "dre", "--example", "kernels"]) && record::tell(measure(options, root))
+    build_release(root, &["--example", "kernels"]) && record::tell(measure(options, root))
 }
 
 fn measure(options: ThreadsOption, root: &Path) -> Result<PathBuf, String> {

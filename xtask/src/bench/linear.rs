@@ -81,7 +81,7 @@ impl Side {
 
 /// Times all cases, prints a table and adds it to the records.
 pub(crate) fn linear(options: LinearOptions, root: &Path) -> bool {
-    if !build_release(root, &["--package", "dre", "--example", "linear"]) {
+    if !build_release(root, &["--example", "linear"]) {
         return false;
     }
     let mut text = format!("{options:?}; seconds: min / median / max\n");

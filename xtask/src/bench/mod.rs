@@ -48,10 +48,15 @@ fn spread(times: &mut [f64]) -> (f64, f64, f64) {
     (at(0), at(times.len() / 2), at(times.len().saturating_sub(1)))
 }
 
-/// A `cargo` that builds with the release profile, in `root`.
+/// A `cargo` that builds with the release profile, in `root`. Always the whole workspace's features, so that nothing that is
+/// there already is built again.
 pub(crate) fn build_release(root: &Path, args: &[&str]) -> bool {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(cargo).args(["build", "--release", "--locked"]).args(args).current_dir(root).status();
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--locked", "--workspace"])
+        .args(args)
+        .current_dir(root)
+        .status();
     status.is_ok_and(|status| status.success())
 }
 

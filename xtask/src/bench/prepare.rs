@@ -179,8 +179,7 @@ pub(crate) fn prepare(options: &PrepareOptions, root: &Path) -> bool {
 }
 
 fn measure(options: &PrepareOptions, root: &Path) -> Result<(), String> {
-    let built = build_release(root, &["--package", "dre-cli", "--bin", "dre"])
-        && build_release(root, &["--package", "dre-io", "--example", "bench_recording"]);
+    let built = build_release(root, &["--bin", "dre"]) && build_release(root, &["--example", "bench_recording"]);
     if !built {
         return Err("the program could not be built".to_owned());
     }

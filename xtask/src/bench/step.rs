@@ -113,7 +113,7 @@ impl Times {
 /// Times a training step and a prediction, ours and PyTorch's in turns where a Python with torch is found (`PYTHON`, else
 /// `python3`).
 pub(crate) fn step(options: &StepOptions, root: &Path) -> bool {
-    if !build_release(root, &["--package", "dre", "--example", "step", "--example", "ceiling"]) {
+    if !build_release(root, &["--example", "step", "--example", "ceiling"]) {
         return false;
     }
     match measure(options, root) {

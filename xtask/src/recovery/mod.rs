@@ -70,7 +70,7 @@ pub(crate) fn recovery(options: &Options, root: &Path) -> bool {
 }
 
 fn prove(options: &Options, root: &Path) -> Result<bool, String> {
-    if !build_release(root, &["--package", "dre-cli", "--bin", "dre"]) {
+    if !build_release(root, &["--bin", "dre"]) {
         return Err("the program could not be built".to_owned());
     }
     let program = root.join("target/release/dre");
