@@ -7,6 +7,7 @@
 
 mod adam;
 mod backward;
+mod buffer;
 mod config;
 mod forward;
 #[allow(

@@ -6,6 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use super::buffer::LINE;
 use super::config::NetworkConfig;
 use super::kernels::recurrent::UNIT_BLOCK;
 use crate::{Error, Result};
@@ -135,8 +136,8 @@ struct Builder {
 
 impl Builder {
     fn add(&mut self, name: String, shape: Vec<usize>, len: usize, order: Order, bound: Option<f64>) -> Range<usize> {
-        let start = self.len;
-        self.len += len;
+        let start = self.len.next_multiple_of(LINE);
+        self.len = start + len;
         self.tensors.push(TensorSpec { name, shape, start, order, bound });
         start..self.len
     }

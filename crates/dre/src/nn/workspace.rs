@@ -1,5 +1,6 @@
 //! The buffers of forward and backward, allocated once.
 
+use super::buffer::Buffer;
 use super::kernels::product::Scratch;
 use super::kernels::recurrent::LoopShape;
 use super::network::Network;
@@ -15,22 +16,22 @@ pub struct Workspace {
     pub(super) plan: Plan,
     pub(super) max_batch: usize,
     /// Data within the init window; mask, subject and features. Without conv layers all of them together in `rest`.
-    pub(super) x_data: Vec<f32>,
-    pub(super) x_rest: Vec<f32>,
+    pub(super) x_data: Buffer,
+    pub(super) x_rest: Buffer,
     /// Activation of each convolution, where the next layer reads it.
-    pub(super) encoded: Vec<Vec<f32>>,
+    pub(super) encoded: Vec<Buffer>,
     pub(super) lstm: Vec<LstmState>,
     /// Input of each transposed convolution after the first.
-    pub(super) decoded: Vec<Vec<f32>>,
-    pub(super) prediction: Vec<f32>,
+    pub(super) decoded: Vec<Buffer>,
+    pub(super) prediction: Buffer,
     /// Scratch of a layer's pre-activation or gradient, plain and strided.
-    pub(super) plain: Vec<f32>,
-    pub(super) plain_next: Vec<f32>,
-    pub(super) strided: Vec<f32>,
-    pub(super) strided_next: Vec<f32>,
+    pub(super) plain: Buffer,
+    pub(super) plain_next: Buffer,
+    pub(super) strided: Buffer,
+    pub(super) strided_next: Buffer,
     pub(super) scratch: Scratch,
-    pub(super) d_prediction: Vec<f32>,
-    pub(super) gradient: Vec<f32>,
+    pub(super) d_prediction: Buffer,
+    pub(super) gradient: Buffer,
 }
 
 impl Workspace {
@@ -42,7 +43,7 @@ impl Workspace {
         let config = network.config();
         let plan = Plan::new(config, network.dims(), n_times)?;
         let b = max_batch.max(1);
-        let zeros = |n: usize| vec![0f32; n];
+        let zeros = Buffer::zeros;
         let hidden = padded(config.lstm_hidden);
         let shape = LoopShape { n_steps: plan.n_steps, batch: b, hidden };
         let input = network.dims().n_channels + config.n_rest(network.dims());

@@ -118,10 +118,11 @@ pub(crate) fn product(
         After::Nothing => {}
     }
     // Plain f32 products go to the crate on every machine, which is as fast there. Those that something follows, or whose rows
-    // are scattered, are faster here, because they save a pass over the result; so are wide ones of a transposed factor.
+    // are scattered, are faster here, because they save a pass over the result; so are large ones of a transposed
+    // factor.
     #[cfg(target_arch = "x86_64")]
     if arithmetic.isa == super::Isa::Avx512
-        && (arithmetic.bf16 || !in_place(rows, after) || n >= WIDE && terms.iter().all(|t| t.a.col != 1))
+        && (arithmetic.bf16 || !in_place(rows, after) || m.min(n) >= WIDE && terms.iter().all(|t| t.a.col != 1))
     {
         packed::product((m, n), terms, out, rows, after, arithmetic.bf16, &mut scratch.packed, threads);
         return;
@@ -130,7 +131,7 @@ pub(crate) fn product(
     by_passes((m, n), terms, out, rows, after, &mut scratch.sums, threads);
 }
 
-/// Columns from which on a product with a transposed factor is made here.
+/// Rows and columns from which on a product with a transposed factor is made here.
 #[cfg(target_arch = "x86_64")]
 const WIDE: usize = 128;
 

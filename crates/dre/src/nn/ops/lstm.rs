@@ -3,6 +3,7 @@
 //! Gate order i, f, g, o and two bias vectors, as in PyTorch (`torch.nn.LSTM`, its documentation's equations).
 
 use super::span::column_sums;
+use crate::nn::buffer::Buffer;
 use crate::nn::kernels::matmul::Mat;
 use crate::nn::kernels::product::{After, Compute, Rows, Term};
 use crate::nn::kernels::recurrent::{self, LoopShape};
@@ -22,11 +23,11 @@ pub(crate) struct LstmParams<S> {
 #[derive(Debug, Default)]
 pub(crate) struct LstmState {
     /// `(n_steps, batch, 4, hidden)`.
-    pub(crate) gates: Vec<f32>,
+    pub(crate) gates: Buffer,
     /// `(n_steps + 1, batch, hidden)`, the first step zero.
-    pub(crate) h: Vec<f32>,
-    c: Vec<f32>,
-    dc: Vec<f32>,
+    pub(crate) h: Buffer,
+    c: Buffer,
+    dc: Buffer,
     bias: Vec<f32>,
     /// Recurrent weights as the loops read them, where they do not use the products' own scratch.
     packed: Vec<f32>,
@@ -35,10 +36,10 @@ pub(crate) struct LstmState {
 impl LstmState {
     pub(crate) fn new(LoopShape { n_steps, batch, hidden }: LoopShape) -> Self {
         Self {
-            gates: vec![0.0; n_steps * batch * 4 * hidden],
-            h: vec![0.0; (n_steps + 1) * batch * hidden],
-            c: vec![0.0; (n_steps + 1) * batch * hidden],
-            dc: vec![0.0; batch * hidden],
+            gates: Buffer::zeros(n_steps * batch * 4 * hidden),
+            h: Buffer::zeros((n_steps + 1) * batch * hidden),
+            c: Buffer::zeros((n_steps + 1) * batch * hidden),
+            dc: Buffer::zeros(batch * hidden),
             bias: vec![0.0; 4 * hidden],
             packed: Vec::new(),
         }
@@ -135,10 +136,13 @@ pub(crate) fn backward(
     if !has_bias {
         column_sums(gates, columns, gradient.b_ih, threads);
     }
-    let transposed = Mat::transposed(gates, columns);
-    let whole = |b, n| [Term { k: rows, a: transposed, rows: 0..columns, b: Mat::rows(b, n) }];
-    compute.product((columns, n_in), &whole(x, n_in), gradient.w_ih, Rows::Even(n_in), After::Nothing);
-    compute.product((columns, hidden), &whole(&state.h, hidden), gradient.w_hh, Rows::Even(hidden), After::Nothing);
+    let whole = |a, k, b, n| Term { k, a: Mat::transposed(a, columns), rows: 0..columns, b: Mat::rows(b, n) };
+    let input = whole(gates, rows, x, n_in);
+    compute.product((columns, n_in), &[input], gradient.w_ih, Rows::Even(n_in), After::Nothing);
+    // The first hidden state is zero.
+    let later = rows - batch;
+    let states = (later > 0).then(|| whole(&gates[batch * columns..], later, &state.h[batch * hidden..], hidden));
+    compute.product((columns, hidden), states.as_slice(), gradient.w_hh, Rows::Even(hidden), After::Nothing);
     gradient.b_hh.copy_from_slice(gradient.b_ih);
     if let Some(dx) = dx {
         let term = Term { k: columns, a: Mat::rows(gates, columns), rows: 0..rows, b: Mat::rows(params.w_ih, n_in) };
