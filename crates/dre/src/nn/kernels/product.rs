@@ -209,6 +209,8 @@ fn by_passes(
 #[cfg(target_arch = "x86_64")]
 mod packed {
     use std::mem::MaybeUninit;
+    use std::ops::Range;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use rayon::prelude::*;
 
@@ -224,6 +226,8 @@ mod packed {
     const TASK_PANELS: usize = 20;
     /// Tiles of rows that one task covers, at most.
     const TASK_TILES: usize = 12;
+    /// And at least.
+    const LAST_TILES: usize = 2;
     /// Tiles of A that are packed together: where A lies across the sum, 224 bytes of each of its rows.
     const GROUP: usize = 4;
     /// Words from one packed tile of A to the next: room for either layout.
@@ -351,6 +355,22 @@ mod packed {
         }
     }
 
+    /// Tasks in the order in which threads take them: a part of the columns and tiles of rows. They become smaller towards
+    /// the end, so that all threads end at about the same time.
+    fn cut(n_tiles: usize, column_parts: usize, n_threads: usize) -> Vec<(usize, Range<usize>)> {
+        let mut tasks = Vec::new();
+        for part in 0..column_parts {
+            let mut at = 0;
+            while at < n_tiles {
+                let left = (column_parts - part) * n_tiles - at;
+                let size = (left / (2 * n_threads)).clamp(LAST_TILES, TASK_TILES).min(n_tiles - at);
+                tasks.push((part, at..at + size));
+                at += size;
+            }
+        }
+        tasks
+    }
+
     pub(super) fn product(
         (m, n): (usize, usize),
         terms: &[Term<'_>],
@@ -381,30 +401,24 @@ mod packed {
         let n_panels = n.div_ceil(PANEL);
         let packed_words = SharedWords::new(aligned(packed, n_panels * panel));
         let out = Shared::new(out);
-        // Tasks of about equal size, as many for each thread: the last ones end together.
-        let n_tiles = m.div_ceil(ROWS);
         let column_parts = n_panels.div_ceil(TASK_PANELS);
-        let least = n_tiles.div_ceil(TASK_TILES).max((2 * threads.count()).div_ceil(column_parts));
-        let row_parts = least.next_multiple_of(threads.count()).min(n_tiles);
+        let tasks = cut(m.div_ceil(ROWS), column_parts, threads.count());
         threads.install(|| {
             let mut at = 0;
             for t in terms {
                 pack_b(t, n, bf16, (at, panel), packed_words);
                 at += n_words(t.k, bf16);
             }
-            (0..row_parts * column_parts).into_par_iter().with_max_len(1).for_each(|task| {
-                let (rows_part, columns_part) = (task % row_parts, task / row_parts);
-                let bounds = (
-                    (n_tiles * rows_part / row_parts * ROWS, m.min(n_tiles * (rows_part + 1) / row_parts * ROWS)),
-                    (
-                        n_panels * columns_part / column_parts * PANEL,
-                        n.min(n_panels * (columns_part + 1) / column_parts * PANEL),
-                    ),
-                );
+        });
+        let next = AtomicUsize::new(0);
+        threads.broadcast(|_| {
+            while let Some((part, tiles)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let column = |part: usize| n.min(n_panels * part / column_parts * PANEL);
+                let bounds = ((tiles.start * ROWS, m.min(tiles.end * ROWS)), (column(*part), column(part + 1)));
                 // SAFETY: the machine has the instruction set; the operands are checked; each task writes the part of
                 // `out` that its bounds name, and `packed` is only read from here on.
                 unsafe { task_of(bounds, terms, &chunks, out, rows, after, bf16, packed_words, panel) }
-            });
+            }
         });
     }
 
