@@ -117,12 +117,15 @@ pub(crate) fn product(
         }
         After::Nothing => {}
     }
-    // Plain f32 products go to the crate on every machine, which is as fast there. Those that something follows, or whose rows
-    // are scattered, are faster here, because they save a pass over the result; so are large ones of a transposed
-    // factor.
+    // Plain f32 products of one term go to the crate on every machine, which is as fast there. Sums of terms, those that
+    // something follows and those whose rows are scattered are faster here, because they save passes over the result; so are
+    // large ones of a transposed factor.
     #[cfg(target_arch = "x86_64")]
     if arithmetic.isa == super::Isa::Avx512
-        && (arithmetic.bf16 || !in_place(rows, after) || m.min(n) >= WIDE && terms.iter().all(|t| t.a.col != 1))
+        && (arithmetic.bf16
+            || !in_place(rows, after)
+            || terms.len() > 1
+            || m.min(n) >= WIDE && terms.iter().all(|t| t.a.col != 1))
     {
         packed::product((m, n), terms, out, rows, after, arithmetic.bf16, &mut scratch.packed, threads);
         return;
