@@ -99,7 +99,7 @@ fn a_column_that_is_not_there_is_named() {
 
 #[test]
 fn one_that_is_asked_to_stop_says_so() {
-    let made = words(4, 100, 1.0).make();
+    let made = words(40, 1000, 1.0).make();
     let stop = Stop::new();
     stop.ask();
     let spec =
