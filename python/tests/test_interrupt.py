@@ -123,14 +123,23 @@ def test_what_the_handler_of_the_signal_raises_is_raised(data, interrupt):
         signal.signal(signal.SIGINT, before)
 
 
-STUDY = """[data]
+STUDY = """
+name = "oddball"
+seed = 0
+[data]
+task = "p300"
 subjects = ["01"]
 sessions = ["01"]
 runs = ["01"]
 picks = ["eeg"]
+[prepare]
+l_freq = 1.0
+h_freq = 30.0
 [epochs]
 tmin = -0.1
 tmax = 0.4
+[cleaning]
+reject_above = 1e9
 [[features]]
 name = "onset"
 kind = "presence"
@@ -147,10 +156,10 @@ n_iter = 1_000_000
 
 
 def test_ctrl_c_ends_a_linear_fit_of_a_study(tmp_path, interrupt):
-    study, settings = tmp_path / "study.toml", {"data": shared("data/bids-p300"), "out": tmp_path / "out", "verbose": False}
+    study, settings = tmp_path / "study.toml", {"data": shared("data/bids-p300"), "out": tmp_path / "out"}
     study.write_text(STUDY)
     dre.prepare(study, **settings)
     interrupt(_native, "fit_study")
     with pytest.raises(KeyboardInterrupt, match="what was finished is kept"):
-        dre.run(study, **settings)
+        dre.run(study, **settings, verbose=False)
     assert not (tmp_path / "out" / "models" / "banded" / "model.json").exists()

@@ -11,7 +11,7 @@ import neurodre as dre
 
 STUDY = """
 name = "oddball"
-seed = 3
+seed = 6
 
 [data]
 task = "p300"
@@ -61,6 +61,7 @@ n_passes = 2
 """
 N_INIT, FROM = 40, 128
 TRF = {"lag_max": 60, "alphas": [1.0, 1e3], "valid_from": N_INIT}
+# With this seed no filter is nearly dead: one that is turns differences in the last bits of the data into 1e-5 of r.
 NETWORK = {
     "conv_filters": 8,
     "lstm_hidden": 8,
@@ -69,7 +70,7 @@ NETWORK = {
     "n_init_times": N_INIT,
     "lr": 1e-3,
     "n_passes": 2,
-    "random_state": 3,
+    "random_state": 6,
 }
 
 
