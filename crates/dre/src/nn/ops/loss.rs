@@ -78,19 +78,21 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Steps whose targets are transposed together: a cache line.
+/// Columns and steps that are transposed together: a cache line of either.
 const TILE: usize = 16;
 
 impl Output<'_> {
     /// Copies the prediction of one epoch to `(n_channels, n_times)`.
     pub(crate) fn epoch(&self, epoch: usize, batch: usize, out: &mut [f32]) {
         let (n_times, width) = (self.span.n_steps, self.span.width);
-        // A row is read from start to end. The lines that it is written to stay in the cache until all of their times are.
-        for t in 0..n_times {
-            let at = self.span.at(t, epoch, batch).expect("the span holds the whole epoch");
-            let row = &self.values[at..at + width];
-            for ((out, x), b) in out[t..].iter_mut().step_by(n_times).zip(row).zip(self.bias) {
-                *out = x + b;
+        for t0 in (0..n_times).step_by(TILE) {
+            for c0 in (0..width).step_by(TILE) {
+                for t in t0..n_times.min(t0 + TILE) {
+                    let at = self.span.at(t, epoch, batch).expect("the span holds the whole epoch");
+                    for c in c0..width.min(c0 + TILE) {
+                        out[c * n_times + t] = self.values[at + c] + self.bias[c];
+                    }
+                }
             }
         }
     }
