@@ -168,9 +168,10 @@ class DRE(Encoder):
         self.history_: list[tuple[float, float, float]] = history
         self.best_pass_: int | None = best
         if ended == "interrupted":
-            kept = "no pass was done, the latest weights are kept" if best is None else f"those of pass {best + 1} are kept"
+            if best is None:
+                raise KeyboardInterrupt("training was interrupted before its first pass was done, so that nothing is kept")
             warnings.warn(
-                f"training was interrupted after {len(history)} of {self.n_passes} passes; {kept}",
+                f"training was interrupted after {len(history)} of {self.n_passes} passes; those of pass {best + 1} are kept",
                 NeurodreWarning,
                 stacklevel=3,
             )
@@ -184,14 +185,14 @@ class DRE(Encoder):
         self.best_pass_ = info["best_pass"]
 
     def _n_init_times(self) -> int:
-        return int(self.n_init_times)
+        return int(self._of_fit("n_init_times"))
 
     def _score_from(self) -> int:
         # Where nothing follows the init window, all samples count.
         return 0 if self._n_init_times() >= len(self.times_) else self._n_init_times()
 
     def _batch_size(self) -> int:
-        return int(self.batch_size)
+        return whole(self.batch_size, "batch_size", least=1)
 
     # ---- PyTorch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from ._epochs import (
     refuse_other_time,
     same_time,
 )
+from ._errors import NeurodreWarning
 from ._features import Feature
 from ._progress import Callback, Watcher
 from ._scaling import Scaling, fit_scaling
@@ -206,11 +208,10 @@ class Encoder(Stored):
             unknown = sorted(set(part.subjects) - set(place))
             if unknown:
                 raise ValueError(
-                    f"unknown subject {', '.join(unknown)}; the model was fitted to {', '.join(subjects)}"
-                    + ("" if len(subjects) == 1 else "; say subject=")
+                    f"unknown subject {', '.join(unknown)}; the model was fitted to {', '.join(subjects)}; say subject="
                 )
             unknown = sorted(set(part.recordings) - set(scaled_with))
-            if unknown and self.scale is not None:
+            if unknown and (self._of_fit("scale") is not None or not self._is_ours()):
                 raise ValueError(
                     f"unknown recording {', '.join(unknown)}, which the data are scaled by; the model was fitted to "
                     f"{', '.join(recordings[:8])}; say recording=, or fit with scale=None"
@@ -273,6 +274,8 @@ class Encoder(Stored):
                 raise ValueError(f"{seen}{where} has {n_times} times, but the model was fitted with {len(self.times_)}")
             refuse_nan_features(part, f"{seen}{where}", list(self.feature_names_in_))
             if part.data is None:
+                if whole:
+                    raise ValueError("y is missing; a score needs the true responses (n_epochs, n_channels, n_times)")
                 if needed:
                     raise ValueError(
                         f"y is needed: {type(self).__name__} predicts from the first {needed} samples of the true data; give "
@@ -284,7 +287,13 @@ class Encoder(Stored):
             if part.data.shape[1] != len(self.channels_):
                 raise ValueError(f"{told}{where} has {part.data.shape[1]} channels, expected {len(self.channels_)}")
             if not needed <= part.data.shape[2] <= n_times:
-                raise ValueError(f"{told}{where} has {part.data.shape[2]} times, expected {needed} to {n_times}")
+                expected = f"{n_times}" if needed == n_times else f"{needed} to {n_times}"
+                raise ValueError(f"{told}{where} has {part.data.shape[2]} times, expected {expected}")
+            if not whole:
+                # Later samples are not looked at, and may be NaN.
+                part.data = np.ascontiguousarray(part.data[..., :needed]) if needed else None
+                if part.measured is not None:
+                    part.measured = np.ascontiguousarray(part.measured[..., :needed]) if needed else None
             explain_nan(part, f"{told}{where}")
         return parts, self._epochs(parts, self.channels_, list(self.feature_names_in_), self.scaling_)
 
@@ -374,6 +383,14 @@ class Encoder(Stored):
         _, epochs = self._to_predict(X, y, subject, recording, measured, whole=True)
         there = sorted({s for block in epochs.blocks for s in block.subjects})
         first = self._first_scored(score_from)
+        n_epochs = np.bincount([s for block in epochs.blocks for s in block.subjects])
+        few = [self.subjects_[s] for s in there if n_epochs[s] < 3]
+        if few:
+            warnings.warn(
+                f"fewer than three epochs of {', '.join(few)}, across which there is no r: it is NaN",
+                NeurodreWarning,
+                stacklevel=2,
+            )
         maps, means = model.score(epochs, first, self._batch_size())
         return Scores(
             [self.subjects_[s] for s in there],

@@ -368,7 +368,7 @@ class RTRF(_Linear):
         return super()._fit_model(epochs, watcher)
 
     def _n_init_times(self) -> int:
-        return int(self.n_init_times)
+        return int(self._of_fit("n_init_times"))
 
     def _expose_coef(self, arrays: dict[str, Any]) -> None:
         self.coef_data_: Float64 = arrays["coef_data"]

@@ -96,7 +96,8 @@ class Scores:
     @property
     def mean_r(self) -> float:
         """Mean over subjects."""
-        return float(np.nanmean(self.mean_r_by_subject))
+        means = self.mean_r_by_subject
+        return float(np.nanmean(means)) if np.isfinite(means).any() else float("nan")
 
     def to_frame(self) -> Any:
         """Make a data frame: subject, channel, mean r from ``score_from`` on."""

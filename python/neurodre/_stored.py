@@ -113,6 +113,15 @@ class Stored(Estimator):
             params["features"] = [_plain_feature(f) if isinstance(f, Feature) else f for f in self.features]
         return {name: plain(value) for name, value in params.items()}
 
+    def _of_fit(self, name: str) -> Any:
+        """A setting as the last fit had it, whatever it is now; as it is now before a fit."""
+        info = vars(self).get("_info")
+        if info is None:
+            return getattr(self, name)
+        if self._is_ours():
+            return info["recipe"]["params"].get(name, getattr(self, name))
+        return info.get(name, getattr(self, name))
+
     def _fitted(self, what: str) -> _native.Model:
         if not hasattr(self, "_info"):
             raise not_fitted(self, what)

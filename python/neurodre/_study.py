@@ -202,7 +202,7 @@ def run(
     verbose : bool
         Whether to show a progress bar. Steps are logged by the logger ``neurodre`` (level INFO).
     callbacks : callable or list of callables
-        As in `DRE.fit`; a training that is ended leaves its checkpoint.
+        As in `DRE.fit`; a training that is ended leaves its checkpoint and raises KeyboardInterrupt, as Ctrl-C does.
 
     Returns
     -------

@@ -217,6 +217,51 @@ def test_ctrl_c_keeps_the_best_pass(data):
     assert np.array_equal(model.predict(X, y), whole.predict(X, y))
 
 
+def test_ctrl_c_before_the_first_pass_leaves_no_model(data):
+    X, y = data
+    model = small_dre(n_passes=50)
+    with pytest.raises(KeyboardInterrupt, match="before its first pass"):
+        model.fit(X, y, callbacks=lambda progress: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(dre.NotFittedError):
+        model.predict(X, y)
+
+
+def test_settings_that_change_after_a_fit_change_no_prediction(data):
+    X, y = data
+    model = small_dre(n_init_times=10, n_passes=1).fit(X, y)
+    before, scores = model.predict(X, y), model.evaluate(X, y)
+    model.set_params(n_init_times=2, scale=None)
+    assert np.array_equal(model.predict(X, y), before)
+    assert model.evaluate(X, y).score_from == scores.score_from == 10
+    with pytest.raises(ValueError, match="batch_size = -1, expected a whole number of 1 or more"):
+        model.set_params(batch_size=-1).predict(X, y)
+    trf = dre.TRF(lag_max=5).fit([X, X], [y, 100 * y], subject=["a", "a"], recording=["r1", "r2"])
+    with pytest.raises(ValueError, match="unknown recording"):
+        trf.set_params(scale=None).predict(X, subject="a", recording="r3")
+
+
+def test_predictions_look_at_the_init_window_alone(data):
+    X, y = data
+    for model in (small_dre(n_passes=1), dre.TRF(lag_max=5)):
+        model.fit(X, y)
+        later = y.copy()
+        later[..., 20:] = np.nan
+        assert np.array_equal(model.predict(X, later), model.predict(X, y))
+    later[0, 0, 3] = np.nan
+    with pytest.raises(ValueError, match="epoch 0, channel 0, sample 3"):
+        small_dre(n_passes=1).fit(X, y).predict(X, later)
+
+
+def test_there_is_no_r_across_fewer_than_three_epochs(data):
+    X, y = data
+    model = dre.TRF(lag_max=5).fit(X, y)
+    for n in (1, 2):
+        with pytest.warns(dre.NeurodreWarning, match="fewer than three epochs of 1"):
+            scores = model.evaluate(X[:n], y[:n])
+        assert np.isnan(scores.r).all() and np.isnan(scores.mean_r)
+    assert np.isfinite(model.score(X[:3], y[:3]))
+
+
 def test_the_interpreter_is_free_while_a_model_trains(data):
     X, y = data
     started, done = threading.Event(), threading.Event()

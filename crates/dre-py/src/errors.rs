@@ -64,8 +64,20 @@ pub(crate) fn pipeline(error: &PipelineError) -> PyErr {
     match error {
         PipelineError::Dre(e) => raised(e, &text(e)),
         PipelineError::Store(e) => store(e),
-        PipelineError::Stopped { .. } | PipelineError::Cancelled => PyKeyboardInterrupt::new_err(text(error)),
-        PipelineError::Missing { .. } => PyFileNotFoundError::new_err(text(error)),
+        PipelineError::Stopped { .. } => {
+            PyKeyboardInterrupt::new_err(format!("{}; resume=True goes on from there", text(error)))
+        }
+        PipelineError::Cancelled => PyKeyboardInterrupt::new_err(text(error)),
+        PipelineError::Missing { path, step } => {
+            let function = if *step == "prepare" { "prepare" } else { "run" };
+            let path = path.display();
+            let text = format!("{path} is not there or not up to date with the study; call neurodre.{function} first");
+            PyFileNotFoundError::new_err(text)
+        }
+        // Where the program has options, Python has arguments.
+        PipelineError::Interrupted { .. } | PipelineError::OtherConfiguration { .. } => {
+            PyRuntimeError::new_err(text(error).replace("--resume", "resume=True").replace("--force", "force=True"))
+        }
         _ => PyRuntimeError::new_err(text(error)),
     }
 }

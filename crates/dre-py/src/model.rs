@@ -248,7 +248,7 @@ impl Model {
                         let predicted = model.predict(&batch)?;
                         correlation.push_measured(&batch.data, &predicted, batch.measured.as_ref())?;
                     }
-                    map.assign(&correlation.r());
+                    map.assign(&correlation.score());
                 }
                 Ok(maps)
             })

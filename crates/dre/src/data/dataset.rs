@@ -1,22 +1,25 @@
 //! The data set of epochs that models are fitted and scored on.
 
+mod checks;
+mod describe;
 mod of_arrays;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{Array3, s};
+
+use checks::{check_cleaning, check_cohort, check_selection};
 
 use super::choice::Choice;
 use super::prepare::{self, Candidates, Prepared};
 use super::scaler::Spread;
 use super::split::{assign, held_out};
 use super::{
-    BadSegments, Batch, CleaningSpec, Cohort, Epoch, EpochSpec, EpochWindow, FeatureScaler, Gaps, Lack, LeakageAudit,
-    ProductSums, RobustScaler, Set, SplitSpec,
+    BadSegments, Batch, CleaningSpec, Cohort, Epoch, EpochSpec, EpochWindow, FeatureScaler, Gaps, RobustScaler, Set,
+    SplitSpec,
 };
-use crate::results::{CohortSummary, Exclusion, MaskedRecording, SubjectSummary};
+use crate::results::{Exclusion, SubjectSummary};
 use crate::{Error, Result, parallel};
 
 pub use of_arrays::ArraysInfo;
@@ -296,33 +299,6 @@ impl Dataset {
         &self.feature_scaler
     }
 
-    /// Names of the features that are constant over the training epochs, which no model can learn from.
-    pub fn constant_features(&self) -> Vec<&str> {
-        let constant = &self.feature_scaler.constant;
-        self.features().iter().zip(constant).filter(|&(_, &c)| c).map(|(name, _)| name.as_str()).collect()
-    }
-
-    /// Features that are sums of others (a copy is a sum of one), with these, over the samples of all recordings.
-    pub fn fixed_features(&self) -> Vec<(&str, Vec<&str>)> {
-        let names = self.features();
-        let n = names.len();
-        let mut products = ProductSums::new(n);
-        let mut values = vec![0.0; n];
-        for recording in &self.cohort.recordings {
-            let rows: Vec<&[f32]> = (0..n).map(|row| recording.feature(row)).collect();
-            for t in 0..recording.n_times {
-                values.iter_mut().zip(&rows).for_each(|(value, row)| *value = f64::from(row[t]));
-                if values.iter().all(|value| value.is_finite()) {
-                    products.push(&values);
-                }
-            }
-        }
-        let named = |(feature, others): (usize, Vec<usize>)| {
-            (names[feature].as_str(), others.into_iter().map(|other| names[other].as_str()).collect())
-        };
-        products.fixed().into_iter().map(named).collect()
-    }
-
     /// The text in a column of an epoch's event, such as its `trial_type`; none where the recording lacks the column.
     ///
     /// # Panics
@@ -420,46 +396,6 @@ impl Dataset {
             marks
         })
     }
-
-    /// What is used and what is left out, with the steps that made the prepared data as people describe them.
-    pub fn summary(&self, steps: Vec<String>) -> CohortSummary {
-        CohortSummary {
-            sfreq: self.sfreq(),
-            channels: self.cohort.channels.clone(),
-            features: self.cohort.features.clone(),
-            subjects: self.summaries.clone(),
-            excluded: self.excluded.clone(),
-            bad_segments: self.bad_segments,
-            masked: self.masked(),
-            steps,
-        }
-    }
-
-    /// What was not measured in the recordings that are used, those with nothing missing left out.
-    fn masked(&self) -> Vec<MaskedRecording> {
-        let used = self.scalers().map(|(i, _)| &self.cohort.recordings[i]);
-        used.filter(|recording| !recording.gaps.is_empty())
-            .map(|recording| {
-                let named = |wanted: Lack| {
-                    let rows = recording.gaps.channels().iter().filter(move |&(_, &lack)| lack == wanted);
-                    rows.map(|(&row, _)| self.cohort.channels[row].name.clone()).collect()
-                };
-                MaskedRecording {
-                    recording: recording.id.clone(),
-                    subject: self.cohort.subjects[recording.subject].clone(),
-                    bad: named(Lack::Bad),
-                    absent: named(Lack::Absent),
-                    n_segments: recording.gaps.segments().len(),
-                    seconds: recording.gaps.n_bad_times() as f64 / self.sfreq(),
-                }
-            })
-            .collect()
-    }
-
-    /// Counts, pair by pair, what the sets share. [`Dataset::full_audit`] looks further.
-    pub fn audit(&self) -> LeakageAudit {
-        LeakageAudit::of(&self.epochs, &self.scaler_starts, self.window.n_times)
-    }
 }
 
 /// Empties the buffer of an array for `len` values; what it holds afterwards is unspecified.
@@ -489,68 +425,4 @@ fn standardise_in_place(values: &mut [f32], centre: f64, scale: f64) {
 
 fn collect_by_recording<T>(cohort: &Cohort, work: impl Fn(usize) -> Result<T>) -> Result<Vec<T>> {
     (0..cohort.recordings.len()).map(|i| work(i).map_err(|e| e.at(cohort.recordings[i].id.as_str()))).collect()
-}
-
-/// Where a selection of events finds none at all, says what there is to select.
-fn check_selection(cohort: &Cohort, spec: &EpochSpec, found: &[Candidates]) -> Result<()> {
-    if spec.events.is_empty() || found.is_empty() || found.iter().any(|one| one.n_events > 0) {
-        return Ok(());
-    }
-    let there: Vec<String> = spec
-        .events
-        .keys()
-        .map(|column| {
-            let texts: BTreeSet<&str> = cohort
-                .recordings
-                .iter()
-                .filter_map(|recording| recording.events.columns.get(column))
-                .flatten()
-                .map(String::as_str)
-                .collect();
-            let shown: Vec<String> = texts.iter().take(12).map(|text| format!("`{text}`")).collect();
-            format!("`{column}` holds {}{}", shown.join(", "), if texts.len() > 12 { ", …" } else { "" })
-        })
-        .collect();
-    Err(Error::NoEpochs {
-        what: "epochs.events selects no event".to_owned(),
-        advice: format!("check its spelling: {}", there.join("; ")),
-    })
-}
-
-fn check_cohort(cohort: &Cohort) -> Result<()> {
-    if !(cohort.sfreq.is_finite() && cohort.sfreq > 0.0) {
-        return Err(setting("sfreq", cohort.sfreq, "a positive number of Hz"));
-    }
-    for recording in &cohort.recordings {
-        let check = |what: &str, found: usize, n_rows: usize| {
-            (found == n_rows * recording.n_times).then_some(()).ok_or_else(|| Error::Shape {
-                what: format!("the {what} of {}", recording.id),
-                found: vec![found],
-                expected: format!("{n_rows} rows of {} samples", recording.n_times),
-            })
-        };
-        let n_channels = if recording.data.n_channels() == cohort.channels.len() { cohort.channels.len() } else { 0 };
-        check("data", recording.data.len(), n_channels)?;
-        check("features", (*recording.features).as_ref().len(), cohort.features.len())?;
-        if let Some((&row, _)) = recording.gaps.channels().range(cohort.channels.len()..).next() {
-            let expected = format!("rows below the {} of the cohort's channels", cohort.channels.len());
-            return Err(setting("a missing channel", row, &expected).at(recording.id.as_str()));
-        }
-        if recording.subject >= cohort.subjects.len() {
-            return Err(setting("subject", recording.subject, &format!("an index below {}", cohort.subjects.len()))
-                .at(recording.id.as_str()));
-        }
-    }
-    Ok(())
-}
-
-fn check_cleaning(cleaning: &CleaningSpec) -> Result<()> {
-    if cleaning.reject_above > 0.0 {
-        return Ok(());
-    }
-    Err(setting("cleaning.reject_above", cleaning.reject_above, "a positive number of interquartile ranges, or inf"))
-}
-
-fn setting(name: &str, found: impl std::fmt::Display, expected: &str) -> Error {
-    Error::Setting { name: name.to_owned(), found: found.to_string(), expected: expected.to_owned() }
 }

@@ -121,6 +121,11 @@ impl Correlation {
         }
         r
     }
+
+    /// [`Correlation::r`] as a score: NaN throughout where there were fewer than three epochs, across which r means nothing.
+    pub fn score(&self) -> Array2<f64> {
+        if self.n_epochs < MIN_MEASURED as usize { Array2::from_elem(self.shape, f64::NAN) } else { self.r() }
+    }
 }
 
 impl Cell {
@@ -215,6 +220,17 @@ mod tests {
         correlation.push(&truth, &Array3::from_elem((4, 1, 2), 3.0)).unwrap();
         assert_eq!(correlation.r(), ndarray::array![[0.0, 0.0]]);
         assert_eq!(Correlation::new(1, 2).r(), ndarray::array![[0.0, 0.0]]);
+    }
+
+    #[test]
+    fn there_is_no_score_across_fewer_than_three_epochs() {
+        let truth = Array3::from_shape_fn((3, 1, 2), |(e, _, t)| (e * e + t) as f32);
+        let mut correlation = Correlation::new(1, 2);
+        for n in 1..=3 {
+            let one = truth.slice(s![n - 1..n, .., ..]);
+            correlation.push(&one, &one).unwrap();
+            assert!(correlation.score().iter().all(|r| if n < 3 { r.is_nan() } else { (r - 1.0).abs() < 1e-9 }));
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub struct SubjectScores {
     pub subject: String,
     /// Number of epochs that r was taken across.
     pub n_epochs: usize,
-    /// r for each channel × time, `(n_channels, n_times)`; NaN where too few epochs were measured, see [`Correlation::r`].
+    /// r for each channel × time, `(n_channels, n_times)`; NaN where too few epochs were measured, see [`Correlation::score`].
     pub map: Array2<f64>,
     /// Mean r over channels and times from `score_from` on.
     pub r: f64,
@@ -151,7 +151,7 @@ fn score_one(
             }
         }
     }
-    let map = correlation.r();
+    let map = correlation.score();
     let scores = SubjectScores {
         subject: dataset.subjects()[subject].clone(),
         n_epochs: correlation.n_epochs(),

@@ -2,6 +2,8 @@
 
 pub(crate) mod barrier;
 pub(crate) mod matmul;
+#[cfg(target_arch = "x86_64")]
+mod packed;
 pub(crate) mod product;
 pub(crate) mod recurrent;
 pub(crate) mod recurrent_backward;

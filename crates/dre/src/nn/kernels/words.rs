@@ -10,7 +10,7 @@
 
 use std::arch::x86_64::*;
 
-/// Words along the sum that are multiplied before the sums go back to memory: 64 KiB of a panel of B.
+/// Words along the sum that are multiplied before the sums go back to memory: 48 KiB of a panel of B.
 pub(crate) const CHUNK: usize = 384;
 /// Words from one row of A to the next; 33 cache lines, so that neighbouring rows lie in neighbouring sets.
 pub(crate) const ROW: usize = CHUNK + 16;
