@@ -17,7 +17,7 @@ impl Buffer {
     /// `len` zeros.
     pub(crate) fn zeros(len: usize) -> Self {
         let data = vec![0f32; len + LINE];
-        // Where the offset is not known, which it is on every machine outside of constant evaluation, none is as good.
+        // The offset may be unknown in constant evaluation; any start within a line is right, an aligned one is fast.
         let start = data.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
         Self { data, start, len }
     }
