@@ -70,17 +70,16 @@ impl Network {
             let span = layer.strided;
             column_sums(&d[..span.len(n)], span.width, &mut gradient[slot.bias.clone()], threads);
             layer.weight_gradient(d, x, &mut gradient[slot.weight.clone()], n, &mut compute);
-            let terms: Vec<_> = layer.collect(d, weight, n).collect();
-            let (shape, even) = ((layer.n_plain * n, layer.plain_width), Rows::Even(layer.plain_width));
+            let even = Rows::Even(layer.plain_width);
             if i == 0 {
-                compute.product(shape, &terms, plain, even, After::Nothing);
+                layer.collect_into((d, weight), n, plain, even, After::Nothing, &mut compute);
                 continue;
             }
             let from = Span::plain(layer.n_plain, layer.plain_width);
             let to = plan.decoder[i - 1].strided;
             let places = rows_between(from, 0, to, n);
             let after = After::Masked { activation: x, rows: even };
-            compute.product(shape, &terms, strided_next, Rows::At(&places), after);
+            layer.collect_into((d, weight), n, strided_next, Rows::At(&places), after, &mut compute);
             fill_rest(from, (to, strided_next), None, n);
             std::mem::swap(strided, strided_next);
         }
@@ -130,12 +129,13 @@ impl Network {
             }
             let from = layer.strided;
             let to = Span::plain(plan.encoder[i - 1].n_plain, plan.encoder[i - 1].plain_width);
+            let weight = &self.params[slot.weight.clone()];
             for phase in 0..from.stride {
-                let terms: Vec<_> = layer.spread(plain, &self.params[slot.weight.clone()], phase, n).collect();
                 let places = rows_between(from, phase, to, n);
                 let rows = Rows::Even(from.stride * from.width);
                 let after = After::Masked { activation: &x[phase * from.width..], rows };
-                compute.product((from.n_blocks * n, from.width), &terms, plain_next, Rows::At(&places), after);
+                let rows = Rows::At(&places);
+                layer.spread_into((plain, weight), phase, n, plain_next, rows, after, &mut compute);
             }
             fill_rest(from, (to, plain_next), None, n);
             std::mem::swap(plain, plain_next);

@@ -22,17 +22,20 @@ impl Network {
         for (i, (layer, slot)) in plan.encoder.iter().zip(&slots.encoder).enumerate() {
             let (below, rest) = encoded.split_at_mut(i);
             let x = below.last().map_or(&x_rest[..], |x| &x[..]);
-            let mut terms: Vec<_> = layer.collect(x, &self.params[slot.weight.clone()], n).collect();
-            if let (0, Some(data)) = (i, &plan.data) {
-                terms.extend(data.collect(x_data, &self.params[slot.data.clone()], n));
-            }
+            let weight = &self.params[slot.weight.clone()];
             let to = plan.encoder.get(i + 1).map_or(Span::plain(layer.n_plain, layer.plain_width), |next| next.strided);
             let from = Span::plain(layer.n_plain, layer.plain_width);
             let bias = &self.params[slot.bias.clone()];
             let places = rows_between(from, 0, to, n);
-            let after = After::BiasRelu(bias);
-            let shape = (layer.n_plain * n, layer.plain_width);
-            compute.product(shape, &terms, &mut rest[0], Rows::At(&places), after);
+            let (rows, after) = (Rows::At(&places), After::BiasRelu(bias));
+            if let (0, Some(data)) = (i, &plan.data) {
+                let mut terms: Vec<_> = layer.collect(x, weight, n).collect();
+                terms.extend(data.collect(x_data, &self.params[slot.data.clone()], n));
+                let shape = (layer.n_plain * n, layer.plain_width);
+                compute.product(shape, &terms, &mut rest[0], rows, after);
+            } else {
+                layer.collect_into((x, weight), n, &mut rest[0], rows, after, &mut compute);
+            }
             fill_rest(from, (to, &mut rest[0]), Some(bias), n);
         }
 
@@ -53,21 +56,18 @@ impl Network {
             };
             let weight = &self.params[slot.weight.clone()];
             if plan.encoder.is_empty() {
-                let terms: Vec<_> = layer.collect(x, weight, n).collect();
-                let shape = (layer.n_plain * n, layer.plain_width);
-                compute.product(shape, &terms, prediction, Rows::Even(layer.plain_width), After::Nothing);
+                let rows = Rows::Even(layer.plain_width);
+                layer.collect_into((x, weight), n, prediction, rows, After::Nothing, &mut compute);
             } else if i + 1 == n_layers {
                 layer.spread_in_place(x, weight, prediction, n, &mut compute);
             } else {
                 let next = &plan.decoder[i + 1];
                 let to = Span::plain(next.n_plain, next.plain_width);
                 let bias = &self.params[slot.bias.clone()];
-                let shape = (layer.strided.n_blocks * n, layer.strided.width);
                 for phase in 0..layer.strided.stride {
-                    let terms: Vec<_> = layer.spread(x, weight, phase, n).collect();
                     let places = rows_between(layer.strided, phase, to, n);
-                    let after = After::BiasRelu(bias);
-                    compute.product(shape, &terms, &mut rest[0], Rows::At(&places), after);
+                    let (rows, after) = (Rows::At(&places), After::BiasRelu(bias));
+                    layer.spread_into((x, weight), phase, n, &mut rest[0], rows, after, &mut compute);
                 }
                 fill_rest(layer.strided, (to, &mut rest[0]), Some(bias), n);
             }

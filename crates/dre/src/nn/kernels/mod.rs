@@ -3,7 +3,11 @@
 pub(crate) mod barrier;
 pub(crate) mod matmul;
 #[cfg(target_arch = "x86_64")]
+mod mixed;
+#[cfg(target_arch = "x86_64")]
 mod packed;
+#[cfg(target_arch = "x86_64")]
+mod packing;
 pub(crate) mod product;
 pub(crate) mod recurrent;
 pub(crate) mod recurrent_backward;
@@ -14,6 +18,8 @@ pub(crate) mod simd;
 pub(crate) mod threads;
 #[cfg(target_arch = "x86_64")]
 mod tile;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod two_taps;
 #[cfg(target_arch = "x86_64")]
 mod words;
 

@@ -1,151 +1,110 @@
-//! [`super::product`] on AVX-512: operands packed into words ([`super::words`]), sums in the register tile ([`super::tile`]).
+//! Products on AVX-512: operands packed into words ([`super::words`]), sums in the register tile ([`super::tile`]).
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
 use super::Threads;
+use super::barrier::SpinBarrier;
+use super::mixed::Mixed;
+use super::packing::{GROUP, Left, Right, TILE, Tiles, pack_a, prefetch_a};
 use super::product::{After, NOWHERE, Rows, Term};
 use super::shared::{Shared, SharedWords};
 use super::tile::{Finish, ROWS, Target, across_bf16, across_f32, along_bf16, along_f32};
-use super::words::{
-    CHUNK, PANEL, ROW, aligned, columns_bf16, columns_f32, n_words, panel_bf16, panel_f32, panels_bf16, panels_f32,
-    row_bf16, row_f32,
-};
+use super::words::{CHUNK, PANEL, aligned, n_words};
 
 /// Panels that one task covers, at most: with [`CHUNK`] words they are the 1 MiB of B that stays in the second-level cache.
-const TASK_PANELS: usize = 20;
+const TASK_PANELS: usize = 18;
 /// Tiles of rows that one task covers, at most.
 const TASK_TILES: usize = 12;
 /// And at least.
 const LAST_TILES: usize = 2;
-/// Tiles of A that are packed together: where A lies across the sum, 224 bytes of each of its rows.
-const GROUP: usize = 4;
-/// Words from one packed tile of A to the next: room for either layout.
-const TILE: usize = if ROWS * ROW > 16 * CHUNK { ROWS * ROW } else { 16 * CHUNK };
-/// Words along the sum that are packed together.
-const PACK: usize = 32;
 
-/// Packed tiles of A: a vector never crosses a cache line.
-#[repr(align(64))]
-struct Tiles([MaybeUninit<u32>; GROUP * TILE]);
+/// Rows whose sums are made together: row `r` stands for up to three rows of the product, one for each slot.
+pub(super) struct Section<'a> {
+    pub(super) n_rows: usize,
+    /// The product's row that belongs to row `r` and slot 0.
+    pub(super) base: Rows<'a>,
+    /// And from each slot to the next.
+    pub(super) step: usize,
+    pub(super) n_slots: usize,
+    pub(super) uses: Vec<Use<'a>>,
+}
 
-/// A run of words along the sum of one term.
+impl Section<'_> {
+    /// The product's row that belongs to row `r` and a slot, if there is that slot.
+    fn row(&self, r: usize, slot: usize) -> Option<usize> {
+        (slot < self.n_slots).then(|| self.base.get(r) + slot * self.step)
+    }
+}
+
+/// One term of a section's sums.
+pub(super) struct Use<'a> {
+    pub(super) a: Left<'a>,
+    /// Which of the right factors.
+    pub(super) b: usize,
+    pub(super) slot: usize,
+    /// Whether it is one half of two: what slot 0 holds plus this is stored there and in slot 2, what slot 0 holds minus
+    /// this in its own. No rows are left out of such a section.
+    pub(super) split: bool,
+}
+
+impl Use<'_> {
+    fn writes(&self, slot: usize) -> bool {
+        self.slot == slot || self.split
+    }
+}
+
+/// Where a product's rows go, and what happens to them.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) n: usize,
+    pub(super) rows: Rows<'a>,
+    pub(super) after: After<'a>,
+}
+
+/// A run of words along the sum of one use.
 #[derive(Clone, Copy)]
 struct Chunk {
-    term: usize,
+    /// [`NOWHERE`] where there is nothing to sum.
+    part: usize,
     from: usize,
     to: usize,
     /// Where it starts in a panel.
     at: usize,
 }
 
-/// Packs a matrix `k × n` as panels whose words begin at `at`, `panel` words apart.
-fn pack_b(term: &Term<'_>, n: usize, bf16: bool, (at, panel): (usize, usize), packed: SharedWords) {
-    let (k, words, n_panels) = (term.k, n_words(term.k, bf16), n.div_ceil(PANEL));
-    let b = term.b;
-    if b.col == 1 {
-        (0..words.div_ceil(PACK)).into_par_iter().for_each(|i| {
-            let range = (i * PACK, words.min((i + 1) * PACK));
-            // SAFETY: the machine has the instruction set; `product` has checked that b holds k × n, and made room
-            // for all panels. Each task writes its own words of each panel.
-            unsafe {
-                let out = packed.at(at * PANEL, (n_panels - 1) * panel + words * PANEL);
-                let pack = if bf16 { panels_bf16 } else { panels_f32 };
-                pack(b.data.as_ptr(), b.row, k, n, range, out, panel);
-            }
-        });
-    } else {
-        assert!(b.row == 1, "one of a factor's dimensions is contiguous");
-        (0..n_panels).into_par_iter().for_each(|i| {
-            // SAFETY: as above; each task writes its own panel.
-            unsafe {
-                let out = packed.at(i * panel + at * PANEL, words * PANEL);
-                let pack = if bf16 { panel_bf16 } else { panel_f32 };
-                pack(b.data.as_ptr().add(i * PANEL * b.col), b.col, k, PANEL.min(n - i * PANEL), out);
-            }
-        });
-    }
+impl Chunk {
+    /// What a section without terms does: its rows become zero.
+    const NOTHING: Self = Self { part: NOWHERE, from: 0, to: 0, at: 0 };
 }
 
-/// Whether chunk `i` comes after another one, and whether it comes last, of those that reach rows `[from, to)`; none
-/// where it reaches none of them. Rows that nothing reaches get zeros from the first chunk.
-fn turn(chunks: &[Chunk], terms: &[Term<'_>], i: usize, (from, to): (usize, usize)) -> Option<(bool, bool)> {
+/// When a chunk's turn is, among those that reach the same rows.
+struct Turn {
+    /// Whether its slot holds sums already.
+    add: bool,
+    /// Whether it is the last one of its slot.
+    last: bool,
+    /// Whether it is the last one of its use.
+    split: bool,
+}
+
+/// The turn of chunk `i` at rows `[from, to)` of a section; none where it reaches none of them. Rows that nothing reaches
+/// get zeros from the first chunk.
+fn turn(chunks: &[Chunk], uses: &[Use<'_>], i: usize, (from, to): (usize, usize)) -> Option<Turn> {
+    if chunks[i].part == NOWHERE {
+        return Some(Turn { add: false, last: true, split: false });
+    }
     let reaches = |chunk: &Chunk| {
-        chunk.term == NOWHERE || {
-            let rows = &terms[chunk.term].rows;
-            rows.start < to && from < rows.end
-        }
+        let rows = &uses[chunk.part].a.rows;
+        rows.start < to && from < rows.end
     };
-    let (before, after) = (chunks[..i].iter().any(reaches), chunks[i + 1..].iter().any(reaches));
+    let one = &uses[chunks[i].part];
+    let same = |chunk: &Chunk| uses[chunk.part].writes(one.slot) && reaches(chunk);
+    let (before, after) = (chunks[..i].iter().any(same), chunks[i + 1..].iter().any(same));
     let alone = i == 0 && !after;
-    (alone || reaches(&chunks[i])).then_some((before, !after))
-}
-
-/// Packs up to [`GROUP`] tiles of A, rows from `first` on, of one chunk.
-///
-/// # Safety
-/// The machine has the instruction set; `out` has room for `GROUP · TILE` words.
-unsafe fn pack_a(term: &Term<'_>, bf16: bool, chunk: Chunk, (first, n_rows): (usize, usize), out: *mut u32) {
-    let words = chunk.to - chunk.from;
-    let range = (chunk.from, chunk.to);
-    for tile in 0..n_rows.div_ceil(ROWS) {
-        let (start, end) = (first + tile * ROWS, (first + n_rows).min(first + (tile + 1) * ROWS));
-        // SAFETY: rows inside the term's are read, and each row or column has its place in `out`.
-        unsafe {
-            let out = out.add(tile * TILE);
-            if term.a.col == 1 {
-                for i in start..end {
-                    let out = out.add((i - start) * ROW);
-                    if term.rows.contains(&i) {
-                        let p = term.a.data.as_ptr().add((i - term.rows.start) * term.a.row);
-                        (if bf16 { row_bf16 } else { row_f32 })(p, term.k, range, out);
-                    } else {
-                        std::ptr::write_bytes(out, 0, words);
-                    }
-                }
-            } else {
-                // Rows that the term does not reach are found only where A lies along the sum, see `product`.
-                let p = term.a.data.as_ptr().add(start - term.rows.start);
-                let pack = if bf16 { columns_bf16 } else { columns_f32 };
-                pack(p, term.a.col, term.k, end - start, range, out);
-            }
-        }
-    }
-}
-
-/// Asks for one of `n_parts` parts of what [`pack_a`] reads for the tile from row `first` on, so that it is there in
-/// time: the rows lie too far apart for the processor to foresee.
-#[inline(always)]
-fn prefetch_a(
-    term: &Term<'_>,
-    bf16: bool,
-    chunk: Chunk,
-    (first, end): (usize, usize),
-    (part, n_parts): (usize, usize),
-) {
-    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-    /// Numbers in a cache line.
-    const LINE: usize = 16;
-    let scale = 1 + usize::from(bf16);
-    let (from, to) = (chunk.from * scale, chunk.to * scale);
-    let ask = |at: usize| {
-        // SAFETY: a prefetch reads nothing that the program sees, wherever it points.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(term.a.data.as_ptr().wrapping_add(at).cast()) }
-    };
-    if term.a.col == 1 {
-        let last = end.min(first + ROWS).min(term.rows.end);
-        for i in (first.max(term.rows.start)..last).skip(part).step_by(n_parts) {
-            let row = (i - term.rows.start) * term.a.row;
-            (row + from..row + to).step_by(LINE).for_each(ask);
-        }
-    } else if first < end {
-        for k in (from..to).skip(part).step_by(n_parts) {
-            ask(k * term.a.col + first);
-        }
-    }
+    let split = one.split && chunks.get(i + 1).is_none_or(|next| next.part != chunks[i].part);
+    (alone || reaches(&chunks[i])).then_some(Turn { add: before, last: !after, split })
 }
 
 /// Tasks in the order in which threads take them: a part of the columns and tiles of rows. They become smaller towards
@@ -175,115 +134,206 @@ pub(crate) fn product(
     packed: &mut Vec<u32>,
     threads: &Threads,
 ) {
+    let (mut uses, mut rights) = (Vec::new(), Vec::new());
     for t in terms {
-        assert!(t.a.col == 1 || t.a.row == 1 && t.rows == (0..m), "A is contiguous, and whole where transposed");
+        let across = t.a.col != 1;
+        assert!(!across || t.a.row == 1 && t.rows == (0..m), "A is contiguous, and whole where transposed");
+        assert!(t.b.col == 1 || t.b.row == 1, "one of a factor's dimensions is contiguous");
+        let along = t.b.col != 1;
+        let numbers = Mixed::of(t.a, if across { m } else { t.k });
+        uses.push(Use { a: Left { numbers, across, rows: t.rows.clone() }, b: rights.len(), slot: 0, split: false });
+        rights.push(Right { numbers: Mixed::of(t.b, if along { t.k } else { n }), along, k: t.k });
     }
-    let mut chunks = Vec::new();
+    let section = Section { n_rows: m, base: Rows::Even(1), step: 0, n_slots: 1, uses };
+    run(&[section], &rights, out, Place { n, rows, after }, bf16, packed, threads);
+}
+
+/// Makes the sums of all sections. The caller has checked that factors hold their shapes, that the places of the rows lie
+/// inside `out` and apart from each other, and the machine's instruction set.
+pub(super) fn run(
+    sections: &[Section<'_>],
+    rights: &[Right<'_>],
+    out: &mut [f32],
+    place: Place<'_>,
+    bf16: bool,
+    packed: &mut Vec<u32>,
+    threads: &Threads,
+) {
+    let n = place.n;
+    let mut starts = Vec::new();
     let mut words = 0;
-    for (term, t) in terms.iter().enumerate() {
-        let n = n_words(t.k, bf16);
-        // Even chunks rather than a short last one.
-        let parts = n.div_ceil(CHUNK);
-        let bound = |part: usize| n * part / parts;
-        chunks.extend((0..parts).map(|i| Chunk { term, from: bound(i), to: bound(i + 1), at: words + bound(i) }));
-        words += n;
-    }
-    if chunks.is_empty() {
-        chunks.push(Chunk { term: NOWHERE, from: 0, to: 0, at: 0 });
+    for b in rights {
+        starts.push(words);
+        words += n_words(b.k, bf16);
     }
     let panel = words * PANEL;
     let n_panels = n.div_ceil(PANEL);
     let packed_words = SharedWords::new(aligned(packed, n_panels * panel));
     let out = Shared::new(out);
     let column_parts = n_panels.div_ceil(TASK_PANELS);
-    let tasks = cut(m.div_ceil(ROWS), column_parts, threads.count());
-    threads.install(|| {
-        let mut at = 0;
-        for t in terms {
-            pack_b(t, n, bf16, (at, panel), packed_words);
-            at += n_words(t.k, bf16);
-        }
-    });
-    let next = AtomicUsize::new(0);
+    let chunks: Vec<_> = sections.iter().map(|s| chunks_of(&s.uses, rights, &starts, bf16)).collect();
+    let tasks: Vec<_> = sections
+        .iter()
+        .enumerate()
+        .flat_map(|(i, section)| {
+            let tasks = cut(section.n_rows.div_ceil(ROWS), column_parts, threads.count());
+            tasks.into_iter().map(move |(part, tiles)| (i, part, tiles))
+        })
+        .collect();
+    let pieces: Vec<_> =
+        (0..rights.len()).flat_map(|b| (0..rights[b].n_pieces(n, bf16)).map(move |piece| (b, piece))).collect();
+    let (next_piece, next) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let barrier = SpinBarrier::new(threads.count());
     threads.broadcast(|_| {
-        while let Some((part, tiles)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(&(b, piece)) = pieces.get(next_piece.fetch_add(1, Ordering::Relaxed)) {
+            // SAFETY: the machine has the instruction set; the operands are checked; there is room for all panels, and
+            // each piece is packed once.
+            unsafe { rights[b].pack(piece, n, bf16, (starts[b], panel), packed_words) }
+        }
+        barrier.wait();
+        while let Some((i, part, tiles)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
             let column = |part: usize| n.min(n_panels * part / column_parts * PANEL);
-            let bounds = ((tiles.start * ROWS, m.min(tiles.end * ROWS)), (column(*part), column(part + 1)));
+            let section = &sections[*i];
+            let task = Task {
+                rows: (tiles.start * ROWS, section.n_rows.min(tiles.end * ROWS)),
+                columns: (column(*part), column(part + 1)),
+                section,
+                chunks: &chunks[*i],
+                rights,
+                bf16,
+                packed: packed_words,
+                panel,
+            };
             // SAFETY: the machine has the instruction set; the operands are checked; each task writes the part of
             // `out` that its bounds name, and `packed` is only read from here on.
-            unsafe { task_of(bounds, terms, &chunks, out, rows, after, bf16, packed_words, panel) }
+            unsafe { task.run(out, place) }
         }
     });
 }
 
-/// One task's rows and columns.
-///
-/// # Safety
-/// As said where it is called.
-#[expect(clippy::large_stack_arrays, reason = "98 KiB of the pool's own stacks; they stay in the cache")]
-unsafe fn task_of(
-    ((row_from, row_to), (column_from, column_to)): ((usize, usize), (usize, usize)),
-    terms: &[Term<'_>],
-    chunks: &[Chunk],
-    out: Shared,
-    rows: Rows<'_>,
-    after: After<'_>,
+/// The chunks of a section's terms in the order in which they are summed.
+fn chunks_of(uses: &[Use<'_>], rights: &[Right<'_>], starts: &[usize], bf16: bool) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    for (part, one) in uses.iter().enumerate() {
+        let (n, at) = (n_words(rights[one.b].k, bf16), starts[one.b]);
+        // Even chunks rather than a short last one.
+        let parts = n.div_ceil(CHUNK);
+        let bound = |i: usize| n * i / parts;
+        chunks.extend((0..parts).map(|i| Chunk { part, from: bound(i), to: bound(i + 1), at: at + bound(i) }));
+    }
+    if chunks.is_empty() {
+        chunks.push(Chunk::NOTHING);
+    }
+    chunks
+}
+
+/// Some rows and columns of a section.
+struct Task<'a> {
+    rows: (usize, usize),
+    columns: (usize, usize),
+    section: &'a Section<'a>,
+    chunks: &'a [Chunk],
+    rights: &'a [Right<'a>],
     bf16: bool,
     packed: SharedWords,
     panel: usize,
-) {
-    let mut a = Tiles([const { MaybeUninit::uninit() }; GROUP * TILE]);
-    let a = a.0.as_mut_ptr().cast::<u32>();
-    for (i, &chunk) in chunks.iter().enumerate() {
-        let words = chunk.to - chunk.from;
-        let across = chunk.term != NOWHERE && terms[chunk.term].a.col != 1;
-        let together = ROWS * if across { GROUP } else { 1 };
-        for group in (row_from..row_to).step_by(together) {
-            let n_rows = (row_to - group).min(together);
-            let Some((add, last)) = turn(chunks, terms, i, (group, group + n_rows)) else { continue };
-            if chunk.term != NOWHERE {
-                // SAFETY: `a` has that room.
-                unsafe { pack_a(&terms[chunk.term], bf16, chunk, (group, n_rows), a) };
-            }
-            for first in (group..group + n_rows).step_by(ROWS) {
-                let m = (row_to - first).min(ROWS);
-                let n_parts = (column_to - column_from).div_ceil(PANEL);
-                for (part, column) in (column_from..column_to).step_by(PANEL).enumerate() {
-                    if chunk.term != NOWHERE {
-                        let next = group + together + (first - group);
-                        prefetch_a(&terms[chunk.term], bf16, chunk, (next, row_to), (part, n_parts));
-                    }
-                    let mut targets = [std::ptr::null_mut(); ROWS];
-                    let mut masks = [std::ptr::null(); ROWS];
-                    let finish = match after {
-                        _ if !last => Finish::Plain,
-                        After::Nothing => Finish::Plain,
-                        After::BiasRelu(bias) => Finish::BiasRelu(bias.as_ptr().wrapping_add(column)),
-                        After::Masked { .. } => Finish::Masked,
-                    };
-                    let columns = PANEL.min(column_to - column);
-                    for r in 0..m {
-                        let at = rows.get(first + r);
-                        if at != NOWHERE {
-                            // SAFETY: inside `out` by `Rows::fit`; these columns are this task's.
-                            targets[r] = unsafe { out.at(at + column, columns) };
-                        }
-                        if let After::Masked { activation, rows } = after {
-                            masks[r] = activation.as_ptr().wrapping_add(rows.get(first + r).wrapping_add(column));
-                        }
-                    }
-                    let target = Target { rows: &targets, masks: &masks, n: columns, soon: &targets, add, finish };
+}
+
+impl Task<'_> {
+    /// # Safety
+    /// As said where it is called.
+    #[expect(clippy::large_stack_arrays, reason = "98 KiB of the pool's own stacks; they stay in the cache")]
+    unsafe fn run(&self, out: Shared, place: Place<'_>) {
+        let (row_from, row_to) = self.rows;
+        let mut a = Tiles([const { MaybeUninit::uninit() }; GROUP * TILE]);
+        let a = a.0.as_mut_ptr().cast::<u32>();
+        let uses = &self.section.uses;
+        for (i, &chunk) in self.chunks.iter().enumerate() {
+            let one = uses.get(chunk.part);
+            let across = one.is_some_and(|one| one.a.across);
+            let together = ROWS * if across { GROUP } else { 1 };
+            for group in (row_from..row_to).step_by(together) {
+                let n_rows = (row_to - group).min(together);
+                let Some(turn) = turn(self.chunks, uses, i, (group, group + n_rows)) else { continue };
+                if let Some(one) = one {
+                    let k = self.rights[one.b].k;
+                    // SAFETY: `a` has that room.
+                    unsafe { pack_a(&one.a, k, self.bf16, (chunk.from, chunk.to), (group, n_rows), a) };
+                }
+                for first in (group..group + n_rows).step_by(ROWS) {
                     // SAFETY: A was packed above, B before the tasks began.
                     unsafe {
                         let a = a.add((first - group) / ROWS * TILE).cast_const();
-                        let b = packed.at(column / PANEL * panel + chunk.at * PANEL, words * PANEL).cast_const();
-                        match (across, bf16) {
-                            (false, false) => along_f32(m, words, a, b, target),
-                            (false, true) => along_bf16(m, words, a, b, target),
-                            (true, false) => across_f32(words, a, b, target),
-                            (true, true) => across_bf16(words, a, b, target),
-                        }
+                        self.tile((first, together), chunk, &turn, a, out, place);
                     }
+                }
+            }
+        }
+    }
+
+    /// One tile of rows from `first` on, all columns.
+    ///
+    /// # Safety
+    /// As for [`Task::run`]; `a` holds the tile's words of the chunk.
+    #[inline(always)]
+    unsafe fn tile(
+        &self,
+        (first, together): (usize, usize),
+        chunk: Chunk,
+        turn: &Turn,
+        a: *const u32,
+        out: Shared,
+        Place { rows, after, .. }: Place<'_>,
+    ) {
+        let one = self.section.uses.get(chunk.part);
+        let (slot, across) = one.map_or((0, false), |one| (one.slot, one.a.across));
+        let (column_from, column_to) = self.columns;
+        let m = (self.rows.1 - first).min(ROWS);
+        let words = chunk.to - chunk.from;
+        let n_parts = (column_to - column_from).div_ceil(PANEL);
+        for (part, column) in (column_from..column_to).step_by(PANEL).enumerate() {
+            if let Some(one) = one {
+                let words = (chunk.from, chunk.to);
+                prefetch_a(&one.a, self.bf16, words, (first + together, self.rows.1), (part, n_parts));
+            }
+            let finish = match after {
+                _ if !turn.last => Finish::Plain,
+                After::Nothing => Finish::Plain,
+                After::BiasRelu(bias) => Finish::BiasRelu(bias.as_ptr().wrapping_add(column)),
+                After::Masked { .. } => Finish::Masked,
+            };
+            let columns = PANEL.min(column_to - column);
+            let places = |slot: usize| {
+                let mut places = [std::ptr::null_mut(); ROWS];
+                for r in 0..m {
+                    let at = self.section.row(first + r, slot).map_or(NOWHERE, |row| rows.get(row));
+                    if at != NOWHERE {
+                        // SAFETY: inside `out` by `Rows::fit`; these columns are this task's.
+                        places[r] = unsafe { out.at(at + column, columns) };
+                    }
+                }
+                places
+            };
+            let targets = places(slot);
+            let mut masks = [std::ptr::null(); ROWS];
+            if let After::Masked { activation, rows } = after {
+                for r in 0..m {
+                    let at = self.section.row(first + r, slot).map_or(NOWHERE, |row| rows.get(row));
+                    masks[r] = activation.as_ptr().wrapping_add(at.wrapping_add(column));
+                }
+            }
+            let others = if turn.split { [places(0), places(2)] } else { [[std::ptr::null_mut(); ROWS]; 2] };
+            let [zero, two] = &others;
+            let split = turn.split.then_some([zero, two]);
+            let target = Target { rows: &targets, masks: &masks, n: columns, soon: &targets, add: turn.add, split, finish };
+            // SAFETY: the caller's promise.
+            unsafe {
+                let b = self.packed.at(column / PANEL * self.panel + chunk.at * PANEL, words * PANEL).cast_const();
+                match (across, self.bf16) {
+                    (false, false) => along_f32(m, words, a, b, target),
+                    (false, true) => along_bf16(m, words, a, b, target),
+                    (true, false) => across_f32(words, a, b, target),
+                    (true, true) => across_bf16(words, a, b, target),
                 }
             }
         }

@@ -40,7 +40,7 @@ impl Rows<'_> {
     }
 
     /// Whether `m` rows of `n` numbers lie within `len` and apart from each other as far as distances tell.
-    fn fit(self, m: usize, n: usize, len: usize) -> bool {
+    pub(crate) fn fit(self, m: usize, n: usize, len: usize) -> bool {
         match self {
             Self::Even(distance) => distance >= n && (m - 1) * distance + n <= len,
             Self::At(offsets) => offsets.len() == m && offsets.iter().all(|&o| o == NOWHERE || o + n <= len),
@@ -57,6 +57,20 @@ pub(crate) enum After<'a> {
     BiasRelu(&'a [f32]),
     /// `x` where the activation is positive, else 0.
     Masked { activation: &'a [f32], rows: Rows<'a> },
+}
+
+impl After<'_> {
+    /// # Panics
+    /// Where an operand is smaller than `m × n`: a fault of the caller.
+    pub(crate) fn check(self, m: usize, n: usize) {
+        match self {
+            Self::BiasRelu(bias) => assert!(bias.len() >= n, "the bias is shorter than a row"),
+            Self::Masked { activation, rows } => {
+                assert!(rows.fit(m, n, activation.len()), "the activation does not fit its shape");
+            }
+            Self::Nothing => {}
+        }
+    }
 }
 
 /// Packed operands and other scratch, grown when first needed.
@@ -110,13 +124,7 @@ pub(crate) fn product(
         assert!(t.rows.end <= m && t.k > 0, "a term has no place in its product");
         assert!(valid == 0 || t.a.holds(valid, t.k) && t.b.holds(t.k, n), "a factor is smaller than its shape");
     }
-    match after {
-        After::BiasRelu(bias) => assert!(bias.len() >= n, "the bias is shorter than a row"),
-        After::Masked { activation, rows } => {
-            assert!(rows.fit(m, n, activation.len()), "the activation does not fit its shape");
-        }
-        After::Nothing => {}
-    }
+    after.check(m, n);
     // Plain f32 products of one term go to the crate on every machine, which is as fast there. Sums of terms, those that
     // something follows and those whose rows are scattered are faster here, because they save passes over the result; so are
     // large ones of a transposed factor.

@@ -31,6 +31,9 @@ pub(crate) struct Target<'a> {
     pub(crate) n: usize,
     /// Whether the sums are added to what is there.
     pub(crate) add: bool,
+    /// Where these sums x are one half of two: `[first, third]` rows, of which the first hold the other half y. They receive
+    /// y + x, and the target's own rows y − x, finished. Null rows are not stored, see [`super::two_taps`].
+    pub(crate) split: Option<[&'a [*mut f32; ROWS]; 2]>,
     pub(crate) finish: Finish,
 }
 
@@ -105,6 +108,16 @@ unsafe fn tile<const BF: bool, const ACROSS: bool, const M: usize>(
                 let mut x = sums[m][v];
                 if target.add {
                     x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(mask, out));
+                }
+                if let Some([first, third]) = target.split {
+                    let first = first[m].wrapping_add(v * 16);
+                    let other = _mm512_maskz_loadu_ps(mask, first);
+                    let both = _mm512_add_ps(other, x);
+                    _mm512_mask_storeu_ps(first, mask, both);
+                    if !third[m].is_null() {
+                        _mm512_mask_storeu_ps(third[m].wrapping_add(v * 16), mask, both);
+                    }
+                    x = _mm512_sub_ps(other, x);
                 }
                 match target.finish {
                     Finish::Plain => {}

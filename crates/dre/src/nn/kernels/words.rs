@@ -10,8 +10,10 @@
 
 use std::arch::x86_64::*;
 
+use super::mixed::{Mixed, PARTS, Spot};
+
 /// Words along the sum that are multiplied before the sums go back to memory: 48 KiB of a panel of B.
-pub(crate) const CHUNK: usize = 384;
+pub(crate) const CHUNK: usize = 512;
 /// Words from one row of A to the next; 33 cache lines, so that neighbouring rows lie in neighbouring sets.
 pub(crate) const ROW: usize = CHUNK + 16;
 /// Columns of a panel of B: two vectors.
@@ -45,17 +47,40 @@ fn numbers(w: usize, k: usize, bf16: bool) -> (usize, usize) {
     (first, k.saturating_sub(first))
 }
 
-/// 16 words from `n` numbers at `p`; words past the last number are zero.
+/// The numbers of a row from `from` on that the mask names.
 ///
 /// # Safety
-/// The machine has AVX-512 F, and BF16 where `BF`; `n` numbers (at most 16, or 32 where `BF`) can be read.
+/// The machine has AVX-512 F; the numbers can be read in every part that is not null.
 #[inline(always)]
-unsafe fn along<const BF: bool>(p: *const f32, n: usize) -> __m512i {
-    // SAFETY: masked loads touch the first n numbers only.
+unsafe fn load<const N: usize>(row: Spot<N>, from: usize, mask: __mmask16) -> __m512 {
+    // SAFETY: masked loads touch the numbers that the mask names, and none for a null part.
     unsafe {
-        let low = _mm512_maskz_loadu_ps(lanes(n), p);
+        let part = |i: usize| {
+            let mask = if row.at[i].is_null() { 0 } else { mask };
+            _mm512_maskz_loadu_ps(mask, row.at[i].wrapping_add(from))
+        };
+        if N == 1 {
+            return part(0);
+        }
+        let mut sum = _mm512_mul_ps(part(0), _mm512_set1_ps(row.scale[0]));
+        for i in 1..N {
+            sum = _mm512_fmadd_ps(part(i), _mm512_set1_ps(row.scale[i]), sum);
+        }
+        sum
+    }
+}
+
+/// 16 words from `n` numbers of a row from `from` on; words past the last number are zero.
+///
+/// # Safety
+/// As for [`load`], of at most 16 numbers, or 32 where `BF`; the machine has BF16 where `BF`.
+#[inline(always)]
+unsafe fn along<const BF: bool, const N: usize>(row: Spot<N>, from: usize, n: usize) -> __m512i {
+    // SAFETY: the first n numbers only.
+    unsafe {
+        let low = load(row, from, lanes(n));
         if BF {
-            let high = _mm512_maskz_loadu_ps(lanes(n.saturating_sub(16)), p.wrapping_add(16));
+            let high = load(row, from + 16, lanes(n.saturating_sub(16)));
             let both: __m512bh = _mm512_cvtne2ps_pbh(high, low);
             std::mem::transmute::<__m512bh, __m512i>(both)
         } else {
@@ -64,16 +89,21 @@ unsafe fn along<const BF: bool>(p: *const f32, n: usize) -> __m512i {
     }
 }
 
-/// 16 words across the sum: lane `j` holds number `j` of the row at `p` and, where `BF`, of the next row at `next` (zero
-/// where there is none) in the word's upper half.
+/// 16 words across the sum: lane `j` holds number `from + j` of a row and, where `BF`, of the next row (zero where there is
+/// none) in the word's upper half.
 ///
 /// # Safety
 /// As for [`along`], with `mask` for the numbers that can be read.
 #[inline(always)]
-unsafe fn across<const BF: bool>(p: *const f32, next: Option<*const f32>, mask: __mmask16) -> __m512i {
-    // SAFETY: masked loads touch what the mask names only.
+unsafe fn across<const BF: bool, const N: usize>(
+    row: Spot<N>,
+    next: Option<Spot<N>>,
+    from: usize,
+    mask: __mmask16,
+) -> __m512i {
+    // SAFETY: what the mask names only.
     unsafe {
-        let first = _mm512_maskz_loadu_ps(mask, p);
+        let first = load(row, from, mask);
         if !BF {
             return _mm512_castps_si512(first);
         }
@@ -84,7 +114,7 @@ unsafe fn across<const BF: bool>(p: *const f32, next: Option<*const f32>, mask: 
         let low = wide(first);
         match next {
             Some(next) => {
-                let high = wide(_mm512_maskz_loadu_ps(mask, next));
+                let high = wide(load(next, from, mask));
                 _mm512_or_si512(low, _mm512_slli_epi32::<16>(high))
             }
             None => low,
@@ -128,52 +158,63 @@ unsafe fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
     }
 }
 
-/// One row of A along the sum: words `[from, to)` of the `k` numbers at `p`, at most [`CHUNK`] words.
+/// One row of A along the sum: words `[from, to)` of its `k` numbers, at most [`CHUNK`] words.
 ///
 /// # Safety
-/// The machine has AVX-512 F, and BF16 where `BF`; `k` numbers can be read at `p`, `to − from` words rounded up to 16 can
-/// be written at `out`.
+/// The machine has AVX-512 F, and BF16 where `BF`; the row holds `k` numbers, and `to − from` words rounded up to 16 can be
+/// written at `out`.
 #[inline(always)]
-unsafe fn row<const BF: bool>(p: *const f32, k: usize, (from, to): (usize, usize), out: *mut u32) {
+unsafe fn row<const BF: bool, const N: usize>(
+    rows: &Mixed<'_>,
+    i: usize,
+    k: usize,
+    (from, to): (usize, usize),
+    out: *mut u32,
+) {
+    let row = rows.row::<N>(i);
     for w in (from..to).step_by(16) {
         let (first, n) = numbers(w, k, BF);
         // SAFETY: `n` numbers are left from `first` on.
-        unsafe { _mm512_storeu_si512(out.add(w - from).cast(), along::<BF>(p.add(first), n)) }
+        unsafe { _mm512_storeu_si512(out.add(w - from).cast(), along::<BF, N>(row, first, n)) }
     }
 }
 
-/// Up to 16 columns of A across the sum, `[word][16]`: number (k, i) is `p[k · distance + i]`.
+/// Up to 16 columns of A across the sum from `start` on, `[word][16]`, from rows that are numbered along the sum.
 ///
 /// # Safety
-/// As for [`row`]; each of the `k` rows has `n` numbers, and 16 words are written for each word of the sum.
+/// As for [`row`]; each of the `k` rows has `n` numbers from `start` on, and 16 words are written for each word of the sum.
 #[inline(always)]
-unsafe fn columns<const BF: bool>(
-    p: *const f32,
-    distance: usize,
+unsafe fn columns<const BF: bool, const N: usize>(
+    rows: &Mixed<'_>,
     k: usize,
-    n: usize,
+    (start, n): (usize, usize),
     (from, to): (usize, usize),
     out: *mut u32,
 ) {
     let mask = lanes(n);
     for w in from..to {
         let (first, left) = numbers(w, k, BF);
+        let next = (BF && left > 1).then(|| rows.row::<N>(first + 1));
         // SAFETY: rows below k.
         unsafe {
-            let p = p.add(first * distance);
-            let next = (left > 1).then(|| p.wrapping_add(distance));
-            _mm512_storeu_si512(out.add((w - from) * 16).cast(), across::<BF>(p, next, mask));
+            let word = across::<BF, N>(rows.row(first), next, start, mask);
+            _mm512_storeu_si512(out.add((w - from) * 16).cast(), word);
         }
     }
 }
 
-/// A panel of B from rows along the sum (column j of B is contiguous): number (k, j) is `p[j · distance + k]`, all `k`
-/// numbers of `n` columns; columns past `n` are zero.
+/// A panel of B from rows along the sum, which are B's columns: all `k` numbers of `n` of them from `start` on; columns past
+/// `n` are zero.
 ///
 /// # Safety
 /// As for [`row`]; `n_words(k) · PANEL` words are written.
 #[inline(always)]
-unsafe fn panel_along<const BF: bool>(p: *const f32, distance: usize, k: usize, n: usize, out: *mut u32) {
+unsafe fn panel_along<const BF: bool, const N: usize>(
+    rows: &Mixed<'_>,
+    k: usize,
+    (start, n): (usize, usize),
+    out: *mut u32,
+) {
     let words = n_words(k, BF);
     // SAFETY: columns below n, numbers below k, words below `words`.
     unsafe {
@@ -183,7 +224,7 @@ unsafe fn panel_along<const BF: bool>(p: *const f32, distance: usize, k: usize, 
                 let mut block = [_mm512_setzero_si512(); 16];
                 for (j, r) in block.iter_mut().enumerate() {
                     if half * 16 + j < n {
-                        *r = along::<BF>(p.add((half * 16 + j) * distance + first), left);
+                        *r = along::<BF, N>(rows.row(start + half * 16 + j), first, left);
                     }
                 }
                 for (i, r) in transpose(block).into_iter().enumerate().take(words - w) {
@@ -194,18 +235,16 @@ unsafe fn panel_along<const BF: bool>(p: *const f32, distance: usize, k: usize, 
     }
 }
 
-/// Words `[from, to)` of all panels of B from rows across the sum: number (k, j) is `p[k · distance + j]`. `panel` is the
-/// number of words from one panel to the next.
+/// Words `[from, to)` of all panels of B from rows across the sum. `panel` is the number of words from one panel to the
+/// next.
 ///
 /// # Safety
 /// As for [`row`]; each of the `k` rows has `n` numbers, and the words `[from, to)` of `n / PANEL` (rounded up) panels are
 /// written.
 #[inline(always)]
-unsafe fn panels_across<const BF: bool>(
-    p: *const f32,
-    distance: usize,
-    k: usize,
-    n: usize,
+unsafe fn panels_across<const BF: bool, const N: usize>(
+    rows: &Mixed<'_>,
+    (k, n): (usize, usize),
     (from, to): (usize, usize),
     out: *mut u32,
     panel: usize,
@@ -214,109 +253,71 @@ unsafe fn panels_across<const BF: bool>(
     unsafe {
         for w in from..to {
             let (first, left) = numbers(w, k, BF);
-            let p = p.add(first * distance);
+            let row = rows.row::<N>(first);
+            let next = (BF && left > 1).then(|| rows.row::<N>(first + 1));
             for j in (0..n.next_multiple_of(PANEL)).step_by(16) {
                 let mask = lanes(n.saturating_sub(j));
-                let next = (left > 1).then(|| p.wrapping_add(distance + j));
-                let word = across::<BF>(p.wrapping_add(j), next, mask);
+                let word = across::<BF, N>(row, next, j, mask);
                 _mm512_storeu_si512(out.add((j / PANEL) * panel + w * PANEL + j % PANEL).cast(), word);
             }
         }
     }
 }
 
-/// [`row`] in `f32`.
-///
-/// # Safety
-/// As there.
-#[target_feature(enable = "avx512f")]
-pub(crate) unsafe fn row_f32(p: *const f32, k: usize, words: (usize, usize), out: *mut u32) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { row::<false>(p, k, words, out) }
+/// One function for words of either kind and any number of parts.
+macro_rules! packer {
+    ($(#[$doc:meta])* $name:ident, $inner:ident, ($($arg:ident: $type:ty),*)) => {
+        $(#[$doc])*
+        pub(crate) unsafe fn $name(bf16: bool, rows: &Mixed<'_>, $($arg: $type),*) {
+            #[target_feature(enable = "avx512f,avx512bf16")]
+            unsafe fn pairs(rows: &Mixed<'_>, $($arg: $type),*) {
+                // SAFETY: the caller's promise, unchanged.
+                unsafe { $inner::<true, 1>(rows, $($arg),*) }
+            }
+            #[target_feature(enable = "avx512f")]
+            unsafe fn singles<const N: usize>(rows: &Mixed<'_>, $($arg: $type),*) {
+                // SAFETY: the caller's promise, unchanged.
+                unsafe { $inner::<false, N>(rows, $($arg),*) }
+            }
+            debug_assert!(!bf16 || rows.n_parts() == 1, "factors of several parts are packed in f32 only");
+            // SAFETY: the caller's promise, unchanged.
+            unsafe {
+                match (bf16, rows.n_parts()) {
+                    (true, _) => pairs(rows, $($arg),*),
+                    (false, 1) => singles::<1>(rows, $($arg),*),
+                    (false, 2) => singles::<2>(rows, $($arg),*),
+                    (false, _) => singles::<PARTS>(rows, $($arg),*),
+                }
+            }
+        }
+    };
 }
 
-/// [`row`] in `bf16`.
-///
-/// # Safety
-/// As there.
-#[target_feature(enable = "avx512f,avx512bf16")]
-pub(crate) unsafe fn row_bf16(p: *const f32, k: usize, words: (usize, usize), out: *mut u32) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { row::<true>(p, k, words, out) }
-}
-
-/// [`columns`] in `f32`.
-///
-/// # Safety
-/// As there.
-#[target_feature(enable = "avx512f")]
-pub(crate) unsafe fn columns_f32(p: *const f32, d: usize, k: usize, n: usize, words: (usize, usize), out: *mut u32) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { columns::<false>(p, d, k, n, words, out) }
-}
-
-/// [`columns`] in `bf16`.
-///
-/// # Safety
-/// As there.
-#[target_feature(enable = "avx512f,avx512bf16")]
-pub(crate) unsafe fn columns_bf16(p: *const f32, d: usize, k: usize, n: usize, words: (usize, usize), out: *mut u32) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { columns::<true>(p, d, k, n, words, out) }
-}
-
-/// [`panel_along`] in `f32`.
-///
-/// # Safety
-/// As there.
-#[target_feature(enable = "avx512f")]
-pub(crate) unsafe fn panel_f32(p: *const f32, d: usize, k: usize, n: usize, out: *mut u32) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { panel_along::<false>(p, d, k, n, out) }
-}
-
-/// [`panel_along`] in `bf16`.
-///
-/// # Safety
-/// As there.
-#[target_feature(enable = "avx512f,avx512bf16")]
-pub(crate) unsafe fn panel_bf16(p: *const f32, d: usize, k: usize, n: usize, out: *mut u32) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { panel_along::<true>(p, d, k, n, out) }
-}
-
-/// [`panels_across`] in `f32`.
-///
-/// # Safety
-/// As there.
-#[target_feature(enable = "avx512f")]
-pub(crate) unsafe fn panels_f32(
-    p: *const f32,
-    d: usize,
-    k: usize,
-    n: usize,
-    words: (usize, usize),
-    out: *mut u32,
-    panel: usize,
-) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { panels_across::<false>(p, d, k, n, words, out, panel) }
-}
-
-/// [`panels_across`] in `bf16`.
-///
-/// # Safety
-/// As there.
-#[target_feature(enable = "avx512f,avx512bf16")]
-pub(crate) unsafe fn panels_bf16(
-    p: *const f32,
-    d: usize,
-    k: usize,
-    n: usize,
-    words: (usize, usize),
-    out: *mut u32,
-    panel: usize,
-) {
-    // SAFETY: the caller's promise, unchanged.
-    unsafe { panels_across::<true>(p, d, k, n, words, out, panel) }
-}
+packer!(
+    /// One row of A along the sum: words `[from, to)` of its `k` numbers, at most [`CHUNK`] words.
+    ///
+    /// # Safety
+    /// As for [`row`].
+    pack_row, row, (i: usize, k: usize, words: (usize, usize), out: *mut u32)
+);
+packer!(
+    /// Up to 16 columns of A across the sum.
+    ///
+    /// # Safety
+    /// As for [`columns`].
+    pack_columns, columns, (k: usize, part: (usize, usize), words: (usize, usize), out: *mut u32)
+);
+packer!(
+    /// A panel of B from rows along the sum.
+    ///
+    /// # Safety
+    /// As for [`panel_along`].
+    pack_panel, panel_along, (k: usize, part: (usize, usize), out: *mut u32)
+);
+packer!(
+    /// Words of all panels of B from rows across the sum.
+    ///
+    /// # Safety
+    /// As for [`panels_across`].
+    pack_panels, panels_across, (size: (usize, usize), words: (usize, usize), out: *mut u32, panel: usize)
+);

@@ -7,9 +7,13 @@
 //! A convolution reads the strided signal and writes the plain one; a transposed convolution the other way round. The
 //! gradient of each with respect to its input is the other.
 
-use super::span::{Span, blocks};
+use super::span::{Span, blocks, rows_between};
+#[cfg(target_arch = "x86_64")]
+use crate::nn::kernels::Isa;
 use crate::nn::kernels::matmul::Mat;
 use crate::nn::kernels::product::{After, Compute, Rows, Term};
+#[cfg(target_arch = "x86_64")]
+use crate::nn::kernels::two_taps::{self, Blocks, Taps, TwoTaps};
 
 /// How the weights lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +99,67 @@ impl Shifted {
         })
     }
 
-    /// The product of [`Shifted::spread`] at every phase, in the strided signal's own layout.
+    /// The product of [`Shifted::collect`].
+    pub(crate) fn collect_into(
+        &self,
+        (strided, w): (&[f32], &[f32]),
+        batch: usize,
+        out: &mut [f32],
+        rows: Rows<'_>,
+        after: After<'_>,
+        compute: &mut Compute<'_>,
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if self.has_two_taps(compute) {
+            let Span { stride, width, .. } = self.strided;
+            let (columns, unit) = (stride * width, width * self.plain_width);
+            let (distance, along) = match self.weights {
+                Weights::Conv => (self.plain_width, false),
+                Weights::ConvTranspose => (columns, true),
+            };
+            let taps = Taps { data: w, starts: [0, stride * unit], distance, along };
+            let x = self.strided_blocks(strided, batch);
+            let filter = TwoTaps { batch, n_blocks: self.n_plain, x, first: 0, taps };
+            filter.filter(self.plain_width, out, rows, after, &mut compute.scratch.packed, compute.threads);
+            return;
+        }
+        let terms: Vec<_> = self.collect(strided, w, batch).collect();
+        compute.product((self.n_plain * batch, self.plain_width), &terms, out, rows, after);
+    }
+
+    /// The product of [`Shifted::spread`].
+    pub(crate) fn spread_into(
+        &self,
+        (plain, w): (&[f32], &[f32]),
+        phase: usize,
+        batch: usize,
+        out: &mut [f32],
+        rows: Rows<'_>,
+        after: After<'_>,
+        compute: &mut Compute<'_>,
+    ) {
+        let Span { n_blocks, width, .. } = self.strided;
+        #[cfg(target_arch = "x86_64")]
+        if self.has_two_taps(compute) {
+            let Span { stride, .. } = self.strided;
+            let unit = width * self.plain_width;
+            // Block b is the sum of the second tap of step b − 1 and the first one of step b.
+            let (start, distance, along) = match self.weights {
+                Weights::Conv => (phase * unit, self.plain_width, true),
+                Weights::ConvTranspose => (phase * width, stride * width, false),
+            };
+            let taps = Taps { data: w, starts: [start + stride * unit, start], distance, along };
+            let x = self.plain_blocks(plain, batch);
+            let filter = TwoTaps { batch, n_blocks, x, first: -1, taps };
+            filter.filter(width, out, rows, after, &mut compute.scratch.packed, compute.threads);
+            return;
+        }
+        let terms: Vec<_> = self.spread(plain, w, phase, batch).collect();
+        compute.product((n_blocks * batch, width), &terms, out, rows, after);
+    }
+
+    /// The product of [`Shifted::spread`] at every phase, in the strided signal's own layout; places that hold no step stay as
+    /// they are.
     pub(crate) fn spread_in_place(
         &self,
         plain: &[f32],
@@ -104,11 +168,10 @@ impl Shifted {
         batch: usize,
         compute: &mut Compute<'_>,
     ) {
-        let Span { stride, width, n_blocks, .. } = self.strided;
-        for phase in 0..stride {
-            let terms: Vec<_> = self.spread(plain, w, phase, batch).collect();
-            let out = &mut strided[phase * width..self.strided.len(batch)];
-            compute.product((n_blocks * batch, width), &terms, out, Rows::Even(stride * width), After::Nothing);
+        for phase in 0..self.strided.stride {
+            let places = rows_between(self.strided, phase, self.strided, batch);
+            let out = &mut strided[..self.strided.len(batch)];
+            self.spread_into((plain, w), phase, batch, out, Rows::At(&places), After::Nothing, compute);
         }
     }
 
@@ -126,6 +189,14 @@ impl Shifted {
             dw.fill(0.0);
             return;
         }
+        #[cfg(target_arch = "x86_64")]
+        if self.has_two_taps(compute) {
+            let (x, y) = (self.strided_blocks(strided, batch), self.plain_blocks(plain, batch));
+            let transposed = self.weights == Weights::ConvTranspose;
+            let (packed, threads) = (&mut compute.scratch.packed, compute.threads);
+            two_taps::gradient((self.n_plain, batch), x, y, transposed, dw, packed, threads);
+            return;
+        }
         for g in self.groups() {
             let s = blocks(self.strided, strided, g.j, batch);
             let s_transposed = Mat { data: s.data, row: s.col, col: s.row };
@@ -138,3 +209,33 @@ impl Shifted {
         }
     }
 }
+
+/// Filters of two taps, a stride's taps taken as one, by fewer products: see [`two_taps`].
+#[cfg(target_arch = "x86_64")]
+impl Shifted {
+    /// Whether this is one, and large enough that it pays; a question of shapes alone.
+    fn has_two_taps(&self, compute: &Compute<'_>) -> bool {
+        let Span { stride, width, .. } = self.strided;
+        compute.arithmetic.isa == Isa::Avx512
+            && !compute.arithmetic.bf16
+            && self.kernel == 2 * stride
+            && self.n_plain >= FEW_STEPS
+            && width.min(self.plain_width) >= FEW_COLUMNS
+    }
+
+    fn strided_blocks<'a>(&self, strided: &'a [f32], batch: usize) -> Blocks<'a> {
+        let columns = self.strided.stride * self.strided.width;
+        Blocks { data: &strided[..self.strided.len(batch)], width: columns, distance: columns }
+    }
+
+    fn plain_blocks<'a>(&self, plain: &'a [f32], batch: usize) -> Blocks<'a> {
+        let width = self.plain_width;
+        Blocks { data: &plain[..self.n_plain * batch * width], width, distance: width }
+    }
+}
+
+/// Fewer steps, or columns, than these are not worth it.
+#[cfg(target_arch = "x86_64")]
+const FEW_STEPS: usize = 3;
+#[cfg(target_arch = "x86_64")]
+const FEW_COLUMNS: usize = 32;

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::super::Threads;
 use super::super::barrier::SpinBarrier;
+use super::super::mixed::Mixed;
 use super::super::recurrent::LoopShape;
 use super::super::shared::{Shared, SharedWords};
 use super::super::simd::{Avx512, Vector, tanh};
-use super::super::words::{PANEL, aligned, n_words, panels_bf16, panels_f32};
+use super::super::words::{PANEL, aligned, n_words, pack_panels};
 use super::{Factor, Part, by_epochs, check, walk};
 
 /// Operands of the backward loop, see [`backward`].
@@ -52,8 +53,8 @@ pub(crate) fn backward(
             // SAFETY: the weights have 4 · hidden rows; each task writes its own words of each panel.
             unsafe {
                 let out = packed.at(0, n_blocks * words * PANEL);
-                let pack = if bf16 { panels_bf16 } else { panels_f32 };
-                pack(weights.as_ptr(), hidden, 4 * hidden, hidden, range, out, words * PANEL);
+                let rows = Mixed::rows(weights, hidden, hidden);
+                pack_panels(bf16, &rows, (4 * hidden, hidden), range, out, words * PANEL);
             }
         });
     });

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::super::Threads;
 use super::super::barrier::SpinBarrier;
+use super::super::mixed::Mixed;
 use super::super::recurrent::LoopShape;
 use super::super::shared::{Shared, SharedWords};
 use super::super::simd::{Avx512, Vector, gates as activated, tanh};
-use super::super::words::{PANEL, aligned, n_words, panel_bf16, panel_f32};
+use super::super::words::{PANEL, aligned, n_words, pack_panel};
 use super::{Factor, Part, by_epochs, check, walk};
 
 /// Operands of the forward loop, see [`forward`].
@@ -47,11 +48,10 @@ pub(crate) fn forward(
         (0..4 * n_blocks).into_par_iter().for_each(|i| {
             let (block, gate) = (i / 4, i % 4);
             let n = PANEL.min(hidden - block * PANEL);
-            let start = (gate * hidden + block * PANEL) * hidden;
-            // SAFETY: `n` rows of the weights from `start` on; each task writes its own panel.
+            let rows = Mixed::rows(weights, hidden, hidden);
+            // SAFETY: `n` rows of the weights; each task writes its own panel.
             unsafe {
-                let out = packed.at(i * size, size);
-                (if bf16 { panel_bf16 } else { panel_f32 })(weights[start..].as_ptr(), hidden, hidden, n, out);
+                pack_panel(bf16, &rows, hidden, (gate * hidden + block * PANEL, n), packed.at(i * size, size));
             }
         });
     });

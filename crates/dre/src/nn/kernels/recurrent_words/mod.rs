@@ -14,7 +14,8 @@ pub(crate) use forward::forward;
 
 use super::recurrent::{LoopShape, UNIT_BLOCK, share_of};
 use super::tile::{Finish, ROWS, Target, along_bf16, along_f32};
-use super::words::{CHUNK, PANEL, ROW, aligned, n_words, row_bf16, row_f32};
+use super::mixed::Mixed;
+use super::words::{CHUNK, PANEL, ROW, aligned, n_words, pack_row};
 
 /// One thread's copy of the rows that a step multiplies with the weights: `[chunk][row][ROW]`.
 struct Factor {
@@ -39,19 +40,18 @@ impl Factor {
     /// Takes over the rows of `k` numbers at `p`.
     ///
     /// # Safety
-    /// The machine has the instruction set; all rows can be read and nobody writes them.
+    /// The machine has the instruction set; all rows can be read and nobody writes them meanwhile.
     unsafe fn fill(&mut self, p: *const f32) {
         let Self { n_rows, k, bf16, .. } = *self;
         let chunks = self.chunks();
         let n_chunks = n_words(k, bf16).div_ceil(CHUNK);
+        // SAFETY: the caller's promise.
+        let rows = Mixed::rows(unsafe { std::slice::from_raw_parts(p, n_rows * k) }, k, k);
         let out = aligned(&mut self.buffer, n_chunks * n_rows * ROW).as_mut_ptr();
         for (i, bounds) in chunks.enumerate() {
             for r in 0..n_rows {
                 // SAFETY: the buffer has a place of ROW words for each row of each chunk.
-                unsafe {
-                    let out = out.add((i * n_rows + r) * ROW);
-                    (if bf16 { row_bf16 } else { row_f32 })(p.add(r * k), k, bounds, out);
-                }
+                unsafe { pack_row(bf16, &rows, r, k, bounds, out.add((i * n_rows + r) * ROW)) };
             }
         }
     }
@@ -82,7 +82,7 @@ impl Factor {
                     *out = place(r);
                     *ask = soon(i, r);
                 }
-                let target = Target { rows: &rows, masks: &masks, soon: &asked, n, add: i > 0, finish: Finish::Plain };
+                let target = Target { rows: &rows, masks: &masks, soon: &asked, n, add: i > 0, finish: Finish::Plain, split: None };
                 // SAFETY: the caller's promise; chunk and rows lie inside the factor.
                 unsafe {
                     let a = a.add((i * n_rows + row) * ROW);
