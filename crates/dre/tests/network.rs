@@ -205,15 +205,56 @@ fn a_large_layer_equals_the_plain_one() {
 }
 
 #[test]
+fn layers_of_two_taps_equal_the_plain_ones() {
+    // A kernel of two strides, as many filters and channels as the products with fewer multiplications are made for, and
+    // lengths that leave none, one and two of the steps that are made three together.
+    for (kernel, stride, n_times) in [(4, 2, 21), (4, 2, 23), (4, 2, 25), (2, 1, 8), (6, 3, 40)] {
+        let config = NetworkConfig {
+            n_init_times: 5,
+            subject_dim: 2,
+            conv_layers: 2,
+            kernel,
+            stride,
+            conv_filters: 100,
+            lstm_layers: 1,
+            lstm_hidden: 97,
+        };
+        let dims = Dims { n_channels: 98, n_features: 2, n_subjects: 3 };
+        let network = Network::new(config.clone(), dims, 3, Threads::new(2)).unwrap();
+        let batch = batch(dims, 3, n_times, 4);
+        let plain = PlainNetwork::new(config, &network.state()).evaluate(&batch, Loss::Mse);
+        for isa in Isa::available() {
+            let network = network.clone().with_isa(isa);
+            let mut w = Workspace::new(&network, n_times, 3).unwrap();
+            let found = network.predict(&batch, &mut w).unwrap();
+            let d = distance(found.as_slice().unwrap(), &plain.prediction.data);
+            assert!(d < 1e-6, "{isa:?}, kernel {kernel}, {n_times} samples: {d:e}");
+            network.loss_and_gradient(&batch, Loss::Mse, &mut w).unwrap();
+            for g in network.gradient(&w) {
+                let d = distance(&g.data, &plain.gradient[&g.name]);
+                assert!(d < 1e-6, "{isa:?}, kernel {kernel}, {n_times} samples, {}: {d:e}", g.name);
+            }
+        }
+    }
+}
+
+#[test]
 fn bf16_products_stay_near_f32_and_do_not_depend_on_threads() {
+    // Direct products, and those with fewer multiplications.
+    for (conv_filters, n_channels) in [(40, 5), (100, 98)] {
+        bf16_stays_near_f32(conv_filters, n_channels);
+    }
+}
+
+fn bf16_stays_near_f32(conv_filters: usize, n_channels: usize) {
     if !Isa::detect().has_bf16() {
         let text = b"SKIPPED: this processor has no AVX-512 BF16 instructions\n";
         std::io::Write::write_all(&mut std::io::stderr(), text).unwrap();
         return;
     }
     let config =
-        NetworkConfig { n_init_times: 5, subject_dim: 2, conv_filters: 40, lstm_hidden: 70, ..NetworkConfig::paper() };
-    let dims = Dims { n_channels: 5, n_features: 2, n_subjects: 3 };
+        NetworkConfig { n_init_times: 5, subject_dim: 2, conv_filters, lstm_hidden: 70, ..NetworkConfig::paper() };
+    let dims = Dims { n_channels, n_features: 2, n_subjects: 3 };
     let batch = batch(dims, 33, 50, 4);
     let run = |precision, n_threads| {
         let network = Network::new(config.clone(), dims, 3, Threads::new(n_threads)).unwrap();

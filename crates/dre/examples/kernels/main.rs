@@ -1,11 +1,14 @@
 //! Times every product and loop of one training step at paper size by itself, for `cargo xtask bench kernels`.
 //!
 //! Argument: threads. Prints a table: what, how often in a step, milliseconds (median of several runs), 10⁹ operations per
-//! second, and their share of what multiply-adds in registers reach in the same process.
+//! second, and their share of what multiply-adds in registers reach in the same process. The operations are those that the
+//! sums need as they are written; where filters are made with fewer, the share may pass 100 %.
 //!
 //! The kernels are no part of the library's interface, so they are compiled into this program from their folder.
 #![allow(missing_docs, clippy::print_stdout)]
 
+#[cfg(target_arch = "x86_64")]
+mod filters;
 #[path = "../../src/nn/kernels/mod.rs"]
 // Lints are those of the crate that they belong to.
 #[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
@@ -59,14 +62,17 @@ struct Table {
 impl Table {
     /// Times `f`, which needs 10⁹ × `operations` and is done `count` times in a step.
     fn row(&mut self, name: &str, count: usize, operations: f64, mut f: impl FnMut(&mut Self)) {
+        self.row_of(name, count, operations, |table| {
+            let start = Instant::now();
+            f(table);
+            start.elapsed().as_secs_f64()
+        });
+    }
+
+    /// The same with seconds that `f` takes itself.
+    fn row_of(&mut self, name: &str, count: usize, operations: f64, mut f: impl FnMut(&mut Self) -> f64) {
         f(self);
-        let mut times: Vec<f64> = (0..RUNS)
-            .map(|_| {
-                let start = Instant::now();
-                f(self);
-                start.elapsed().as_secs_f64()
-            })
-            .collect();
+        let mut times: Vec<f64> = (0..RUNS).map(|_| f(self)).collect();
         times.sort_by(f64::total_cmp);
         let median = times[RUNS / 2];
         self.seconds += count as f64 * median;
@@ -132,14 +138,18 @@ fn lstm(table: &mut Table) {
     #[cfg(target_arch = "x86_64")]
     if table.arithmetic.isa == Isa::Avx512 {
         use kernels::recurrent_words::{backward, forward};
-        // Gates are overwritten; that they are copied first is in the time, some hundredths of it.
-        table.row("lstm loop", 2, operations, |t| {
+        table.row_of("lstm loop", 2, operations, |t| {
+            // Gates are overwritten.
             gates.copy_from_slice(&start);
+            let now = Instant::now();
             forward(shape, &small, &bias, &mut gates, &mut h, &mut c, false, true, &mut packed, &t.threads);
+            now.elapsed().as_secs_f64()
         });
-        table.row("lstm loop backward", 2, operations, |t| {
+        table.row_of("lstm loop backward", 2, operations, |t| {
             gates.copy_from_slice(&start);
+            let now = Instant::now();
             backward(shape, &small, &dh, &mut gates, &c, &mut dc, &mut d_bias, false, &mut packed, &t.threads);
+            now.elapsed().as_secs_f64()
         });
         return;
     }
@@ -162,7 +172,6 @@ fn convolutions(table: &mut Table) {
     let all: Vec<usize> = (0..ROWS_BETWEEN + 2 * BATCH).map(|i| i * FILTERS).collect();
     let (w, wo, wr) =
         (values(4 * FILTERS * FILTERS), values(4 * CHANNELS * FILTERS), values(4 * (CHANNELS + REST) * FILTERS));
-    let halves = |j: usize, width: usize, columns: usize| j * 2 * width * columns..(j + 1) * 2 * width * columns;
 
     // The first convolution, over what reaches all steps and over the data, which reach some.
     let parts = [(&rest, REST, ROWS_BETWEEN), (&channels, CHANNELS, DATA_STEPS * BATCH)];
@@ -183,69 +192,95 @@ fn convolutions(table: &mut Table) {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    if table.arithmetic.isa == Isa::Avx512 {
+        filters::table(table, &plain, &filters, &channels, (&w, &wo), &bias, &mut out);
+        return;
+    }
+    direct(table, &plain, &filters, &channels, (&w, &wo), &bias, &all, &mut out);
+}
+
+/// All but the first convolution, by products as they are written.
+fn direct(
+    table: &mut Table,
+    plain: &[f32],
+    filters: &[f32],
+    channels: &[f32],
+    (w, wo): (&[f32], &[f32]),
+    bias: &[f32],
+    all: &[usize],
+    out: &mut [f32],
+) {
+    let even = |m, row| (m, Rows::Even(row), After::Nothing);
+    let relu = |m, rows| (m, rows, After::BiasRelu(bias));
     // The second convolution, and its gradients.
     let terms = [0, 1].map(|j| {
-        term(2 * FILTERS, block(&filters, j, FILTERS), 0..ROWS, Mat::rows(&w[halves(j, FILTERS, FILTERS)], FILTERS))
+        term(2 * FILTERS, block(filters, j, FILTERS), 0..ROWS, Mat::rows(&w[halves(j, FILTERS, FILTERS)], FILTERS))
     });
-    table.product("second convolution", FILTERS, &terms, &mut out, relu(ROWS, Rows::At(&all[..ROWS])));
+    table.product("second convolution", FILTERS, &terms, out, relu(ROWS, Rows::At(&all[..ROWS])));
     let shifted = |j: usize| j * BATCH..j * BATCH + ROWS;
-    let mask = After::Masked { activation: &filters, rows: Rows::Even(FILTERS) };
+    let mask = After::Masked { activation: filters, rows: Rows::Even(FILTERS) };
     for phase in 0..2 {
         let terms = [0, 1].map(|j| {
             let w = &w[(2 * j + phase) * FILTERS * FILTERS..];
-            term(FILTERS, Mat::rows(&plain, FILTERS), shifted(j), Mat::transposed(w, FILTERS))
+            term(FILTERS, Mat::rows(plain, FILTERS), shifted(j), Mat::transposed(w, FILTERS))
         });
         let place = (ROWS + BATCH, Rows::At(&all[..ROWS + BATCH]), mask);
-        table.product("second convolution input gradient", FILTERS, &terms, &mut out, place);
+        table.product("second convolution input gradient", FILTERS, &terms, out, place);
     }
     for j in 0..2 {
-        let x = transposed(block(&filters, j, FILTERS));
-        let terms = [term(ROWS, x, 0..2 * FILTERS, Mat::rows(&plain, FILTERS))];
-        table.product("second convolution dW", FILTERS, &terms, &mut out, even(2 * FILTERS, FILTERS));
+        let x = transposed(block(filters, j, FILTERS));
+        let terms = [term(ROWS, x, 0..2 * FILTERS, Mat::rows(plain, FILTERS))];
+        table.product("second convolution dW", FILTERS, &terms, out, even(2 * FILTERS, FILTERS));
     }
 
     // The two transposed convolutions.
     for phase in 0..2 {
         let terms = [0, 1].map(|j| {
             let w = &w[j * 2 * FILTERS * FILTERS + phase * FILTERS..];
-            term(FILTERS, Mat::rows(&plain, FILTERS), shifted(j), Mat::rows(w, 2 * FILTERS))
+            term(FILTERS, Mat::rows(plain, FILTERS), shifted(j), Mat::rows(w, 2 * FILTERS))
         });
         let place = relu(ROWS + BATCH, Rows::At(&all[..ROWS + BATCH]));
-        table.product("first transposed convolution", FILTERS, &terms, &mut out, place);
+        table.product("first transposed convolution", FILTERS, &terms, out, place);
     }
     let terms = [0, 1].map(|j| {
         let w = &w[halves(j, FILTERS, FILTERS)];
-        term(2 * FILTERS, block(&filters, j, FILTERS), 0..ROWS, Mat::transposed(w, 2 * FILTERS))
+        term(2 * FILTERS, block(filters, j, FILTERS), 0..ROWS, Mat::transposed(w, 2 * FILTERS))
     });
-    table.product("first transposed, input gradient", FILTERS, &terms, &mut out, even(ROWS, FILTERS));
+    table.product("first transposed, input gradient", FILTERS, &terms, out, even(ROWS, FILTERS));
     for j in 0..2 {
-        let terms = [term(ROWS, Mat::transposed(&plain, FILTERS), 0..FILTERS, block(&filters, j, FILTERS))];
-        table.product("first transposed, dW", 2 * FILTERS, &terms, &mut out, even(FILTERS, 2 * FILTERS));
+        let terms = [term(ROWS, Mat::transposed(plain, FILTERS), 0..FILTERS, block(filters, j, FILTERS))];
+        table.product("first transposed, dW", 2 * FILTERS, &terms, out, even(FILTERS, 2 * FILTERS));
     }
     for phase in 0..2 {
         let terms = [0, 1].map(|j| {
             let w = &wo[j * 2 * CHANNELS * FILTERS + phase * CHANNELS..];
             let rows = j * BATCH..j * BATCH + ROWS_BETWEEN;
-            term(FILTERS, Mat::rows(&plain, FILTERS), rows, Mat::rows(w, 2 * CHANNELS))
+            term(FILTERS, Mat::rows(plain, FILTERS), rows, Mat::rows(w, 2 * CHANNELS))
         });
         let place = even(ROWS_BETWEEN + BATCH, 2 * CHANNELS);
         table.product("last transposed convolution", CHANNELS, &terms, &mut out[phase * CHANNELS..], place);
     }
     let terms = [0, 1].map(|j| {
         let w = &wo[halves(j, CHANNELS, FILTERS)];
-        term(2 * CHANNELS, block(&channels, j, CHANNELS), 0..ROWS_BETWEEN, Mat::transposed(w, 2 * CHANNELS))
+        term(2 * CHANNELS, block(channels, j, CHANNELS), 0..ROWS_BETWEEN, Mat::transposed(w, 2 * CHANNELS))
     });
     let place = (ROWS_BETWEEN, Rows::At(&all[..ROWS_BETWEEN]), mask);
-    table.product("last transposed, input gradient", FILTERS, &terms, &mut out, place);
+    table.product("last transposed, input gradient", FILTERS, &terms, out, place);
     for j in 0..2 {
-        let x = Mat::transposed(&plain, FILTERS);
-        let terms = [term(ROWS_BETWEEN, x, 0..FILTERS, block(&channels, j, CHANNELS))];
-        table.product("last transposed, dW", 2 * CHANNELS, &terms, &mut out, even(FILTERS, 2 * CHANNELS));
+        let x = Mat::transposed(plain, FILTERS);
+        let terms = [term(ROWS_BETWEEN, x, 0..FILTERS, block(channels, j, CHANNELS))];
+        table.product("last transposed, dW", 2 * CHANNELS, &terms, out, even(FILTERS, 2 * CHANNELS));
     }
 }
 
 fn transposed(s: Mat<'_>) -> Mat<'_> {
     Mat { data: s.data, row: s.col, col: s.row }
+}
+
+/// Two taps' weights.
+fn halves(j: usize, width: usize, columns: usize) -> Range<usize> {
+    j * 2 * width * columns..(j + 1) * 2 * width * columns
 }
 
 /// Two taps of a strided signal, a row per step and epoch, from step `j` on.

@@ -51,7 +51,6 @@ impl<'a> Mixed<'a> {
         self.n_parts
     }
 
-
     /// Where the parts of row `i` lie, and their scales; the first `N` parts. Null for a part that is zero.
     #[inline(always)]
     pub(crate) fn row<const N: usize>(&self, i: usize) -> Spot<N> {

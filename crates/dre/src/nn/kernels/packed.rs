@@ -13,7 +13,7 @@ use super::shared::{Shared, SharedWords};
 use super::tile::{Finish, ROWS, Target, across_bf16, across_f32, along_bf16, along_f32};
 use super::words::{CHUNK, PANEL, aligned, n_words};
 
-/// Panels that one task covers, at most: with [`CHUNK`] words they are the 1 MiB of B that stays in the second-level cache.
+/// Panels that one task covers, at most: with [`CHUNK`] words they are the 1.1 MiB of B that stay in the second-level cache.
 const TASK_PANELS: usize = 18;
 /// Tiles of rows that one task covers, at most.
 const TASK_TILES: usize = 12;
@@ -242,7 +242,7 @@ struct Task<'a> {
 impl Task<'_> {
     /// # Safety
     /// As said where it is called.
-    #[expect(clippy::large_stack_arrays, reason = "98 KiB of the pool's own stacks; they stay in the cache")]
+    #[expect(clippy::large_stack_arrays, reason = "128 KiB of the pool's own stacks; they stay in the cache")]
     unsafe fn run(&self, out: Shared, place: Place<'_>) {
         let (row_from, row_to) = self.rows;
         let mut a = Tiles([const { MaybeUninit::uninit() }; GROUP * TILE]);
@@ -293,8 +293,9 @@ impl Task<'_> {
         let n_parts = (column_to - column_from).div_ceil(PANEL);
         for (part, column) in (column_from..column_to).step_by(PANEL).enumerate() {
             if let Some(one) = one {
-                let words = (chunk.from, chunk.to);
-                prefetch_a(&one.a, self.bf16, words, (first + together, self.rows.1), (part, n_parts));
+                let scale = 1 + usize::from(self.bf16);
+                let numbers = (chunk.from * scale, self.rights[one.b].k.min(chunk.to * scale));
+                prefetch_a(&one.a, numbers, (first + together, self.rows.1), (part, n_parts));
             }
             let finish = match after {
                 _ if !turn.last => Finish::Plain,
@@ -325,7 +326,8 @@ impl Task<'_> {
             let others = if turn.split { [places(0), places(2)] } else { [[std::ptr::null_mut(); ROWS]; 2] };
             let [zero, two] = &others;
             let split = turn.split.then_some([zero, two]);
-            let target = Target { rows: &targets, masks: &masks, n: columns, soon: &targets, add: turn.add, split, finish };
+            let target =
+                Target { rows: &targets, masks: &masks, n: columns, soon: &targets, add: turn.add, split, finish };
             // SAFETY: the caller's promise.
             unsafe {
                 let b = self.packed.at(column / PANEL * self.panel + chunk.at * PANEL, words * PANEL).cast_const();

@@ -103,12 +103,11 @@ pub(super) unsafe fn pack_a(
     }
 }
 
-/// Asks for one of `n_parts` parts of what [`pack_a`] reads for the tile from row `first` on, so that it is there in
+/// Asks for one of `n_parts` parts of the numbers `[from, to)` that [`pack_a`] reads for the tile from row `first` on, so that it is there in
 /// time: the rows lie too far apart for the processor to foresee.
 #[inline(always)]
 pub(super) fn prefetch_a(
     a: &Left<'_>,
-    bf16: bool,
     (from, to): (usize, usize),
     (first, end): (usize, usize),
     (part, n_parts): (usize, usize),
@@ -116,8 +115,6 @@ pub(super) fn prefetch_a(
     use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
     /// Numbers in a cache line.
     const LINE: usize = 16;
-    let scale = 1 + usize::from(bf16);
-    let (from, to) = (from * scale, to * scale);
     let parts = |row: usize| {
         let spot = a.numbers.row::<PARTS>(row);
         spot.at.into_iter().take(a.numbers.n_parts())

@@ -88,6 +88,12 @@ pub(crate) struct Compute<'a> {
 }
 
 impl Compute<'_> {
+    /// What products on AVX-512 ask for: whether words are `bf16`, room for packed operands, threads.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn packed(&mut self) -> (bool, &mut Vec<u32>, &Threads) {
+        (self.arithmetic.bf16, &mut self.scratch.packed, self.threads)
+    }
+
     /// See [`product`].
     pub(crate) fn product(
         &mut self,

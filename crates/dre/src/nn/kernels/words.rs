@@ -12,7 +12,7 @@ use std::arch::x86_64::*;
 
 use super::mixed::{Mixed, PARTS, Spot};
 
-/// Words along the sum that are multiplied before the sums go back to memory: 48 KiB of a panel of B.
+/// Words along the sum that are multiplied before the sums go back to memory: 64 KiB of a panel of B.
 pub(crate) const CHUNK: usize = 512;
 /// Words from one row of A to the next; 33 cache lines, so that neighbouring rows lie in neighbouring sets.
 pub(crate) const ROW: usize = CHUNK + 16;
@@ -270,23 +270,24 @@ macro_rules! packer {
         $(#[$doc])*
         pub(crate) unsafe fn $name(bf16: bool, rows: &Mixed<'_>, $($arg: $type),*) {
             #[target_feature(enable = "avx512f,avx512bf16")]
-            unsafe fn pairs(rows: &Mixed<'_>, $($arg: $type),*) {
+            unsafe fn pairs<const N: usize>(rows: &Mixed<'_>, $($arg: $type),*) {
                 // SAFETY: the caller's promise, unchanged.
-                unsafe { $inner::<true, 1>(rows, $($arg),*) }
+                unsafe { $inner::<true, N>(rows, $($arg),*) }
             }
             #[target_feature(enable = "avx512f")]
             unsafe fn singles<const N: usize>(rows: &Mixed<'_>, $($arg: $type),*) {
                 // SAFETY: the caller's promise, unchanged.
                 unsafe { $inner::<false, N>(rows, $($arg),*) }
             }
-            debug_assert!(!bf16 || rows.n_parts() == 1, "factors of several parts are packed in f32 only");
             // SAFETY: the caller's promise, unchanged.
             unsafe {
                 match (bf16, rows.n_parts()) {
-                    (true, _) => pairs(rows, $($arg),*),
                     (false, 1) => singles::<1>(rows, $($arg),*),
                     (false, 2) => singles::<2>(rows, $($arg),*),
                     (false, _) => singles::<PARTS>(rows, $($arg),*),
+                    (true, 1) => pairs::<1>(rows, $($arg),*),
+                    (true, 2) => pairs::<2>(rows, $($arg),*),
+                    (true, _) => pairs::<PARTS>(rows, $($arg),*),
                 }
             }
         }

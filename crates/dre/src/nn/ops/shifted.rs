@@ -110,7 +110,7 @@ impl Shifted {
         compute: &mut Compute<'_>,
     ) {
         #[cfg(target_arch = "x86_64")]
-        if self.has_two_taps(compute) {
+        if self.has_two_taps(FEW_COLUMNS, compute) {
             let Span { stride, width, .. } = self.strided;
             let (columns, unit) = (stride * width, width * self.plain_width);
             let (distance, along) = match self.weights {
@@ -119,8 +119,9 @@ impl Shifted {
             };
             let taps = Taps { data: w, starts: [0, stride * unit], distance, along };
             let x = self.strided_blocks(strided, batch);
+            let (bf16, packed, threads) = compute.packed();
             let filter = TwoTaps { batch, n_blocks: self.n_plain, x, first: 0, taps };
-            filter.filter(self.plain_width, out, rows, after, &mut compute.scratch.packed, compute.threads);
+            filter.filter(self.plain_width, out, rows, after, bf16, packed, threads);
             return;
         }
         let terms: Vec<_> = self.collect(strided, w, batch).collect();
@@ -140,7 +141,7 @@ impl Shifted {
     ) {
         let Span { n_blocks, width, .. } = self.strided;
         #[cfg(target_arch = "x86_64")]
-        if self.has_two_taps(compute) {
+        if self.has_two_taps(FEW_COLUMNS, compute) {
             let Span { stride, .. } = self.strided;
             let unit = width * self.plain_width;
             // Block b is the sum of the second tap of step b − 1 and the first one of step b.
@@ -150,8 +151,9 @@ impl Shifted {
             };
             let taps = Taps { data: w, starts: [start + stride * unit, start], distance, along };
             let x = self.plain_blocks(plain, batch);
+            let (bf16, packed, threads) = compute.packed();
             let filter = TwoTaps { batch, n_blocks, x, first: -1, taps };
-            filter.filter(width, out, rows, after, &mut compute.scratch.packed, compute.threads);
+            filter.filter(width, out, rows, after, bf16, packed, threads);
             return;
         }
         let terms: Vec<_> = self.spread(plain, w, phase, batch).collect();
@@ -190,11 +192,11 @@ impl Shifted {
             return;
         }
         #[cfg(target_arch = "x86_64")]
-        if self.has_two_taps(compute) {
+        if self.has_two_taps(FEW_COLUMNS_OF_GRADIENT, compute) {
             let (x, y) = (self.strided_blocks(strided, batch), self.plain_blocks(plain, batch));
             let transposed = self.weights == Weights::ConvTranspose;
-            let (packed, threads) = (&mut compute.scratch.packed, compute.threads);
-            two_taps::gradient((self.n_plain, batch), x, y, transposed, dw, packed, threads);
+            let (bf16, packed, threads) = compute.packed();
+            two_taps::gradient((self.n_plain, batch), x, y, transposed, dw, bf16, packed, threads);
             return;
         }
         for g in self.groups() {
@@ -214,13 +216,12 @@ impl Shifted {
 #[cfg(target_arch = "x86_64")]
 impl Shifted {
     /// Whether this is one, and large enough that it pays; a question of shapes alone.
-    fn has_two_taps(&self, compute: &Compute<'_>) -> bool {
+    fn has_two_taps(&self, few_columns: usize, compute: &Compute<'_>) -> bool {
         let Span { stride, width, .. } = self.strided;
         compute.arithmetic.isa == Isa::Avx512
-            && !compute.arithmetic.bf16
             && self.kernel == 2 * stride
             && self.n_plain >= FEW_STEPS
-            && width.min(self.plain_width) >= FEW_COLUMNS
+            && width.min(self.plain_width) >= few_columns
     }
 
     fn strided_blocks<'a>(&self, strided: &'a [f32], batch: usize) -> Blocks<'a> {
@@ -234,8 +235,11 @@ impl Shifted {
     }
 }
 
-/// Fewer steps, or columns, than these are not worth it.
+/// With fewer steps than these no three outputs are made together.
 #[cfg(target_arch = "x86_64")]
 const FEW_STEPS: usize = 3;
+/// With fewer filters or channels than these the direct products are as fast.
 #[cfg(target_arch = "x86_64")]
 const FEW_COLUMNS: usize = 32;
+#[cfg(target_arch = "x86_64")]
+const FEW_COLUMNS_OF_GRADIENT: usize = 96;

@@ -12,9 +12,9 @@ mod forward;
 pub(crate) use backward::backward;
 pub(crate) use forward::forward;
 
+use super::mixed::Mixed;
 use super::recurrent::{LoopShape, UNIT_BLOCK, share_of};
 use super::tile::{Finish, ROWS, Target, along_bf16, along_f32};
-use super::mixed::Mixed;
 use super::words::{CHUNK, PANEL, ROW, aligned, n_words, pack_row};
 
 /// One thread's copy of the rows that a step multiplies with the weights: `[chunk][row][ROW]`.
@@ -82,7 +82,15 @@ impl Factor {
                     *out = place(r);
                     *ask = soon(i, r);
                 }
-                let target = Target { rows: &rows, masks: &masks, soon: &asked, n, add: i > 0, finish: Finish::Plain, split: None };
+                let target = Target {
+                    rows: &rows,
+                    masks: &masks,
+                    soon: &asked,
+                    n,
+                    add: i > 0,
+                    finish: Finish::Plain,
+                    split: None,
+                };
                 // SAFETY: the caller's promise; chunk and rows lie inside the factor.
                 unsafe {
                     let a = a.add((i * n_rows + row) * ROW);
