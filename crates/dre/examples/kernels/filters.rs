@@ -2,7 +2,7 @@
 
 use super::kernels::product::{After, NOWHERE, Rows};
 use super::kernels::two_taps::{Blocks, Taps, TwoTaps, gradient};
-use super::{BATCH, CHANNELS, FILTERS, STEPS, STEPS_BETWEEN, Table, giga};
+use super::{BATCH, CHANNELS, FILTERS, STEPS, STEPS_BETWEEN, Signals, Table, giga};
 
 /// A strided signal of so many columns to a step, and the plain steps that belong to it.
 #[derive(Clone, Copy)]
@@ -14,15 +14,8 @@ struct Link<'a> {
     weights: &'a [f32],
 }
 
-pub(crate) fn table(
-    table: &mut Table,
-    plain: &[f32],
-    filters: &[f32],
-    channels: &[f32],
-    (w, wo): (&[f32], &[f32]),
-    bias: &[f32],
-    out: &mut [f32],
-) {
+pub(crate) fn table(table: &mut Table, signals: Signals<'_>, out: &mut [f32]) {
+    let Signals { plain, filters, channels, w, wo, bias } = signals;
     let link = |strided, width, n_plain, weights| Link { strided, width, plain, n_plain, weights };
     let inner = link(filters, FILTERS, STEPS, w);
     let last = link(channels, CHANNELS, STEPS_BETWEEN, wo);

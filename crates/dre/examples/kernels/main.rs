@@ -192,25 +192,31 @@ fn convolutions(table: &mut Table) {
         }
     }
 
+    let signals = Signals { plain: &plain, filters: &filters, channels: &channels, w: &w, wo: &wo, bias: &bias };
     #[cfg(target_arch = "x86_64")]
     if table.arithmetic.isa == Isa::Avx512 {
-        filters::table(table, &plain, &filters, &channels, (&w, &wo), &bias, &mut out);
+        filters::table(table, signals, &mut out);
         return;
     }
-    direct(table, &plain, &filters, &channels, (&w, &wo), &bias, &all, &mut out);
+    direct(table, signals, &mut out);
+}
+
+/// What the convolutions after the first read: a plain signal, strided ones of filters and of channels, weights between
+/// filters and to channels, and a bias.
+#[derive(Clone, Copy)]
+struct Signals<'a> {
+    plain: &'a [f32],
+    filters: &'a [f32],
+    channels: &'a [f32],
+    w: &'a [f32],
+    wo: &'a [f32],
+    bias: &'a [f32],
 }
 
 /// All but the first convolution, by products as they are written.
-fn direct(
-    table: &mut Table,
-    plain: &[f32],
-    filters: &[f32],
-    channels: &[f32],
-    (w, wo): (&[f32], &[f32]),
-    bias: &[f32],
-    all: &[usize],
-    out: &mut [f32],
-) {
+fn direct(table: &mut Table, signals: Signals<'_>, out: &mut [f32]) {
+    let Signals { plain, filters, channels, w, wo, bias } = signals;
+    let all: Vec<usize> = (0..ROWS_BETWEEN + 2 * BATCH).map(|i| i * FILTERS).collect();
     let even = |m, row| (m, Rows::Even(row), After::Nothing);
     let relu = |m, rows| (m, rows, After::BiasRelu(bias));
     // The second convolution, and its gradients.

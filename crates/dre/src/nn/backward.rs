@@ -72,14 +72,14 @@ impl Network {
             layer.weight_gradient(d, x, &mut gradient[slot.weight.clone()], n, &mut compute);
             let even = Rows::Even(layer.plain_width);
             if i == 0 {
-                layer.collect_into((d, weight), n, plain, even, After::Nothing, &mut compute);
+                layer.collect_into((d, weight), n, plain, (even, After::Nothing), &mut compute);
                 continue;
             }
             let from = Span::plain(layer.n_plain, layer.plain_width);
             let to = plan.decoder[i - 1].strided;
             let places = rows_between(from, 0, to, n);
             let after = After::Masked { activation: x, rows: even };
-            layer.collect_into((d, weight), n, strided_next, Rows::At(&places), after, &mut compute);
+            layer.collect_into((d, weight), n, strided_next, (Rows::At(&places), after), &mut compute);
             fill_rest(from, (to, strided_next), None, n);
             std::mem::swap(strided, strided_next);
         }
@@ -135,7 +135,7 @@ impl Network {
                 let rows = Rows::Even(from.stride * from.width);
                 let after = After::Masked { activation: &x[phase * from.width..], rows };
                 let rows = Rows::At(&places);
-                layer.spread_into((plain, weight), phase, n, plain_next, rows, after, &mut compute);
+                layer.spread_into((plain, weight), phase, n, plain_next, (rows, after), &mut compute);
             }
             fill_rest(from, (to, plain_next), None, n);
             std::mem::swap(plain, plain_next);

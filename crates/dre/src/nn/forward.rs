@@ -34,7 +34,7 @@ impl Network {
                 let shape = (layer.n_plain * n, layer.plain_width);
                 compute.product(shape, &terms, &mut rest[0], rows, after);
             } else {
-                layer.collect_into((x, weight), n, &mut rest[0], rows, after, &mut compute);
+                layer.collect_into((x, weight), n, &mut rest[0], (rows, after), &mut compute);
             }
             fill_rest(from, (to, &mut rest[0]), Some(bias), n);
         }
@@ -57,7 +57,7 @@ impl Network {
             let weight = &self.params[slot.weight.clone()];
             if plan.encoder.is_empty() {
                 let rows = Rows::Even(layer.plain_width);
-                layer.collect_into((x, weight), n, prediction, rows, After::Nothing, &mut compute);
+                layer.collect_into((x, weight), n, prediction, (rows, After::Nothing), &mut compute);
             } else if i + 1 == n_layers {
                 layer.spread_in_place(x, weight, prediction, n, &mut compute);
             } else {
@@ -67,7 +67,7 @@ impl Network {
                 for phase in 0..layer.strided.stride {
                     let places = rows_between(layer.strided, phase, to, n);
                     let (rows, after) = (Rows::At(&places), After::BiasRelu(bias));
-                    layer.spread_into((x, weight), phase, n, &mut rest[0], rows, after, &mut compute);
+                    layer.spread_into((x, weight), phase, n, &mut rest[0], (rows, after), &mut compute);
                 }
                 fill_rest(layer.strided, (to, &mut rest[0]), Some(bias), n);
             }

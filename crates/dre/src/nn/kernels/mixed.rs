@@ -6,6 +6,9 @@ use super::product::Rows;
 /// Parts of a sum, at most.
 pub(crate) const PARTS: usize = 3;
 
+/// Parts of a sum: offsets (in numbers, or blocks of rows) and scales.
+pub(crate) type Parts<'a> = &'a [(isize, f32)];
+
 /// A matrix whose row `i` is `Σ scale · data[index(i) · distance + offset ..][..width]` over its parts. A part that begins or
 /// ends outside of `data` is zero.
 #[derive(Clone, Copy)]
@@ -38,7 +41,7 @@ impl<'a> Mixed<'a> {
     ///
     /// # Panics
     /// Where there are none or too many, or a single one has a scale: faults of the caller.
-    pub(crate) fn sum(self, parts: &[(isize, f32)]) -> Self {
+    pub(crate) fn sum(self, parts: Parts<'_>) -> Self {
         assert!(matches!(parts.len(), 1..=PARTS), "too many parts of a factor");
         assert!(parts.len() > 1 || parts[0].1.to_bits() == 1f32.to_bits(), "a single part is taken as it is");
         let mut all = [(0, 1.0); PARTS];

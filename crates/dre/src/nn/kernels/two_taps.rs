@@ -18,7 +18,7 @@
 //! The sums and differences of signals and weights are made while they are packed, and those of products in the registers.
 
 use super::Threads;
-use super::mixed::Mixed;
+use super::mixed::{Mixed, Parts};
 use super::packed::{Place, Section, Use, run};
 use super::packing::{Left, Right};
 use super::product::{After, NOWHERE, Rows};
@@ -89,7 +89,7 @@ impl TwoTaps<'_> {
         };
         let (threes, ones) = (rows_of(&threes), rows_of(&ones));
 
-        let weights = |parts: &[(isize, f32)]| {
+        let weights = |parts: Parts<'_>| {
             let numbers = Mixed::rows(taps.data, width, taps.distance).sum(parts);
             Right { numbers, along: taps.along, k }
         };
@@ -100,7 +100,7 @@ impl TwoTaps<'_> {
             weights(&[(w0, 1.0)]),
             weights(&[(w1, 1.0)]),
         ];
-        let use_of = |index, b: usize, slot: usize, parts: &[(isize, f32)]| {
+        let use_of = |index, b: usize, slot: usize, parts: Parts<'_>| {
             let parts: Vec<_> = parts.iter().map(|&(shift, scale)| (first + shift, scale)).collect();
             let n_rows = <[usize]>::len(index);
             Use {
@@ -192,7 +192,7 @@ pub(crate) fn gradient(
     // The last three may lack blocks, which count as zero; a product that would be nothing but zeros is left out.
     let (some, all) = (rows_of(n_blocks.div_ceil(TOGETHER)), rows_of(n_blocks / TOGETHER));
     let y = Blocks { data: &y.data[..(n_blocks * batch * y.distance).saturating_sub(y.distance - y.width)], ..y };
-    let sums: [(&[usize], &[(isize, f32)], &[(isize, f32)]); 4] = [
+    let sums: [(&[usize], Parts<'_>, Parts<'_>); 4] = [
         (&some, &[(1, 1.0), (2, 1.0)], &[(0, 0.5), (1, 0.5), (2, 0.5)]),
         (&some, &[(2, 1.0), (1, -1.0)], &[(0, 0.5), (1, -0.5), (2, 0.5)]),
         (&some, &[(0, 1.0), (2, -1.0)], &[(0, 1.0)]),
@@ -213,7 +213,7 @@ pub(crate) fn gradient(
 
 impl<'a> Blocks<'a> {
     /// The rows that an index names, with others so many blocks later, each with a scale.
-    fn mixed(self, batch: usize, index: &'a [usize], parts: &[(isize, f32)]) -> Mixed<'a> {
+    fn mixed(self, batch: usize, index: &'a [usize], parts: Parts<'_>) -> Mixed<'a> {
         let block = (batch * self.distance).cast_signed();
         let parts: Vec<_> = parts.iter().map(|&(shift, scale)| (shift * block, scale)).collect();
         Mixed::rows(self.data, self.width, self.distance).at(Rows::At(index)).sum(&parts)
@@ -236,7 +236,7 @@ mod tests {
     }
 
     /// Row `epoch` of a block; zero outside.
-    fn row<'a>(x: Blocks<'a>, batch: usize, block: isize, epoch: usize) -> impl Fn(usize) -> f64 + use<'a> {
+    fn row(x: Blocks<'_>, batch: usize, block: isize, epoch: usize) -> impl Fn(usize) -> f64 {
         move |i| {
             let start = (block * batch.cast_signed() + epoch.cast_signed()) * x.distance.cast_signed();
             let start = usize::try_from(start).ok().filter(|start| start + x.width <= x.data.len());

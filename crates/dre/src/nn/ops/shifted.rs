@@ -105,8 +105,7 @@ impl Shifted {
         (strided, w): (&[f32], &[f32]),
         batch: usize,
         out: &mut [f32],
-        rows: Rows<'_>,
-        after: After<'_>,
+        (rows, after): (Rows<'_>, After<'_>),
         compute: &mut Compute<'_>,
     ) {
         #[cfg(target_arch = "x86_64")]
@@ -135,8 +134,7 @@ impl Shifted {
         phase: usize,
         batch: usize,
         out: &mut [f32],
-        rows: Rows<'_>,
-        after: After<'_>,
+        (rows, after): (Rows<'_>, After<'_>),
         compute: &mut Compute<'_>,
     ) {
         let Span { n_blocks, width, .. } = self.strided;
@@ -173,7 +171,7 @@ impl Shifted {
         for phase in 0..self.strided.stride {
             let places = rows_between(self.strided, phase, self.strided, batch);
             let out = &mut strided[..self.strided.len(batch)];
-            self.spread_into((plain, w), phase, batch, out, Rows::At(&places), After::Nothing, compute);
+            self.spread_into((plain, w), phase, batch, out, (Rows::At(&places), After::Nothing), compute);
         }
     }
 
