@@ -133,7 +133,8 @@ fn lstm(table: &mut Table) {
     let small: Vec<f32> = w.iter().map(|w| 0.05 * w).collect();
     let states = || vec![0f32; (STEPS + 1) * BATCH * FILTERS];
     let (mut gates, mut h, mut c) = (start.clone(), states(), states());
-    let (mut dc, mut d_bias, mut packed) = (vec![0f32; BATCH * FILTERS], vec![0f32; GATES], Vec::new());
+    let (mut dc, mut d_bias, mut packed) =
+        (vec![0f32; BATCH * FILTERS], vec![0f32; GATES], kernels::memory::Buffer::default());
     let operations = giga(ROWS - BATCH, FILTERS, GATES);
     #[cfg(target_arch = "x86_64")]
     if table.arithmetic.isa == Isa::Avx512 {

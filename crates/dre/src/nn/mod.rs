@@ -7,7 +7,6 @@
 
 mod adam;
 mod backward;
-mod buffer;
 mod config;
 mod forward;
 #[allow(

@@ -6,8 +6,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::buffer::LINE;
 use super::config::NetworkConfig;
+use super::kernels::memory::LINE;
 use super::kernels::recurrent::UNIT_BLOCK;
 use crate::{Error, Result};
 

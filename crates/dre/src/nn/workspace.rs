@@ -1,6 +1,6 @@
 //! The buffers of forward and backward, allocated once.
 
-use super::buffer::Buffer;
+use super::kernels::memory::Buffer;
 use super::kernels::product::Scratch;
 use super::kernels::recurrent::LoopShape;
 use super::network::Network;

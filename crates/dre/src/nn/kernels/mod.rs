@@ -2,6 +2,7 @@
 
 pub(crate) mod barrier;
 pub(crate) mod matmul;
+pub(crate) mod memory;
 #[cfg(target_arch = "x86_64")]
 mod mixed;
 #[cfg(target_arch = "x86_64")]

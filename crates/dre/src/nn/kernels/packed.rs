@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Threads;
 use super::barrier::SpinBarrier;
+use super::memory::Buffer;
 use super::mixed::Mixed;
 use super::packing::{GROUP, Left, Right, TILE, Tiles, pack_a, prefetch_a};
 use super::product::{After, NOWHERE, Rows, Term};
 use super::shared::{Shared, SharedWords};
 use super::tile::{Finish, ROWS, Target, across_bf16, across_f32, along_bf16, along_f32};
-use super::words::{CHUNK, PANEL, aligned, n_words};
+use super::words::{CHUNK, PANEL, n_words};
 
 /// Panels that one task covers, at most: with [`CHUNK`] words they are the 1.1 MiB of B that stay in the second-level cache.
 const TASK_PANELS: usize = 18;
@@ -131,7 +132,7 @@ pub(crate) fn product(
     rows: Rows<'_>,
     after: After<'_>,
     bf16: bool,
-    packed: &mut Vec<u32>,
+    packed: &mut Buffer<u32>,
     threads: &Threads,
 ) {
     let (mut uses, mut rights) = (Vec::new(), Vec::new());
@@ -156,7 +157,7 @@ pub(super) fn run(
     out: &mut [f32],
     place: Place<'_>,
     bf16: bool,
-    packed: &mut Vec<u32>,
+    packed: &mut Buffer<u32>,
     threads: &Threads,
 ) {
     let n = place.n;
@@ -168,7 +169,7 @@ pub(super) fn run(
     }
     let panel = words * PANEL;
     let n_panels = n.div_ceil(PANEL);
-    let packed_words = SharedWords::new(aligned(packed, n_panels * panel));
+    let packed_words = SharedWords::new(packed.at_least(n_panels * panel));
     let out = Shared::new(out);
     let column_parts = n_panels.div_ceil(TASK_PANELS);
     let chunks: Vec<_> = sections.iter().map(|s| chunks_of(&s.uses, rights, &starts, bf16)).collect();

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::matmul::{Mat, matmul};
+use super::memory::Buffer;
 use super::shared::Shared;
 use super::{Arithmetic, Threads};
 
@@ -76,7 +77,7 @@ impl After<'_> {
 /// Packed operands and other scratch, grown when first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    pub(crate) packed: Vec<u32>,
+    pub(crate) packed: Buffer<u32>,
     sums: Vec<f32>,
 }
 
@@ -90,7 +91,7 @@ pub(crate) struct Compute<'a> {
 impl Compute<'_> {
     /// What products on AVX-512 ask for: whether words are `bf16`, room for packed operands, threads.
     #[cfg(target_arch = "x86_64")]
-    pub(crate) fn packed(&mut self) -> (bool, &mut Vec<u32>, &Threads) {
+    pub(crate) fn packed(&mut self) -> (bool, &mut Buffer<u32>, &Threads) {
         (self.arithmetic.bf16, &mut self.scratch.packed, self.threads)
     }
 

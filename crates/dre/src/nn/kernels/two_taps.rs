@@ -18,6 +18,7 @@
 //! The sums and differences of signals and weights are made while they are packed, and those of products in the registers.
 
 use super::Threads;
+use super::memory::Buffer;
 use super::mixed::{Mixed, Parts};
 use super::packed::{Place, Section, Use, run};
 use super::packing::{Left, Right};
@@ -63,7 +64,7 @@ impl TwoTaps<'_> {
         rows: Rows<'_>,
         after: After<'_>,
         bf16: bool,
-        packed: &mut Vec<u32>,
+        packed: &mut Buffer<u32>,
         threads: &Threads,
     ) {
         let Self { batch, n_blocks, x, first, taps } = *self;
@@ -173,7 +174,7 @@ pub(crate) fn gradient(
     transposed: bool,
     out: &mut [f32],
     bf16: bool,
-    packed: &mut Vec<u32>,
+    packed: &mut Buffer<u32>,
     threads: &Threads,
 ) {
     let (m, n) = if transposed { (y.width, x.width) } else { (x.width, y.width) };
@@ -287,7 +288,7 @@ mod tests {
             let filter = TwoTaps { batch, n_blocks, x, first, taps };
             let make = |n_threads: usize| {
                 let mut out = before.clone();
-                filter.filter(n, &mut out, rows, after, bf16, &mut Vec::new(), &Threads::new(n_threads));
+                filter.filter(n, &mut out, rows, after, bf16, &mut Buffer::default(), &Threads::new(n_threads));
                 out
             };
             let found = make(1);
@@ -335,7 +336,7 @@ mod tests {
             let make = |n_threads: usize| {
                 let mut out = vec![f32::NAN; 2 * x_width * y_width];
                 let threads = Threads::new(n_threads);
-                gradient((n_blocks, batch), x, y, transposed, &mut out, bf16, &mut Vec::new(), &threads);
+                gradient((n_blocks, batch), x, y, transposed, &mut out, bf16, &mut Buffer::default(), &threads);
                 out
             };
             let found = make(1);

@@ -24,16 +24,6 @@ pub(crate) fn n_words(k: usize, bf16: bool) -> usize {
     if bf16 { k.div_ceil(2) } else { k }
 }
 
-/// `n` words of a buffer, grown where it is too small, from the start of a cache line on.
-pub(crate) fn aligned(buffer: &mut Vec<u32>, n: usize) -> &mut [u32] {
-    const LINE: usize = 16;
-    if buffer.len() < n + LINE {
-        buffer.resize(n + LINE, 0);
-    }
-    let start = buffer.as_ptr().align_offset(64).min(LINE);
-    &mut buffer[start..start + n]
-}
-
 /// The lowest `n` of 16 lanes; all from 16 on.
 #[inline(always)]
 pub(crate) fn lanes(n: usize) -> __mmask16 {

@@ -3,8 +3,8 @@
 //! Gate order i, f, g, o and two bias vectors, as in PyTorch (`torch.nn.LSTM`, its documentation's equations).
 
 use super::span::column_sums;
-use crate::nn::buffer::Buffer;
 use crate::nn::kernels::matmul::Mat;
+use crate::nn::kernels::memory::Buffer;
 use crate::nn::kernels::product::{After, Compute, Rows, Term};
 use crate::nn::kernels::recurrent::{self, LoopShape};
 #[cfg(target_arch = "x86_64")]

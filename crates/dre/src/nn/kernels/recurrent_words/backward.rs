@@ -4,11 +4,12 @@ use rayon::prelude::*;
 
 use super::super::Threads;
 use super::super::barrier::SpinBarrier;
+use super::super::memory::Buffer;
 use super::super::mixed::Mixed;
 use super::super::recurrent::LoopShape;
 use super::super::shared::{Shared, SharedWords};
 use super::super::simd::{Avx512, Vector, tanh};
-use super::super::words::{PANEL, aligned, n_words, pack_panels};
+use super::super::words::{PANEL, n_words, pack_panels};
 use super::{Factor, Part, by_epochs, check, walk};
 
 /// Operands of the backward loop, see [`backward`].
@@ -36,7 +37,7 @@ pub(crate) fn backward(
     dc: &mut [f32],
     d_bias: &mut [f32],
     bf16: bool,
-    packed: &mut Vec<u32>,
+    packed: &mut Buffer<u32>,
     threads: &Threads,
 ) -> bool {
     check(shape, weights, gates, c);
@@ -45,7 +46,7 @@ pub(crate) fn backward(
     dc.fill(0.0);
     d_bias.fill(0.0);
     let (n_blocks, words) = (hidden.div_ceil(PANEL), n_words(4 * hidden, bf16));
-    let packed = SharedWords::new(aligned(packed, n_blocks * words * PANEL));
+    let packed = SharedWords::new(packed.at_least(n_blocks * words * PANEL));
     threads.install(|| {
         const TOGETHER: usize = 32;
         (0..words.div_ceil(TOGETHER)).into_par_iter().for_each(|i| {

@@ -4,11 +4,12 @@ use rayon::prelude::*;
 
 use super::super::Threads;
 use super::super::barrier::SpinBarrier;
+use super::super::memory::Buffer;
 use super::super::mixed::Mixed;
 use super::super::recurrent::LoopShape;
 use super::super::shared::{Shared, SharedWords};
 use super::super::simd::{Avx512, Vector, gates as activated, tanh};
-use super::super::words::{PANEL, aligned, n_words, pack_panel};
+use super::super::words::{PANEL, n_words, pack_panel};
 use super::{Factor, Part, by_epochs, check, walk};
 
 /// Operands of the forward loop, see [`forward`].
@@ -36,14 +37,14 @@ pub(crate) fn forward(
     c: &mut [f32],
     bf16: bool,
     keep: bool,
-    packed: &mut Vec<u32>,
+    packed: &mut Buffer<u32>,
     threads: &Threads,
 ) {
     check(shape, weights, gates, c);
     let hidden = shape.hidden;
     assert!(bias.len() == 4 * hidden && h.len() == c.len());
     let (n_blocks, size) = (hidden.div_ceil(PANEL), n_words(hidden, bf16) * PANEL);
-    let packed = SharedWords::new(aligned(packed, n_blocks * 4 * size));
+    let packed = SharedWords::new(packed.at_least(n_blocks * 4 * size));
     threads.install(|| {
         (0..4 * n_blocks).into_par_iter().for_each(|i| {
             let (block, gate) = (i / 4, i % 4);

@@ -12,14 +12,15 @@ mod forward;
 pub(crate) use backward::backward;
 pub(crate) use forward::forward;
 
+use super::memory::Buffer;
 use super::mixed::Mixed;
 use super::recurrent::{LoopShape, UNIT_BLOCK, share_of};
 use super::tile::{Finish, ROWS, Target, along_bf16, along_f32};
-use super::words::{CHUNK, PANEL, ROW, aligned, n_words, pack_row};
+use super::words::{CHUNK, PANEL, ROW, n_words, pack_row};
 
 /// One thread's copy of the rows that a step multiplies with the weights: `[chunk][row][ROW]`.
 struct Factor {
-    buffer: Vec<u32>,
+    buffer: Buffer<u32>,
     n_rows: usize,
     k: usize,
     bf16: bool,
@@ -27,7 +28,7 @@ struct Factor {
 
 impl Factor {
     fn new(n_rows: usize, k: usize, bf16: bool) -> Self {
-        Self { buffer: Vec::new(), n_rows, k, bf16 }
+        Self { buffer: Buffer::default(), n_rows, k, bf16 }
     }
 
     /// Bounds of the chunks, in words.
@@ -47,7 +48,7 @@ impl Factor {
         let n_chunks = n_words(k, bf16).div_ceil(CHUNK);
         // SAFETY: the caller's promise.
         let rows = Mixed::rows(unsafe { std::slice::from_raw_parts(p, n_rows * k) }, k, k);
-        let out = aligned(&mut self.buffer, n_chunks * n_rows * ROW).as_mut_ptr();
+        let out = self.buffer.at_least(n_chunks * n_rows * ROW).as_mut_ptr();
         for (i, bounds) in chunks.enumerate() {
             for r in 0..n_rows {
                 // SAFETY: the buffer has a place of ROW words for each row of each chunk.
@@ -71,7 +72,7 @@ impl Factor {
         let Self { n_rows, k, bf16, .. } = *self;
         let chunks = self.chunks();
         let n_chunks = n_words(k, bf16).div_ceil(CHUNK);
-        let a = aligned(&mut self.buffer, n_chunks * n_rows * ROW).as_ptr();
+        let a = self.buffer.at_least(n_chunks * n_rows * ROW).as_ptr();
         let n_tiles = n_rows.div_ceil(ROWS);
         let masks = [std::ptr::null(); ROWS];
         for (i, (from, to)) in chunks.enumerate() {
