@@ -179,7 +179,14 @@ proptest! {
 
 #[test]
 fn a_large_layer_equals_the_plain_one() {
-    // Sizes that fill every tile of the recurrent kernels: rows beyond one tile, several unit blocks per thread.
+    // Sizes that fill every tile of the recurrent kernels: rows beyond one tile, several unit blocks per thread; threads that
+    // own epochs, and threads that own units and wait for each other.
+    for lstm_hidden in [70, 272] {
+        large_layer_equals_the_plain_one(lstm_hidden);
+    }
+}
+
+fn large_layer_equals_the_plain_one(lstm_hidden: usize) {
     let config = NetworkConfig {
         n_init_times: 5,
         subject_dim: 2,
@@ -188,7 +195,7 @@ fn a_large_layer_equals_the_plain_one() {
         stride: 2,
         conv_filters: 24,
         lstm_layers: 2,
-        lstm_hidden: 70,
+        lstm_hidden,
     };
     let dims = Dims { n_channels: 5, n_features: 2, n_subjects: 3 };
     let network = Network::new(config.clone(), dims, 3, Threads::new(2)).unwrap();
@@ -221,11 +228,13 @@ fn layers_of_two_taps_equal_the_plain_ones() {
         };
         let dims = Dims { n_channels: 98, n_features: 2, n_subjects: 3 };
         let network = Network::new(config.clone(), dims, 3, Threads::new(2)).unwrap();
-        let batch = batch(dims, 3, n_times, 4);
+        let (larger, batch) = (batch(dims, 5, n_times, 5), batch(dims, 3, n_times, 4));
         let plain = PlainNetwork::new(config, &network.state()).evaluate(&batch, Loss::Mse);
         for isa in Isa::available() {
             let network = network.clone().with_isa(isa);
-            let mut w = Workspace::new(&network, n_times, 3).unwrap();
+            // What a larger batch leaves behind does not matter.
+            let mut w = Workspace::new(&network, n_times, 5).unwrap();
+            network.loss_and_gradient(&larger, Loss::Mse, &mut w).unwrap();
             let found = network.predict(&batch, &mut w).unwrap();
             let d = distance(found.as_slice().unwrap(), &plain.prediction.data);
             assert!(d < 1e-6, "{isa:?}, kernel {kernel}, {n_times} samples: {d:e}");

@@ -132,8 +132,8 @@ impl Network {
             let weight = &self.params[slot.weight.clone()];
             for phase in 0..from.stride {
                 let places = rows_between(from, phase, to, n);
-                let rows = Rows::Even(from.stride * from.width);
-                let after = After::Masked { activation: &x[phase * from.width..], rows };
+                let strided = Rows::Even(from.stride * from.width);
+                let after = After::Masked { activation: &x[phase * from.width..], rows: strided };
                 let rows = Rows::At(&places);
                 layer.spread_into((plain, weight), phase, n, plain_next, (rows, after), &mut compute);
             }

@@ -34,6 +34,7 @@ impl<T> Default for Buffer<T> {
 impl<T: Pod> Buffer<T> {
     /// `len` zeros.
     pub(crate) fn zeros(len: usize) -> Self {
+        const { assert!(size_of::<T>() == 64 / LINE) };
         let mapped = (len * size_of::<T>() >= LARGE).then(|| MmapMut::map_anon(len * size_of::<T>()));
         if let Some(Ok(map)) = mapped {
             // Advice, no more: without large pages it is only slower.
@@ -48,6 +49,7 @@ impl<T: Pod> Buffer<T> {
     }
 
     /// The first `n` numbers; where there are not as many, of new ones, which are zero.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "factors are packed for AVX-512 only"))]
     pub(crate) fn at_least(&mut self, n: usize) -> &mut [T] {
         if self.len < n {
             // What is there goes first, so that both are never held together.
@@ -85,7 +87,7 @@ mod tests {
     #[test]
     fn begins_at_a_line_and_has_its_length() {
         for len in [0, 1, 15, 16, 17, 100_000, LARGE / 4 - 1, LARGE / 4, LARGE / 4 + 7] {
-            let mut buffer = Buffer::zeros(len);
+            let mut buffer = Buffer::<f32>::zeros(len);
             assert_eq!(buffer.as_ptr() as usize % 64, 0);
             assert!(buffer.len() == len && buffer.iter().all(|&x| x == 0.0));
             buffer.fill(1.0);

@@ -68,7 +68,7 @@ pub(super) struct Place<'a> {
 #[derive(Clone, Copy)]
 struct Chunk {
     /// [`NOWHERE`] where there is nothing to sum.
-    part: usize,
+    of: usize,
     from: usize,
     to: usize,
     /// Where it starts in a panel.
@@ -76,8 +76,8 @@ struct Chunk {
 }
 
 impl Chunk {
-    /// What a section without terms does: its rows become zero.
-    const NOTHING: Self = Self { part: NOWHERE, from: 0, to: 0, at: 0 };
+    /// What a section without terms does: its rows (of slot 0) become zero.
+    const NOTHING: Self = Self { of: NOWHERE, from: 0, to: 0, at: 0 };
 }
 
 /// When a chunk's turn is, among those that reach the same rows.
@@ -93,18 +93,18 @@ struct Turn {
 /// The turn of chunk `i` at rows `[from, to)` of a section; none where it reaches none of them. Rows that nothing reaches
 /// get zeros from the first chunk.
 fn turn(chunks: &[Chunk], uses: &[Use<'_>], i: usize, (from, to): (usize, usize)) -> Option<Turn> {
-    if chunks[i].part == NOWHERE {
+    if chunks[i].of == NOWHERE {
         return Some(Turn { add: false, last: true, split: false });
     }
     let reaches = |chunk: &Chunk| {
-        let rows = &uses[chunk.part].a.rows;
+        let rows = &uses[chunk.of].a.rows;
         rows.start < to && from < rows.end
     };
-    let one = &uses[chunks[i].part];
-    let same = |chunk: &Chunk| uses[chunk.part].writes(one.slot) && reaches(chunk);
+    let one = &uses[chunks[i].of];
+    let same = |chunk: &Chunk| uses[chunk.of].writes(one.slot) && reaches(chunk);
     let (before, after) = (chunks[..i].iter().any(same), chunks[i + 1..].iter().any(same));
     let alone = i == 0 && !after;
-    let split = one.split && chunks.get(i + 1).is_none_or(|next| next.part != chunks[i].part);
+    let split = one.split && chunks.get(i + 1).is_none_or(|next| next.of != chunks[i].of);
     (alone || reaches(&chunks[i])).then_some(Turn { add: before, last: !after, split })
 }
 
@@ -186,6 +186,7 @@ pub(super) fn run(
     let (next_piece, next) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let barrier = SpinBarrier::new(threads.count());
     threads.broadcast(|_| {
+        let _taking = barrier.enter();
         while let Some(&(b, piece)) = pieces.get(next_piece.fetch_add(1, Ordering::Relaxed)) {
             // SAFETY: the machine has the instruction set; the operands are checked; there is room for all panels, and
             // each piece is packed once.
@@ -215,12 +216,12 @@ pub(super) fn run(
 /// The chunks of a section's terms in the order in which they are summed.
 fn chunks_of(uses: &[Use<'_>], rights: &[Right<'_>], starts: &[usize], bf16: bool) -> Vec<Chunk> {
     let mut chunks = Vec::new();
-    for (part, one) in uses.iter().enumerate() {
+    for (of, one) in uses.iter().enumerate() {
         let (n, at) = (n_words(rights[one.b].k, bf16), starts[one.b]);
         // Even chunks rather than a short last one.
         let parts = n.div_ceil(CHUNK);
         let bound = |i: usize| n * i / parts;
-        chunks.extend((0..parts).map(|i| Chunk { part, from: bound(i), to: bound(i + 1), at: at + bound(i) }));
+        chunks.extend((0..parts).map(|i| Chunk { of, from: bound(i), to: bound(i + 1), at: at + bound(i) }));
     }
     if chunks.is_empty() {
         chunks.push(Chunk::NOTHING);
@@ -243,14 +244,14 @@ struct Task<'a> {
 impl Task<'_> {
     /// # Safety
     /// As said where it is called.
-    #[expect(clippy::large_stack_arrays, reason = "128 KiB of the pool's own stacks; they stay in the cache")]
+    #[expect(clippy::large_stack_arrays, reason = "128 KiB of a stack of 2 MiB or more; they stay in the cache")]
     unsafe fn run(&self, out: Shared, place: Place<'_>) {
         let (row_from, row_to) = self.rows;
         let mut a = Tiles([const { MaybeUninit::uninit() }; GROUP * TILE]);
         let a = a.0.as_mut_ptr().cast::<u32>();
         let uses = &self.section.uses;
         for (i, &chunk) in self.chunks.iter().enumerate() {
-            let one = uses.get(chunk.part);
+            let one = uses.get(chunk.of);
             let across = one.is_some_and(|one| one.a.across);
             let together = ROWS * if across { GROUP } else { 1 };
             for group in (row_from..row_to).step_by(together) {
@@ -286,7 +287,7 @@ impl Task<'_> {
         out: Shared,
         Place { rows, after, .. }: Place<'_>,
     ) {
-        let one = self.section.uses.get(chunk.part);
+        let one = self.section.uses.get(chunk.of);
         let (slot, across) = one.map_or((0, false), |one| (one.slot, one.a.across));
         let (column_from, column_to) = self.columns;
         let m = (self.rows.1 - first).min(ROWS);

@@ -103,8 +103,8 @@ pub(super) unsafe fn pack_a(
     }
 }
 
-/// Asks for one of `n_parts` parts of the numbers `[from, to)` that [`pack_a`] reads for the tile from row `first` on, so that it is there in
-/// time: the rows lie too far apart for the processor to foresee.
+/// Asks for one of `n_parts` parts of the numbers `[from, to)` that [`pack_a`] reads for the tile from row `first` on, so
+/// that it is there in time: the rows lie too far apart for the processor to foresee.
 #[inline(always)]
 pub(super) fn prefetch_a(
     a: &Left<'_>,

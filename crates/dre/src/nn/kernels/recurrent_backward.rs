@@ -64,6 +64,7 @@ pub(crate) fn run(
     let barrier = SpinBarrier::new(n_threads);
     let units = block_units(hidden, isa);
     threads.broadcast(|thread| {
+        let _taking = barrier.enter();
         let share = share_of(hidden / units, thread, n_threads);
         // SAFETY: `isa` comes from `Isa::available`. The assertions above give every operand its size; threads write
         // disjoint unit blocks, and read what others wrote only after the barrier at the end of the step.

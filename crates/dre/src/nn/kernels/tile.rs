@@ -32,7 +32,8 @@ pub(crate) struct Target<'a> {
     /// Whether the sums are added to what is there.
     pub(crate) add: bool,
     /// Where these sums x are one half of two: `[first, third]` rows, of which the first hold the other half y. They receive
-    /// y + x, and the target's own rows y − x, finished. Null rows are not stored, see [`super::two_taps`].
+    /// y + x, and the target's own rows y − x, finished. A first row is there wherever the target's own is; a third one that is
+    /// null is left out. See [`super::two_taps`].
     pub(crate) split: Option<[&'a [*mut f32; ROWS]; 2]>,
     pub(crate) finish: Finish,
 }
@@ -77,7 +78,7 @@ unsafe fn sums<const BF: bool, const ACROSS: bool, const M: usize>(
 /// One tile of `M` rows.
 ///
 /// # Safety
-/// As for [`sums`]; the target's rows can be written, its masks and bias read, `n` numbers each.
+/// As for [`sums`]; the target's rows can be written, its masks and bias read, `n` numbers each; so can the rows that `split` names.
 #[inline(always)]
 unsafe fn tile<const BF: bool, const ACROSS: bool, const M: usize>(
     words: usize,

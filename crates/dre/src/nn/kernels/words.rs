@@ -151,8 +151,8 @@ unsafe fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
 /// One row of A along the sum: words `[from, to)` of its `k` numbers, at most [`CHUNK`] words.
 ///
 /// # Safety
-/// The machine has AVX-512 F, and BF16 where `BF`; the row holds `k` numbers, and `to − from` words rounded up to 16 can be
-/// written at `out`.
+/// The machine has AVX-512 F, and BF16 where `BF`; there is that row, rows are at least `k` numbers wide, and `to − from` words
+/// rounded up to 16 can be written at `out`.
 #[inline(always)]
 unsafe fn row<const BF: bool, const N: usize>(
     rows: &Mixed<'_>,
@@ -172,7 +172,7 @@ unsafe fn row<const BF: bool, const N: usize>(
 /// Up to 16 columns of A across the sum from `start` on, `[word][16]`, from rows that are numbered along the sum.
 ///
 /// # Safety
-/// As for [`row`]; each of the `k` rows has `n` numbers from `start` on, and 16 words are written for each word of the sum.
+/// As for [`row`]; there are `k` rows, at least `start + n` numbers wide, and 16 words are written for each word of the sum.
 #[inline(always)]
 unsafe fn columns<const BF: bool, const N: usize>(
     rows: &Mixed<'_>,
@@ -197,7 +197,7 @@ unsafe fn columns<const BF: bool, const N: usize>(
 /// `n` are zero.
 ///
 /// # Safety
-/// As for [`row`]; `n_words(k) · PANEL` words are written.
+/// As for [`row`]; there are `start + n` rows, and `n_words(k) · PANEL` words are written.
 #[inline(always)]
 unsafe fn panel_along<const BF: bool, const N: usize>(
     rows: &Mixed<'_>,
@@ -229,7 +229,7 @@ unsafe fn panel_along<const BF: bool, const N: usize>(
 /// next.
 ///
 /// # Safety
-/// As for [`row`]; each of the `k` rows has `n` numbers, and the words `[from, to)` of `n / PANEL` (rounded up) panels are
+/// As for [`row`]; there are `k` rows, at least `n` numbers wide, and the words `[from, to)` of `n / PANEL` (rounded up) panels are
 /// written.
 #[inline(always)]
 unsafe fn panels_across<const BF: bool, const N: usize>(

@@ -8,7 +8,6 @@
 //! gradient of each with respect to its input is the other.
 
 use super::span::{Span, blocks, rows_between};
-#[cfg(target_arch = "x86_64")]
 use crate::nn::kernels::Isa;
 use crate::nn::kernels::matmul::Mat;
 use crate::nn::kernels::product::{After, Compute, Rows, Term};
@@ -137,10 +136,9 @@ impl Shifted {
         (rows, after): (Rows<'_>, After<'_>),
         compute: &mut Compute<'_>,
     ) {
-        let Span { n_blocks, width, .. } = self.strided;
+        let Span { n_blocks, stride, width, .. } = self.strided;
         #[cfg(target_arch = "x86_64")]
         if self.has_two_taps(FEW_COLUMNS, compute) {
-            let Span { stride, .. } = self.strided;
             let unit = width * self.plain_width;
             // Block b is the sum of the second tap of step b − 1 and the first one of step b.
             let (start, distance, along) = match self.weights {
@@ -158,8 +156,8 @@ impl Shifted {
         compute.product((n_blocks * batch, width), &terms, out, rows, after);
     }
 
-    /// The product of [`Shifted::spread`] at every phase, in the strided signal's own layout; places that hold no step stay as
-    /// they are.
+    /// The product of [`Shifted::spread`] at every phase, in the strided signal's own layout. What becomes of places that hold
+    /// no step is not said.
     pub(crate) fn spread_in_place(
         &self,
         plain: &[f32],
@@ -168,10 +166,16 @@ impl Shifted {
         batch: usize,
         compute: &mut Compute<'_>,
     ) {
-        for phase in 0..self.strided.stride {
-            let places = rows_between(self.strided, phase, self.strided, batch);
-            let out = &mut strided[..self.strided.len(batch)];
-            self.spread_into((plain, w), phase, batch, out, (Rows::At(&places), After::Nothing), compute);
+        let Span { stride, width, .. } = self.strided;
+        let all = &mut strided[..self.strided.len(batch)];
+        for phase in 0..stride {
+            if self.has_two_taps(FEW_COLUMNS, compute) {
+                let places = rows_between(self.strided, phase, self.strided, batch);
+                self.spread_into((plain, w), phase, batch, all, (Rows::At(&places), After::Nothing), compute);
+            } else {
+                let (out, rows) = (&mut all[phase * width..], Rows::Even(stride * width));
+                self.spread_into((plain, w), phase, batch, out, (rows, After::Nothing), compute);
+            }
         }
     }
 
@@ -210,10 +214,10 @@ impl Shifted {
     }
 }
 
-/// Filters of two taps, a stride's taps taken as one, by fewer products: see [`two_taps`].
-#[cfg(target_arch = "x86_64")]
+/// Filters of two taps, a stride's taps taken as one, by fewer products: see `kernels::two_taps`.
 impl Shifted {
-    /// Whether this is one, and large enough that it pays; a question of shapes alone.
+    /// Whether this is one, the machine has these products, and it is large enough that they pay; but for the machine a
+    /// question of shapes alone.
     fn has_two_taps(&self, few_columns: usize, compute: &Compute<'_>) -> bool {
         let Span { stride, width, .. } = self.strided;
         compute.arithmetic.isa == Isa::Avx512
@@ -222,11 +226,13 @@ impl Shifted {
             && width.min(self.plain_width) >= few_columns
     }
 
+    #[cfg(target_arch = "x86_64")]
     fn strided_blocks<'a>(&self, strided: &'a [f32], batch: usize) -> Blocks<'a> {
         let columns = self.strided.stride * self.strided.width;
         Blocks { data: &strided[..self.strided.len(batch)], width: columns, distance: columns }
     }
 
+    #[cfg(target_arch = "x86_64")]
     fn plain_blocks<'a>(&self, plain: &'a [f32], batch: usize) -> Blocks<'a> {
         let width = self.plain_width;
         Blocks { data: &plain[..self.n_plain * batch * width], width, distance: width }
@@ -234,10 +240,8 @@ impl Shifted {
 }
 
 /// With fewer steps than these no three outputs are made together.
-#[cfg(target_arch = "x86_64")]
 const FEW_STEPS: usize = 3;
 /// With fewer filters or channels than these the direct products are as fast.
-#[cfg(target_arch = "x86_64")]
 const FEW_COLUMNS: usize = 32;
 #[cfg(target_arch = "x86_64")]
 const FEW_COLUMNS_OF_GRADIENT: usize = 96;

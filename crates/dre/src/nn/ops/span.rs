@@ -8,7 +8,7 @@ use crate::nn::kernels::{Threads, matmul::Mat};
 /// Layout of a batch of signals: `[block][epoch][phase][column]`, `stride` steps to a block.
 ///
 /// Step `t` of the signal sits in block `(t + offset) / stride` at phase `(t + offset) % stride`; places that hold no step
-/// are zero. With stride 1 and offset 0 this is plain `(n_steps, batch, width)`. A strided convolution is then a few matrix
+/// are zero, but for those of a prediction, which nobody reads. With stride 1 and offset 0 this is plain `(n_steps, batch, width)`. A strided convolution is then a few matrix
 /// products over whole blocks, one per `stride` taps, without copying windows (see [`super::shifted`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {

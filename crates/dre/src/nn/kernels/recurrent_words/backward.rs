@@ -64,6 +64,7 @@ pub(crate) fn backward(
     let n_threads = threads.count();
     let barrier = SpinBarrier::new(n_threads);
     threads.broadcast(|thread| {
+        let _taking = barrier.enter();
         // SAFETY: as in `forward`.
         unsafe { backward_share(operands, Part::of(shape, thread, n_threads), &barrier) }
     });

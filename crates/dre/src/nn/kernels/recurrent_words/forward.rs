@@ -26,8 +26,8 @@ struct Forward<'a> {
     keep: bool,
 }
 
-/// Packs the recurrent weights `(4, hidden, hidden)` and runs the loop; operands as in [`super::super::recurrent::run`]. What becomes
-/// of the gates and cells is of use only where `keep`.
+/// Packs the recurrent weights `(4, hidden, hidden)` and runs the loop; operands as in
+/// [`super::super::recurrent::run`]. What becomes of the gates and cells is of use only where `keep`.
 pub(crate) fn forward(
     shape: LoopShape,
     weights: &[f32],
@@ -61,6 +61,7 @@ pub(crate) fn forward(
     let n_threads = threads.count();
     let barrier = SpinBarrier::new(n_threads);
     threads.broadcast(|thread| {
+        let _taking = barrier.enter();
         // SAFETY: the caller has chosen AVX-512. The assertions above give every operand its size; threads write disjoint
         // blocks of units, and read what others wrote only after the barrier at the end of the step; or they write disjoint
         // epochs, and read what they wrote themselves.
