@@ -1,4 +1,4 @@
-//! A barrier for threads that meet every few microseconds.
+//! Where threads wait for each other for a few microseconds.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,17 +8,17 @@ pub(crate) struct SpinBarrier {
     n_threads: usize,
     arrived: AtomicUsize,
     round: AtomicUsize,
-    broken: AtomicBool,
+    broken: Broken,
 }
 
 impl SpinBarrier {
     pub(crate) fn new(n_threads: usize) -> Self {
-        Self { n_threads, arrived: AtomicUsize::new(0), round: AtomicUsize::new(0), broken: AtomicBool::new(false) }
+        Self { n_threads, arrived: AtomicUsize::new(0), round: AtomicUsize::new(0), broken: Broken::default() }
     }
 
-    /// What each thread holds while it takes part: if one panics, those that wait for it panic too instead of waiting for ever.
+    /// What each thread holds while it takes part.
     pub(crate) fn enter(&self) -> Taking<'_> {
-        Taking(self)
+        Taking(&self.broken)
     }
 
     /// Returns when all threads have called it. What they wrote before is visible to all after.
@@ -35,9 +35,52 @@ impl SpinBarrier {
             self.round.store(round.wrapping_add(1), Ordering::Release);
             return;
         }
+        self.broken.spin_while(|| self.round.load(Ordering::Acquire) == round);
+    }
+}
+
+/// Pieces of work that threads take in turn, and that all must be done before what comes next. Unlike at a barrier, a thread
+/// that comes late is not waited for.
+pub(crate) struct Pieces {
+    n: usize,
+    taken: AtomicUsize,
+    done: AtomicUsize,
+    broken: Broken,
+}
+
+impl Pieces {
+    pub(crate) fn new(n: usize) -> Self {
+        Self { n, taken: AtomicUsize::new(0), done: AtomicUsize::new(0), broken: Broken::default() }
+    }
+
+    /// Calls `f` with pieces that nobody else has, until there are none; returns when all pieces are done. What was written
+    /// for them is visible after.
+    ///
+    /// # Panics
+    /// Where another thread panicked at a piece.
+    pub(crate) fn work(&self, mut f: impl FnMut(usize)) {
+        let _taking = Taking(&self.broken);
+        loop {
+            let piece = self.taken.fetch_add(1, Ordering::Relaxed);
+            if piece >= self.n {
+                break;
+            }
+            f(piece);
+            self.done.fetch_add(1, Ordering::Release);
+        }
+        self.broken.spin_while(|| self.done.load(Ordering::Acquire) < self.n);
+    }
+}
+
+/// Whether a thread panicked that others wait for.
+#[derive(Default)]
+struct Broken(AtomicBool);
+
+impl Broken {
+    fn spin_while(&self, waiting: impl Fn() -> bool) {
         let mut spins = 0u32;
-        while self.round.load(Ordering::Acquire) == round {
-            assert!(!self.broken.load(Ordering::Relaxed), "another thread of the network panicked");
+        while waiting() {
+            assert!(!self.0.load(Ordering::Relaxed), "another thread of the network panicked");
             spins += 1;
             if spins < 4096 {
                 spin_loop();
@@ -48,13 +91,13 @@ impl SpinBarrier {
     }
 }
 
-/// A thread's part in a barrier, see [`SpinBarrier::enter`].
-pub(crate) struct Taking<'a>(&'a SpinBarrier);
+/// A thread's part: if it panics, those that wait for it panic too instead of waiting for ever.
+pub(crate) struct Taking<'a>(&'a Broken);
 
 impl Drop for Taking<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.broken.store(true, Ordering::Relaxed);
+            self.0.0.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -62,6 +105,42 @@ impl Drop for Taking<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_are_done_once_and_before_anyone_goes_on() {
+        let n = 300;
+        let pieces = Pieces::new(n);
+        let counts: Vec<AtomicUsize> = (0..n).map(|_| AtomicUsize::new(0)).collect();
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    pieces.work(|i| {
+                        counts[i].fetch_add(1, Ordering::Relaxed);
+                    });
+                    assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_panic_at_a_piece_ends_all() {
+        let pieces = Pieces::new(2);
+        // Both begin a piece before one of them panics.
+        let begun = SpinBarrier::new(2);
+        let ends: Vec<bool> = std::thread::scope(|s| {
+            let threads = [0, 1].map(|_| {
+                s.spawn(|| {
+                    pieces.work(|i| {
+                        begun.wait();
+                        assert!(i == 0, "one of them panics");
+                    });
+                })
+            });
+            threads.into_iter().map(|thread| thread.join().is_err()).collect()
+        });
+        assert_eq!(ends, [true; 2]);
+    }
 
     #[test]
     fn a_panic_ends_all_that_wait() {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Threads;
-use super::barrier::SpinBarrier;
+use super::barrier::Pieces;
 use super::memory::Buffer;
 use super::mixed::Mixed;
 use super::packing::{GROUP, Left, Right, TILE, Tiles, pack_a, prefetch_a};
@@ -183,16 +183,14 @@ pub(super) fn run(
         .collect();
     let pieces: Vec<_> =
         (0..rights.len()).flat_map(|b| (0..rights[b].n_pieces(n, bf16)).map(move |piece| (b, piece))).collect();
-    let (next_piece, next) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let barrier = SpinBarrier::new(threads.count());
+    let (packing, next) = (Pieces::new(pieces.len()), AtomicUsize::new(0));
     threads.broadcast(|_| {
-        let _taking = barrier.enter();
-        while let Some(&(b, piece)) = pieces.get(next_piece.fetch_add(1, Ordering::Relaxed)) {
+        packing.work(|i| {
+            let (b, piece) = pieces[i];
             // SAFETY: the machine has the instruction set; the operands are checked; there is room for all panels, and
             // each piece is packed once.
             unsafe { rights[b].pack(piece, n, bf16, (starts[b], panel), packed_words) }
-        }
-        barrier.wait();
+        });
         while let Some((i, part, tiles)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
             let column = |part: usize| n.min(n_panels * part / column_parts * PANEL);
             let section = &sections[*i];

@@ -115,22 +115,25 @@ pub(super) fn prefetch_a(
     use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
     /// Numbers in a cache line.
     const LINE: usize = 16;
-    let parts = |row: usize| {
-        let spot = a.numbers.row::<PARTS>(row);
-        spot.at.into_iter().take(a.numbers.n_parts())
-    };
     // SAFETY: a prefetch reads nothing that the program sees, wherever it points.
     let ask = |p: *const f32, at: usize| unsafe { _mm_prefetch::<_MM_HINT_T1>(p.wrapping_add(at).cast()) };
     if !a.across {
         let last = end.min(first + ROWS).min(a.rows.end);
         for i in (first.max(a.rows.start)..last).skip(part).step_by(n_parts) {
-            for p in parts(i - a.rows.start) {
-                (from..to).step_by(LINE).for_each(|at| ask(p, at));
-            }
+            parts(a, i - a.rows.start, |p| (from..to).step_by(LINE).for_each(|at| ask(p, at)));
         }
     } else if first < end {
         for k in (from..to).skip(part).step_by(n_parts) {
-            parts(k).for_each(|p| ask(p, first));
+            parts(a, k, |p| ask(p, first));
         }
+    }
+}
+
+/// Calls `f` with where each part of a row begins.
+#[inline(always)]
+fn parts(a: &Left<'_>, row: usize, mut f: impl FnMut(*const f32)) {
+    match a.numbers.n_parts() {
+        1 => f(a.numbers.row::<1>(row).at[0]),
+        n => a.numbers.row::<PARTS>(row).at[..n].iter().for_each(|&p| f(p)),
     }
 }

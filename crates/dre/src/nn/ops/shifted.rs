@@ -224,6 +224,7 @@ impl Shifted {
             && self.kernel == 2 * stride
             && self.n_plain >= FEW_STEPS
             && width.min(self.plain_width) >= few_columns
+            && width.max(self.plain_width) >= MANY_COLUMNS
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -241,7 +242,10 @@ impl Shifted {
 
 /// With fewer steps than these no three outputs are made together.
 const FEW_STEPS: usize = 3;
-/// With fewer filters or channels than these the direct products are as fast.
+/// With fewer filters or channels than these on either side the direct products are as fast,
 const FEW_COLUMNS: usize = 32;
+/// or, of gradients of weights, than these,
 #[cfg(target_arch = "x86_64")]
 const FEW_COLUMNS_OF_GRADIENT: usize = 96;
+/// and with fewer than these on both.
+const MANY_COLUMNS: usize = 96;
