@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
+from ._errors import needed
 from ._scores import frame, table_html
 
 
@@ -56,8 +57,7 @@ class CohortRecording:
 
     def to_raw(self) -> Any:
         """Make an ``mne.io.RawArray`` of the data, with the bad segments annotated."""
-        import mne
-
+        mne = needed("mne", "to_raw")
         info = mne.create_info(self._cohort.channels, self._cohort.sfreq, self._cohort.channel_types)
         raw = mne.io.RawArray(self.data().astype(np.float64), info, verbose="error")
         raw.info["bads"] = [name for name in self._cohort.channels if name in self.missing]

@@ -62,7 +62,7 @@ class DRE(Encoder):
     loss : {"mse", "l1"}
         Loss over the whole epoch.
     precision : {"f32", "bf16"}
-        How products are made in training; "bf16" needs a processor with AVX-512 BF16.
+        How products are made in training; "bf16" needs a processor with AVX-512 BF16; on some it is slower than "f32".
     features : list of str or Feature, or None
         Names of the features of an array, or columns of the metadata of ``mne.Epochs``. None calls them x0, x1, ….
     scale : {"robust", None}

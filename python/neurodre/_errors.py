@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from typing import Any
 
 
 class NeurodreWarning(UserWarning):
@@ -11,6 +13,14 @@ class NeurodreWarning(UserWarning):
 
 class NotFittedError(ValueError, AttributeError):
     """A model is asked for something before it is fitted. Also scikit-learn's, where that is imported."""
+
+
+def needed(package: str, what: str) -> Any:
+    """Import a package that only some of this one's functions need."""
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise ImportError(f"{what} needs {package}: pip install {package}") from None
 
 
 def not_fitted(estimator: object, what: str) -> NotFittedError:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._errors import needed
+
 Float64 = npt.NDArray[np.float64]
 
 # Rows of a table in a notebook at most.
@@ -58,11 +60,7 @@ def _signed(value: Any) -> str:
 
 def frame(columns: dict[str, Any]) -> Any:
     """Make a pandas data frame, pandas being wanted only now."""
-    try:
-        import pandas as pd
-    except ImportError:
-        raise ImportError("to_frame needs pandas: pip install pandas") from None
-    return pd.DataFrame(columns)
+    return needed("pandas", "a data frame").DataFrame(columns)
 
 
 @dataclass(frozen=True)

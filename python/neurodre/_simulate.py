@@ -13,6 +13,7 @@ import numpy.typing as npt
 from . import _native
 from ._ask import seed_of
 from ._base import to_json
+from ._errors import needed
 from ._scores import frame, table_html
 from ._settings import check_types, is_whole, n_threads_of, whole
 
@@ -80,8 +81,7 @@ class SimulatedRecording:
 
     def to_raw(self) -> Any:
         """Make an ``mne.io.RawArray`` of the data, with words and bad segments annotated."""
-        import mne
-
+        mne = needed("mne", "to_raw")
         study = self._study
         info = mne.create_info(study.channels, study.sfreq, study.channel_types)
         raw = mne.io.RawArray(self.data().astype(np.float64), info, verbose="error")

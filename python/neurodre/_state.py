@@ -12,6 +12,7 @@ import numpy as np
 from . import _native
 from ._ask import Float64, GroupTest, ask, floats, interval_of, names_of, seed_of, shown, shown_interval, shown_p, test_of
 from ._base import to_json
+from ._errors import needed
 from ._scores import evoked, frame, info_of, table_html, with_notes
 from ._settings import check_types, is_number, n_threads_of
 
@@ -165,9 +166,7 @@ class StateModulations(Mapping[str, StateModulation]):
     def to_frame(self) -> Any:
         """Make a data frame of all, see `StateModulation.to_frame`."""
         frames = [one.to_frame() for one in self.by.values()]
-        import pandas as pd
-
-        return pd.concat(frames, ignore_index=True)
+        return needed("pandas", "a data frame").concat(frames, ignore_index=True)
 
     def _repr_html_(self) -> str:
         rows = [

@@ -1,5 +1,7 @@
 """Bad input: exceptions that scikit-learn's users expect, with messages that say what to do."""
 
+import sys
+
 import numpy as np
 import pytest
 from conftest import small_dre
@@ -144,3 +146,13 @@ def test_files_that_are_not_there(tmp_path):
         dre.read_cohort(tmp_path)
     with pytest.raises(FileNotFoundError, match="no such study file"):
         dre.run(tmp_path / "study.toml")
+
+
+def test_what_needs_another_package_says_how_to_get_it(monkeypatch):
+    recording = dre.simulate(n_subjects=1, duration=60.0).recordings[0]
+    monkeypatch.setitem(sys.modules, "mne", None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="to_raw needs mne: pip install mne"):
+        recording.to_raw()
+    with pytest.raises(ImportError, match="a data frame needs pandas: pip install pandas"):
+        recording.events()
