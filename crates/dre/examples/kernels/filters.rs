@@ -46,7 +46,7 @@ fn collect(table: &mut Table, name: &str, link: Link<'_>, along: bool, after: Af
     let x = blocks(strided, n_plain + 1, 2 * width);
     let filter = TwoTaps { batch: BATCH, n_blocks: n_plain, x, first: 0, taps };
     table.row(name, 1, giga(n_plain * BATCH, 4 * width, FILTERS), |t| {
-        filter.filter(FILTERS, out, Rows::Even(FILTERS), after, false, &mut t.scratch.packed, &t.threads);
+        filter.filter(FILTERS, out, Rows::Even(FILTERS), after, &mut t.compute());
     });
 }
 
@@ -63,7 +63,7 @@ fn spread(table: &mut Table, name: &str, link: Link<'_>, along: bool, after: Aft
         let place = |i: usize| if inside.contains(&i) { (2 * i + phase) * width } else { NOWHERE };
         let places: Vec<usize> = (0..(n_plain + 1) * BATCH).map(place).collect();
         table.row(name, 1, giga(n_plain * BATCH, 2 * FILTERS, width), |t| {
-            filter.filter(width, out, Rows::At(&places), after, false, &mut t.scratch.packed, &t.threads);
+            filter.filter(width, out, Rows::At(&places), after, &mut t.compute());
         });
     }
 }
@@ -74,6 +74,6 @@ fn weights(table: &mut Table, name: &str, link: Link<'_>, transposed: bool, out:
     let (x, y) = (blocks(strided, n_plain + 1, 2 * width), blocks(plain, n_plain, FILTERS));
     let out = &mut out[..4 * width * FILTERS];
     table.row(name, 1, giga(n_plain * BATCH, 4 * width, FILTERS), |t| {
-        gradient((n_plain, BATCH), x, y, transposed, out, false, &mut t.scratch.packed, &t.threads);
+        gradient((n_plain, BATCH), x, y, transposed, out, &mut t.compute());
     });
 }

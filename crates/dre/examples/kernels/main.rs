@@ -21,7 +21,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use kernels::matmul::Mat;
-use kernels::product::{After, Rows, Scratch, Term, product};
+use kernels::product::{After, Compute, Rows, Scratch, Term};
 use kernels::recurrent::LoopShape;
 use kernels::{Arithmetic, Isa, Threads};
 
@@ -60,6 +60,10 @@ struct Table {
 }
 
 impl Table {
+    fn compute(&mut self) -> Compute<'_> {
+        Compute { arithmetic: self.arithmetic, scratch: &mut self.scratch, threads: &self.threads }
+    }
+
     /// Times `f`, which needs 10⁹ × `operations` and is done `count` times in a step.
     fn row(&mut self, name: &str, count: usize, operations: f64, mut f: impl FnMut(&mut Self)) {
         self.row_of(name, count, operations, |table| {
@@ -88,9 +92,7 @@ impl Table {
     fn product(&mut self, name: &str, n: usize, terms: &[Term<'_>], out: &mut [f32], (m, rows, after): Place<'_>) {
         let operations = terms.iter().map(|t| giga(t.rows.len(), t.k, n)).sum();
         let count = if name.starts_with("lstm") { if name.ends_with("dW") { 4 } else { 2 } } else { 1 };
-        self.row(name, count, operations, |t| {
-            product((m, n), terms, out, rows, after, t.arithmetic, &mut t.scratch, &t.threads);
-        });
+        self.row(name, count, operations, |t| t.compute().product((m, n), terms, out, rows, after));
     }
 }
 

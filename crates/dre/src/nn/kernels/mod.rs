@@ -35,3 +35,15 @@ pub(crate) struct Arithmetic {
     /// Only where [`Isa::has_bf16`].
     pub(crate) bf16: bool,
 }
+
+#[cfg(test)]
+mod testing {
+    /// `n` numbers between −1 and 1 in no order.
+    pub(super) fn values(n: usize, seed: u32) -> Vec<f32> {
+        let hash = |i: usize| (i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed.wrapping_mul(40_503));
+        (0..n)
+            .map(|i| (hash(i) ^ (hash(i) >> 15)).wrapping_mul(0x2c1b_3c6d))
+            .map(|h| (h >> 8) as f32 / 8_388_608.0 - 1.0)
+            .collect()
+    }
+}

@@ -89,12 +89,12 @@ pub(crate) struct Compute<'a> {
 }
 
 impl Compute<'_> {
-    /// What products on AVX-512 ask for: whether words are `bf16`, room for packed operands, threads.
+    /// What products on AVX-512 take: whether words are `bf16`, room for packed operands, threads.
     ///
     /// # Panics
-    /// On other machines: a fault of the caller.
+    /// With another instruction set: a fault of the caller.
     #[cfg(target_arch = "x86_64")]
-    pub(crate) fn packed(&mut self) -> (bool, &mut Buffer<u32>, &Threads) {
+    pub(super) fn packed(&mut self) -> (bool, &mut Buffer<u32>, &Threads) {
         assert!(self.arithmetic.isa == super::Isa::Avx512, "these products are made on AVX-512 only");
         (self.arithmetic.bf16, &mut self.scratch.packed, self.threads)
     }
@@ -232,6 +232,7 @@ fn by_passes(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::testing::values;
     use super::*;
     use crate::nn::Isa;
 
@@ -246,14 +247,6 @@ mod tests {
     fn rounded(x: f32) -> f32 {
         let bits = x.to_bits();
         f32::from_bits((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff_0000)
-    }
-
-    fn values(n: usize, seed: u32) -> Vec<f32> {
-        let hash = |i: usize| (i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed.wrapping_mul(40_503));
-        (0..n)
-            .map(|i| (hash(i) ^ (hash(i) >> 15)).wrapping_mul(0x2c1b_3c6d))
-            .map(|h| (h >> 8) as f32 / 8_388_608.0 - 1.0)
-            .collect()
     }
 
     proptest! {

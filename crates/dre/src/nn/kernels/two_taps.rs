@@ -18,12 +18,10 @@
 //!
 //! The sums and differences of signals and weights are made while they are packed, and those of products in the registers.
 
-use super::Threads;
-use super::memory::Buffer;
 use super::mixed::{Mixed, Parts};
 use super::packed::{Place, Section, Use, run};
 use super::packing::{Left, Right};
-use super::product::{After, NOWHERE, Rows};
+use super::product::{After, Compute, NOWHERE, Rows};
 
 /// Outputs that are made together.
 const TOGETHER: usize = 3;
@@ -57,16 +55,14 @@ impl TwoTaps<'_> {
     /// All rows of a block have a place, or none. AVX-512 only.
     ///
     /// # Panics
-    /// Where an operand is smaller than its shape: a fault of the caller.
+    /// Where an operand is smaller than its shape, or on another machine: faults of the caller.
     pub(crate) fn filter(
         &self,
         n: usize,
         out: &mut [f32],
         rows: Rows<'_>,
         after: After<'_>,
-        bf16: bool,
-        packed: &mut Buffer<u32>,
-        threads: &Threads,
+        compute: &mut Compute<'_>,
     ) {
         let Self { batch, n_blocks, x, taps, .. } = *self;
         let k = x.width;
@@ -125,6 +121,7 @@ impl TwoTaps<'_> {
                 uses: vec![self.sum_of(&ones, 2, 0, &[(0, 1.0)]), self.sum_of(&ones, 3, 0, &[(1, 1.0)])],
             },
         ];
+        let (bf16, packed, threads) = compute.packed();
         run(&sections, &rights, out, Place { n, rows, after }, bf16, packed, threads);
     }
 }
@@ -170,16 +167,14 @@ pub(crate) struct Blocks<'a> {
 /// only.
 ///
 /// # Panics
-/// Where an operand is smaller than its shape: a fault of the caller.
+/// Where an operand is smaller than its shape, or on another machine: faults of the caller.
 pub(crate) fn gradient(
     (n_blocks, batch): (usize, usize),
     x: Blocks<'_>,
     y: Blocks<'_>,
     transposed: bool,
     out: &mut [f32],
-    bf16: bool,
-    packed: &mut Buffer<u32>,
-    threads: &Threads,
+    compute: &mut Compute<'_>,
 ) {
     let (m, n) = if transposed { (y.width, x.width) } else { (x.width, y.width) };
     assert!(
@@ -216,6 +211,7 @@ pub(crate) fn gradient(
     }
     let section = Section { n_rows: m, base: Rows::Even(1), step: m, n_slots: 2, uses };
     let place = Place { n, rows: Rows::Even(n), after: After::Nothing };
+    let (bf16, packed, threads) = compute.packed();
     run(&[section], &rights, out, place, bf16, packed, threads);
 }
 
@@ -232,15 +228,15 @@ impl<'a> Blocks<'a> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::product::Scratch;
+    use super::super::testing::values;
+    use super::super::{Arithmetic, Threads};
     use super::*;
     use crate::nn::Isa;
 
-    fn values(n: usize, seed: u32) -> Vec<f32> {
-        let hash = |i: usize| (i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed.wrapping_mul(40_503));
-        (0..n)
-            .map(|i| (hash(i) ^ (hash(i) >> 15)).wrapping_mul(0x2c1b_3c6d))
-            .map(|h| (h >> 8) as f32 / 8_388_608.0 - 1.0)
-            .collect()
+    fn with_threads(n: usize, bf16: bool, f: impl FnOnce(&mut Compute<'_>)) {
+        let arithmetic = Arithmetic { isa: Isa::Avx512, bf16 };
+        f(&mut Compute { arithmetic, scratch: &mut Scratch::default(), threads: &Threads::new(n) });
     }
 
     /// Row `epoch` of a block; zero outside.
@@ -295,7 +291,7 @@ mod tests {
             let filter = TwoTaps { batch, n_blocks, x, first, taps };
             let make = |n_threads: usize| {
                 let mut out = before.clone();
-                filter.filter(n, &mut out, rows, after, bf16, &mut Buffer::default(), &Threads::new(n_threads));
+                with_threads(n_threads, bf16, |compute| filter.filter(n, &mut out, rows, after, compute));
                 out
             };
             let found = make(1);
@@ -342,8 +338,9 @@ mod tests {
             let y = Blocks { data: &y_data, width: y_width, distance: y_width };
             let make = |n_threads: usize| {
                 let mut out = vec![f32::NAN; 2 * x_width * y_width];
-                let threads = Threads::new(n_threads);
-                gradient((n_blocks, batch), x, y, transposed, &mut out, bf16, &mut Buffer::default(), &threads);
+                with_threads(n_threads, bf16, |compute| {
+                    gradient((n_blocks, batch), x, y, transposed, &mut out, compute);
+                });
                 out
             };
             let found = make(1);

@@ -117,9 +117,8 @@ impl Shifted {
             };
             let taps = Taps { data: w, starts: [0, stride * unit], distance, along };
             let x = self.strided_blocks(strided, batch);
-            let (bf16, packed, threads) = compute.packed();
             let filter = TwoTaps { batch, n_blocks: self.n_plain, x, first: 0, taps };
-            filter.filter(self.plain_width, out, rows, after, bf16, packed, threads);
+            filter.filter(self.plain_width, out, rows, after, compute);
             return;
         }
         let terms: Vec<_> = self.collect(strided, w, batch).collect();
@@ -147,9 +146,8 @@ impl Shifted {
             };
             let taps = Taps { data: w, starts: [start + stride * unit, start], distance, along };
             let x = self.plain_blocks(plain, batch);
-            let (bf16, packed, threads) = compute.packed();
             let filter = TwoTaps { batch, n_blocks, x, first: -1, taps };
-            filter.filter(width, out, rows, after, bf16, packed, threads);
+            filter.filter(width, out, rows, after, compute);
             return;
         }
         let terms: Vec<_> = self.spread(plain, w, phase, batch).collect();
@@ -197,8 +195,7 @@ impl Shifted {
         if self.has_two_taps(FEW_COLUMNS_OF_GRADIENT, compute) {
             let (x, y) = (self.strided_blocks(strided, batch), self.plain_blocks(plain, batch));
             let transposed = self.weights == Weights::ConvTranspose;
-            let (bf16, packed, threads) = compute.packed();
-            two_taps::gradient((self.n_plain, batch), x, y, transposed, dw, bf16, packed, threads);
+            two_taps::gradient((self.n_plain, batch), x, y, transposed, dw, compute);
             return;
         }
         for g in self.groups() {
