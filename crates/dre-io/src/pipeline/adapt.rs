@@ -135,6 +135,10 @@ fn network<'a>(job: &'a Job, wanted: Option<&str>) -> Result<(&'a str, &'a DreSp
         let expected = "above 0, so that there is an embedding to fit to the subject".to_owned();
         return refused(&format!("models.{name}.subject_dim"), "0".to_owned(), expected);
     }
+    if let Some(features) = &spec.seen.features {
+        let expected = "absent: adapting works with all features".to_owned();
+        return refused(&format!("models.{name}.features"), format!("{features:?}"), expected);
+    }
     if spec.reduction.n_components > 0 {
         let found = spec.reduction.n_components.to_string();
         let expected = "0: adapting works on the channels themselves".to_owned();
@@ -226,7 +230,6 @@ fn trained_with(
     if !read_info(&folder).is_ok_and(|info| info.recipe == wanted) {
         return Ok(None);
     }
-    let Fitted::Dre(fitted) = read_model(&folder, &Threads::new(job.n_threads))?.0 else { return Ok(None) };
-    let model = fitted.into_predictor(data.n_times(), BATCH)?;
+    let model = read_model(&folder, &Threads::new(job.n_threads))?.0.into_predictor(data.n_times(), BATCH)?;
     Ok(Some(score_subject(data, &*model, score, subject)?.r))
 }

@@ -1,8 +1,9 @@
 //! What can be known to be wrong before the first model is fitted.
 
-use dre::data::{Dataset, Epoch, Set};
+use dre::data::{Dataset, Epoch, EpochSource, Pooled, Selected, Set};
 use dre::linear::{FeatureTask, check_components};
 
+use super::fit::seen_features;
 use super::linear::in_model;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::study::ModelSpec;
@@ -13,10 +14,13 @@ pub(super) fn settings(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Resu
     check_held_out(job, data)?;
     for name in &job.models {
         let spec = &job.study.models[name];
+        let pooled = Pooled::new(data);
+        let source: &dyn EpochSource = if spec.is_pooled() { &pooled } else { data };
+        let seen = &Selected::new(source, &seen_features(spec, data)?)?;
         let checked = match spec {
-            ModelSpec::Trf(spec) => FeatureTask::Trf(&spec.linear, spec.options).check(data),
-            ModelSpec::Banded(spec) => FeatureTask::Banded(&spec.linear, spec.options, job.study.seed).check(data),
-            ModelSpec::Rtrf(spec) => spec.linear.check(spec.options, data),
+            ModelSpec::Trf(spec) => FeatureTask::Trf(&spec.linear, spec.options).check(seen),
+            ModelSpec::Banded(spec) => FeatureTask::Banded(&spec.linear, spec.options, job.study.seed).check(seen),
+            ModelSpec::Rtrf(spec) => spec.linear.check(spec.options, seen),
             ModelSpec::Dre(spec) => check_components(spec.reduction.n_components, data.n_channels()),
         };
         checked.map_err(in_model(name))?;
@@ -95,7 +99,10 @@ fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
         return Ok(());
     }
     let subjects = held_out.join(", ");
-    match job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_))) {
+    match job.models.iter().find(|name| {
+        let spec = &job.study.models[*name];
+        !matches!(spec, ModelSpec::Dre(_)) && !spec.is_pooled()
+    }) {
         Some(name) => {
             Err(PipelineError::HeldOut { model: name.clone(), kind: job.study.models[name].kind(), subjects })
         }

@@ -158,7 +158,7 @@ fn one(
         seed: job.study.seed,
         n_threads: job.n_threads,
     };
-    let targets = applicable(data, values, model.inputs(), targets, &plan);
+    let targets = applicable(data, values, &*model, targets, &plan);
     let most = n_predictions(data, Set::Test, &targets);
     let text = format!("{} inputs of {name}: {most} predictions of an epoch at most", targets.len());
     monitor.step("Permuting", &text);

@@ -16,6 +16,7 @@ mod linear;
 mod prepare;
 mod segments;
 mod state;
+mod stimulus;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

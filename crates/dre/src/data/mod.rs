@@ -20,6 +20,7 @@ mod signals;
 mod source;
 mod spec;
 mod split;
+mod view;
 
 pub use arrays::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, split_in_time};
 pub use audit::{
@@ -43,3 +44,4 @@ pub use signals::{Block, HalfSamples, HalfScale, Samples, Signals};
 pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
 pub use split::{Fold, SplitMethod, SplitSpec};
+pub use view::{ALL_SUBJECTS, Pooled, Selected, feature_rows};

@@ -6,6 +6,7 @@
 mod importance;
 mod state;
 mod statistics;
+mod stimulus;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub use state::{
 pub use statistics::{
     CeilingMethod, CeilingResult, ComparisonResult, ModelStatistics, RatioInterval, StatisticsResult, TestResult,
 };
+
+pub use stimulus::{SeedScore, SeedSpread, StimulusResult};
 
 /// Everything that a finished study reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +47,9 @@ pub struct Results {
     /// Tests across subjects, comparisons of models, and the noise ceiling.
     #[serde(default)]
     pub statistics: StatisticsResult,
+    /// What the stimulus adds to each model's prediction, for models whose fit without features is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stimulus: Vec<StimulusResult>,
     /// What predictions rest on, by model, then by what was permuted; empty where it was not computed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub importance: Vec<ImportanceResult>,
@@ -97,6 +103,10 @@ pub struct ModelResult {
     /// What only linear models have.
     #[serde(default)]
     pub linear: Option<LinearResult>,
+    /// Scores of single fits, for a network that was fitted with several seeds: `mean_r` and all else are then of the mean of
+    /// the fits' predictions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<SeedScore>,
 }
 
 /// What only linear models have.
@@ -104,6 +114,9 @@ pub struct ModelResult {
 pub struct LinearResult {
     /// Test epochs whose roll-out grew without bound and was held at 1000 scaled units; they are scored as they are.
     pub n_diverged: usize,
+    /// The features that the model sees, in the cohort's order; all of them where the list is absent.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// Lags (s) of the features' coefficients, from first to last.
     pub lags: Vec<f64>,
     /// Coefficients of the features, mean over subjects (scaled data per standardised feature): per feature, in the

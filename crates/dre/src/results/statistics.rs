@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::null_is_nan;
+use super::{SeedSpread, null_is_nan};
 
 /// What holds across subjects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct ComparisonResult {
     pub q: Option<f64>,
     /// Mean r of the first divided by that of the second; none where the latter is not above 0.
     pub ratio: Option<RatioInterval>,
+    /// The difference of single fits, where one of the two was fitted with several seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<SeedSpread>,
 }
 
 /// A ratio of means with its 95 % bootstrap interval across subjects.

@@ -80,6 +80,7 @@ pub fn compare_models(models: &[(&str, Vec<f64>)], seed: u64) -> Vec<ComparisonR
                 test: test_group(&differences, Tail::Both),
                 q: None,
                 ratio,
+                seeds: None,
             });
         }
     }

@@ -10,6 +10,7 @@ mod fdr;
 mod group;
 mod permutation;
 mod places;
+mod seeds;
 mod wilcoxon;
 
 pub use adjacency::Adjacency;
@@ -19,4 +20,5 @@ pub use fdr::false_discovery_rate;
 pub use group::{LEAST_SUBJECTS, compare_models, group_note, test_group};
 pub use permutation::{PermutationSpec, Tail};
 pub(crate) use places::{Places, SIGNIFICANT};
+pub use seeds::compare_fits;
 pub use wilcoxon::{Method, SignedRank, signed_rank};

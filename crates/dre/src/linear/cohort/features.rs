@@ -234,7 +234,7 @@ fn assemble(
     match task {
         FeatureTask::Trf(config, _) => {
             let single_lags = if config.single_lags { single_lags } else { Vec::new() };
-            FeatureModel::Trf(CohortTrf { subjects, single_lags, pca, n_threads })
+            FeatureModel::Trf(CohortTrf { subjects, single_lags, pca, pooled: false, n_threads })
         }
         FeatureTask::Banded(..) => {
             FeatureModel::Banded(CohortBanded { subjects, bands, weights, losses, without, pca, n_threads })
@@ -298,7 +298,7 @@ impl Subject<'_> {
 
     fn trf(&self, config: &TrfConfig, options: LinearOptions) -> Result<Part> {
         let (dataset, shared) = (self.source.dataset, self.shared);
-        let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, self.effort());
+        let solve = |system: &TrfSystem| system.solve((config.penalty, config.alpha_unit), &config.alphas, self.effort());
         let models = solve(&shared.all)?;
         let per_target = options.alpha_per_channel;
         let choice = if options.leave_one_out {
@@ -328,7 +328,7 @@ impl Subject<'_> {
                 .enumerate()
                 .map(
                     |(i, &alpha)| {
-                        if choice.chosen.contains(&i) { shared.all.solve_single_lags(alpha) } else { Ok(Vec::new()) }
+                        if choice.chosen.contains(&i) { shared.all.solve_single_lags(config.alpha_unit, alpha) } else { Ok(Vec::new()) }
                     },
                 )
                 .collect::<Result<_>>()?;
@@ -344,7 +344,8 @@ impl Subject<'_> {
         let nested_r2 = if options.nested {
             let bands = Bands { names: vec!["all".to_owned()], features: vec![(0..dataset.n_features()).collect()] };
             let gammas = vec![vec![1.0]];
-            let tries = Tries { bands, gammas, alphas: config.alphas.clone(), per_target };
+            let (alphas, unit) = (config.alphas.clone(), config.alpha_unit);
+            let tries = Tries { bands, gammas, alphas, unit, per_target };
             if config.penalty != Penalty::Ridge {
                 return Err(Error::Setting {
                     name: "nested".to_owned(),
@@ -376,7 +377,7 @@ impl Subject<'_> {
     fn by_leaving_one_out(&self, config: &TrfConfig, per_target: bool) -> Result<Choice> {
         let train = self.source.dataset.subject_epochs(Set::Train, self.subject);
         let pass = |work: &mut dyn FnMut(_, _, _) -> Result<()>| self.source.pass(train, work);
-        let penalties = (config.penalty, config.alphas.as_slice());
+        let penalties = ((config.penalty, config.alpha_unit), config.alphas.as_slice());
         let how = (LeftOut::Epoch, self.effort());
         let errors = self.shared.all.leave_one_out(&self.shared.groups, &pass, penalties, how)?;
         Ok(Choice::of_errors(&errors, per_target))
@@ -389,6 +390,7 @@ impl Subject<'_> {
             bands: bands.clone(),
             gammas,
             alphas: config.alphas.clone(),
+            unit: config.alpha_unit,
             per_target: options.alpha_per_channel,
         };
         let splits = match &shared.valid {
