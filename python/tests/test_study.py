@@ -23,6 +23,7 @@ picks = ["eeg"]
 [prepare]
 l_freq = 1.0
 h_freq = 30.0
+phase = "minimum"
 
 [epochs]
 tmin = -0.5
@@ -146,7 +147,7 @@ def test_arrays_of_the_cohort_give_the_same_bits(plain):
 
 @pytest.fixture(scope="module")
 def based(tmp_path_factory):
-    return ran(tmp_path_factory, "{ tmax = 0.0 }")
+    return ran(tmp_path_factory, "{ tmax = -0.4 }")  # within the init window, which ends at -0.348 s
 
 
 def events_of_table(raw, path):
@@ -185,9 +186,10 @@ def test_recordings_read_by_mne_give_the_same_r(based, reader, module):
     runs = []
     for path in sorted(data.glob("sub-0[12]/ses-01/eeg/*run-0[12]_eeg.vhdr")):
         raw, events, is_target = reader(path)
-        raw.filter(1.0, 30.0, verbose="error")
+        raw.filter(1.0, 30.0, phase="minimum", verbose="error")
         metadata = pd.DataFrame({"event": 1.0, "target": np.where(is_target, 1.0, -1.0)})
-        epochs = mne.Epochs(raw, events, tmin=-0.5, tmax=1.0, metadata=metadata, preload=True, verbose="error")
+        window = {"tmin": -0.5, "tmax": 1.0, "baseline": (None, -0.4)}
+        epochs = mne.Epochs(raw, events, **window, metadata=metadata, preload=True, verbose="error")
         X = dre.metadata_features(epochs, features, events=events, metadata=metadata)
         runs.append((path.name[4:6], path.name[:-9], X, epochs, dre.split_in_time(epochs)))
     subject, recording, X, epochs, splits = zip(*runs, strict=True)

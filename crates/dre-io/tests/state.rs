@@ -23,6 +23,7 @@ name = "alpha"
 seed = 1
 [prepare]
 l_freq = 0.5
+phase = "minimum"
 [epochs]
 tmin = -0.5
 tmax = 0.7

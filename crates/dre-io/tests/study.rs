@@ -5,7 +5,7 @@ use std::path::Path;
 use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::linear::TrfConfig;
 use dre::nn::{Loss, NetworkConfig, Precision, TrainConfig};
-use dre::signal::{PrepareSpec, Reference, Resample};
+use dre::signal::{Phase, PrepareSpec, Reference, Resample};
 use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile, TrfSpec};
 
 const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
@@ -37,9 +37,15 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.data.picks, [ChannelType::Eeg]);
     assert_eq!(
         study.prepare,
-        PrepareSpec { l_freq: Some(1.0), h_freq: Some(30.0), decim: 2, ..PrepareSpec::default() }
+        PrepareSpec {
+            l_freq: Some(1.0),
+            h_freq: Some(30.0),
+            phase: Some(Phase::Minimum),
+            decim: 2,
+            ..PrepareSpec::default()
+        }
     );
-    let baseline = BaselineSpec::Window { tmin: None, tmax: Some(0.0) };
+    let baseline = BaselineSpec::Switch(false);
     assert_eq!(study.epochs, EpochSpec { tmin: -0.5, tmax: 1.0, baseline, ..study.epochs.clone() });
     assert!(study.epochs.events.is_empty());
     assert_eq!(study.split, SplitSpec::default());
@@ -50,7 +56,7 @@ fn the_example_says_what_the_issue_asks_for() {
     let alphas = vec![1e-3, 0.031_622_776_601_683_8, 1.0, 31.622_776_601_683_8, 1000.0];
     let linear = TrfConfig { lag_min: 0, lag_max: 100, alphas, ..TrfConfig::default() };
     assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, ..TrfSpec::default() }));
-    let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, ..NetworkConfig::paper() };
+    let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, n_init_times: 64, ..NetworkConfig::paper() };
     let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse, precision: Precision::F32 };
     assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train, ..DreSpec::default() }));
 }
@@ -294,9 +300,9 @@ const BROKEN: &[(&str, &str, &str)] = &[
          ends after it starts; `baseline = false` turns it off",
     ),
     (
-        "tmin = -0.5",
-        "tmin = 0.1",
-        "study.toml line 2: epochs.baseline = 0.1 to 0 s, expected a window within the epoch, 0.1 to 1 s, that \
+        "tmin = -0.5\ntmax = 1.0",
+        "tmin = 0.1\ntmax = 1.0\nbaseline = { tmax = 0.0 }",
+        "study.toml line 5: epochs.baseline = 0.1 to 0 s, expected a window within the epoch, 0.1 to 1 s, that \
          ends after it starts; `baseline = false` turns it off",
     ),
     (
@@ -468,10 +474,11 @@ fn meg_stands_for_both_kinds_of_sensors() {
 #[test]
 fn sampling_frequency_and_reference_are_read_and_checked() {
     let prepare = |keys: &str| parse(&SMALL.replacen("[epochs]", &format!("[prepare]\n{keys}\n[epochs]"), 1));
-    let study = prepare("sfreq = 120\nresample = 'fft'\nreference = ['M1', 'M2']").expect("valid");
+    let study = prepare("sfreq = 120\nphase = 'zero'\nresample = 'fft'\nreference = ['M1', 'M2']").expect("valid");
     let names = vec!["M1".to_owned(), "M2".to_owned()];
     let spec = PrepareSpec {
         sfreq: Some(120.0),
+        phase: Some(Phase::Zero),
         resample: Some(Resample::Fft),
         reference: Some(Reference::Channels(names)),
         ..PrepareSpec::default()

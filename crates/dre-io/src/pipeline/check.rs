@@ -11,6 +11,7 @@ use crate::study::ModelSpec;
 /// Whether all models of the study, and its decoders, fit the data set; warns of what is allowed but unwise.
 pub(super) fn settings(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Result<()> {
     check_init_windows(job, data.n_times())?;
+    job.study.check_baseline(data.sfreq())?;
     check_held_out(job, data)?;
     for name in &job.models {
         let spec = &job.study.models[name];

@@ -7,6 +7,7 @@ mod ablate;
 mod de;
 mod error;
 mod events;
+mod init_window;
 mod model;
 mod picks;
 mod section;

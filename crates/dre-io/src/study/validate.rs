@@ -37,7 +37,9 @@ impl Study {
         self.check_state()?;
         self.check_decode()?;
         self.check_ablate()?;
-        self.check_models()
+        self.check_models()?;
+        self.prepare.sfreq.map_or(Ok(()), |sfreq| self.check_baseline(sfreq))?;
+        self.check_phase_is_stated()
     }
 
     fn check_data(&self) -> Result<()> {
@@ -83,6 +85,7 @@ impl Study {
             let expected = "prepare.sfreq, the new sampling frequency (Hz), beside it";
             check(prepare.resample.is_none(), "prepare.resample", "set alone", expected)?;
         }
+        prepare.check_phase().map_err(|error| below("prepare", error))?;
         if let Some(Reference::Channels(names)) = &prepare.reference {
             check(!names.is_empty(), "prepare.reference", "[]", "\"average\", or at least one channel")?;
         }

@@ -1,10 +1,11 @@
 //! Epochs as sample ranges.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BaselineSpec, EpochSpec};
+use super::{BadSegments, BaselineSpec, EpochSpec};
 use crate::{Error, Result};
 
 /// What an epoch is used for.
@@ -100,6 +101,32 @@ impl EpochWindow {
         Ok(Self { first, n_times: (last - first) as usize + 1, baseline })
     }
 
+    /// Whether the baseline window ends within the first `n_init_times` samples, as it must where a model is given these and
+    /// predicts the others: subtracting a mean over samples that the model must not know carries them into those that it knows.
+    /// Shown and hidden samples of a baseline window sum to zero, so that the former say what the latter are on average.
+    ///
+    /// # Errors
+    /// [`Error::Setting`], for `epochs.baseline`, where it reaches past them. No init window (0) is never reached past.
+    pub fn check_baseline(&self, sfreq: f64, n_init_times: usize) -> Result<()> {
+        let Some(baseline) = &self.baseline else { return Ok(()) };
+        if n_init_times == 0 || baseline.end <= n_init_times {
+            return Ok(());
+        }
+        // To the microsecond: times are whole samples, and a sampling frequency may be a third of something.
+        let time = |sample: usize| ((self.first + sample as isize) as f64 / sfreq * 1e6).round() / 1e6;
+        let last = time(n_init_times - 1);
+        Err(Error::Setting {
+            name: "epochs.baseline".to_owned(),
+            found: format!("{} to {} s", time(baseline.start), time(baseline.end - 1)),
+            expected: format!(
+                "false, or a window that ends at or before {last} s, where the init window ends ({n_init_times} samples at \
+                 {sfreq} Hz): the mean over later samples, subtracted from those that the model is given, gives away what it \
+                 must predict; or set n_init_times to {} or more",
+                baseline.end
+            ),
+        })
+    }
+
     /// First sample of the epoch around an event at `onset` (s), or none where it would leave a recording of `n_times`
     /// samples. The event's sample is the one nearest to its onset, ties to even.
     pub fn start(&self, onset: f64, sfreq: f64, n_times: usize) -> Option<usize> {
@@ -111,6 +138,17 @@ impl EpochWindow {
     pub fn times(&self, sfreq: f64) -> Vec<f64> {
         (0..self.n_times).map(|t| (self.first + t as isize) as f64 / sfreq).collect()
     }
+}
+
+/// Whether the window `baseline` of epochs from `tmin` to `tmax` (s) at `sfreq` (Hz) ends within the first `n_init_times` samples;
+/// see [`EpochWindow::check_baseline`].
+///
+/// # Errors
+/// As [`EpochWindow::new`] and [`EpochWindow::check_baseline`].
+pub fn check_baseline(baseline: BaselineSpec, [tmin, tmax]: [f64; 2], sfreq: f64, n_init_times: usize) -> Result<()> {
+    let bad_segments = BadSegments::default();
+    let spec = EpochSpec { tmin, tmax, bad_segments, baseline, events: BTreeMap::new() };
+    EpochWindow::new(&spec, sfreq)?.check_baseline(sfreq, n_init_times)
 }
 
 fn show(time: Option<f64>) -> String {
@@ -137,9 +175,6 @@ pub(crate) fn samples_of(duration: f64, sfreq: f64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use super::super::BadSegments;
     use super::*;
 
     fn spec(tmin: f64, tmax: f64, baseline: BaselineSpec) -> EpochSpec {
@@ -148,7 +183,7 @@ mod tests {
 
     #[test]
     fn windows_by_hand() {
-        let window = EpochWindow::new(&spec(-0.5, 1.0, BaselineSpec::default()), 128.0).unwrap();
+        let window = EpochWindow::new(&spec(-0.5, 1.0, BaselineSpec::Switch(true)), 128.0).unwrap();
         assert_eq!(window, EpochWindow { first: -64, n_times: 193, baseline: Some(0..65) });
         let times = window.times(128.0);
         assert_eq!((times[0], times[64], times[192]), (-0.5, 0.0, 1.0));
@@ -157,6 +192,28 @@ mod tests {
         assert_eq!(window, EpochWindow { first: -3, n_times: 11, baseline: None });
         let part = BaselineSpec::Window { tmin: Some(-0.2), tmax: Some(-0.1) };
         assert_eq!(EpochWindow::new(&spec(-0.5, 1.0, part), 10.0).unwrap().baseline, Some(3..5));
+    }
+
+    #[test]
+    fn a_baseline_window_ends_within_the_init_window_or_is_refused() {
+        let until = |tmax| BaselineSpec::Window { tmin: None, tmax };
+        let check = |baseline, n| check_baseline(baseline, [-0.5, 1.0], 128.0, n);
+        // Sample 64 is the event's: the window up to it has 65 samples.
+        assert!(check(until(Some(0.0)), 65).is_ok());
+        assert!(check(until(Some(-1.0 / 128.0)), 64).is_ok());
+        for none in [check(until(Some(0.0)), 0), check(BaselineSpec::Switch(false), 40)] {
+            none.unwrap();
+        }
+        assert!(check(until(None), 193).is_ok() && check(until(None), 192).is_err());
+        for baseline in [until(Some(0.0)), BaselineSpec::Switch(true)] {
+            assert_eq!(
+                check(baseline, 40).unwrap_err().to_string(),
+                "epochs.baseline = -0.5 to 0 s, expected false, or a window that ends at or before -0.195313 s, where the init \
+                 window ends (40 samples at 128 Hz): the mean over later samples, subtracted from those that the model is \
+                 given, gives away what it must predict; or set n_init_times to 65 or more"
+            );
+        }
+        assert!(check(until(Some(-0.7)), 40).unwrap_err().to_string().contains("a window within the epoch"));
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub struct EpochSpec {
     /// What becomes of epochs that overlap a bad segment.
     #[serde(default)]
     pub bad_segments: BadSegments,
-    /// Window whose mean is subtracted from each epoch and channel; `false` in a study file turns it off.
+    /// Window whose mean is subtracted from each epoch and channel; none by default. It may not reach past a model's init
+    /// window; see [`super::check_baseline`].
     #[serde(default)]
     pub baseline: BaselineSpec,
     /// Only events whose column holds one of these texts; all events where empty.
@@ -27,11 +28,11 @@ pub struct EpochSpec {
     pub events: BTreeMap<String, Vec<String>>,
 }
 
-/// Baseline window, both ends included; an absent end is the epoch's own. `(None, 0)` by default, as in MNE-Python.
+/// Baseline window, both ends included; an absent end is the epoch's own. None by default.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum BaselineSpec {
-    /// `false`: no correction. `true`: the default window.
+    /// `false`: no correction. `true`: from the epoch's start to the event, MNE-Python's `(None, 0)`.
     Switch(bool),
     /// The mean of this window is subtracted.
     Window {
@@ -80,7 +81,7 @@ impl<'de> Visitor<'de> for BaselineVisitor {
 
 impl Default for BaselineSpec {
     fn default() -> Self {
-        Self::Window { tmin: None, tmax: Some(0.0) }
+        Self::Switch(false)
     }
 }
 
@@ -121,7 +122,8 @@ mod tests {
 
     #[test]
     fn serialisation_round_trips() {
-        for baseline in [BaselineSpec::default(), BaselineSpec::Switch(true)] {
+        let window = BaselineSpec::Window { tmin: None, tmax: Some(0.0) };
+        for baseline in [BaselineSpec::default(), BaselineSpec::Switch(true), window] {
             let spec = EpochSpec {
                 tmin: -0.5,
                 tmax: 1.0,

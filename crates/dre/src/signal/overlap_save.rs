@@ -1,5 +1,6 @@
-//! Applying an FIR filter with zero phase to a signal that arrives in pieces, and keeping every `decim`-th sample.
+//! Applying an FIR filter to a signal that arrives in pieces, and keeping every `decim`-th sample.
 
+use std::ops::Mul;
 use std::sync::Arc;
 
 use rustfft::num_complex::Complex64;
@@ -8,30 +9,41 @@ use rustfft::{Fft, FftPlanner};
 /// A filter ready to be applied to many signals: its response and the transforms, shared between threads.
 ///
 /// Before filtering, a signal is continued at each end by its own point reflection (odd reflection around the edge
-/// sample), as far as the filter reaches or the signal lasts, and by zeros beyond: MNE-Python's `reflect_limited`.
+/// sample), as far as the filter reaches or the signal lasts, and by zeros beyond: MNE-Python's `reflect_limited`. A causal
+/// filter therefore sees later samples of the signal while its start, as long as the filter, is continued, and nowhere else.
 ///
 /// The signal is cut into overlapping blocks whose places follow from the filter alone, so that a result does not depend
 /// on the pieces in which the signal arrives. Two blocks of the same signal share one complex transform, as its real and
-/// its imaginary part; with zero phase the filter's response is real and keeps them apart. Where every `decim`-th sample is
-/// kept, the filtered spectrum is folded before the transform back, which is then `decim` times shorter (Crochiere and
-/// Rabiner, *Multirate Digital Signal Processing*, 1983).
+/// its imaginary part, which real taps keep apart. Where every `decim`-th sample is kept, the filtered spectrum is folded
+/// before the transform back, which is then `decim` times shorter (Crochiere and Rabiner, *Multirate Digital Signal
+/// Processing*, 1983).
 ///
 /// Cost: about `2.5 * n_times * log2(n_fft)` multiplications and additions per signal.
 #[derive(Clone)]
 pub struct FirPlan {
-    n_taps: usize,
+    /// Earlier samples of the signal that reach into a result.
+    n_past: usize,
+    /// Later ones; none for a causal filter.
+    n_future: usize,
     decim: usize,
     /// The part of `decim` that folding does; the rest is done by picking.
     fold: usize,
     n_fft: usize,
-    /// Samples of a block before its first result; a multiple of `decim`, at least half the filter.
+    /// Samples of a block before its first result; a multiple of `decim`, at least `n_past`.
     lead: usize,
     /// Input samples from one block's first result to the next one's; a multiple of `decim`.
     step: usize,
     forward: Arc<dyn Fft<f64>>,
     inverse: Arc<dyn Fft<f64>>,
-    /// Response of the filter, divided by `n_fft` because the transforms do not normalise.
-    response: Vec<f64>,
+    response: Response,
+}
+
+/// Response of a filter to each frequency, divided by the length of the transforms because these do not normalise.
+#[derive(Clone)]
+enum Response {
+    /// Without phase.
+    Real(Vec<f64>),
+    Complex(Vec<Complex64>),
 }
 
 /// Working memory of [`FirPlan::push`], one per thread; grows to what it needs and is kept for the next signal.
@@ -69,7 +81,8 @@ impl FirStream {
 impl std::fmt::Debug for FirPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FirPlan")
-            .field("n_taps", &self.n_taps)
+            .field("n_past", &self.n_past)
+            .field("n_future", &self.n_future)
             .field("decim", &self.decim)
             .field("n_fft", &self.n_fft)
             .finish_non_exhaustive()
@@ -77,23 +90,28 @@ impl std::fmt::Debug for FirPlan {
 }
 
 impl FirPlan {
-    /// Plans for symmetric `taps` (an odd number) and for keeping every `decim`-th sample (at least 1).
-    pub(super) fn new(taps: &[f64], decim: usize) -> Self {
-        let (n_taps, half) = (taps.len(), taps.len() / 2);
+    /// Plans for `taps` and for keeping every `decim`-th sample (at least 1). The tap at `origin` is of zero delay; where it
+    /// is not the first one, the taps are symmetric around it.
+    pub(super) fn new(taps: &[f64], origin: usize, decim: usize) -> Self {
+        let (n_past, n_future) = (taps.len() - 1 - origin, origin);
         let fold = smooth_part(decim);
-        let lead = half.next_multiple_of(decim);
-        let (n_fft, step) = block_length(half, lead, decim, fold);
+        let lead = n_past.next_multiple_of(decim);
+        let (n_fft, step) = block_length(n_future, lead, decim, fold);
         let mut planner = FftPlanner::new();
         let forward = planner.plan_fft_forward(n_fft);
         let inverse = planner.plan_fft_inverse(n_fft / fold);
-        // The middle tap at time 0 and the others around it make a response without phase.
         let mut spectrum = vec![Complex64::default(); n_fft];
         for (i, tap) in taps.iter().enumerate() {
-            spectrum[(i + n_fft - half) % n_fft].re = tap / n_fft as f64;
+            spectrum[(i + n_fft - origin) % n_fft].re = tap / n_fft as f64;
         }
         forward.process(&mut spectrum);
-        let response = spectrum.iter().map(|value| value.re).collect();
-        Self { n_taps, decim, fold, n_fft, lead, step, forward, inverse, response }
+        // The middle tap at time 0 and the others around it make a response without phase.
+        let response = if n_past == n_future {
+            Response::Real(spectrum.iter().map(|value| value.re).collect())
+        } else {
+            Response::Complex(spectrum)
+        };
+        Self { n_past, n_future, decim, fold, n_fft, lead, step, forward, inverse, response }
     }
 
     /// Samples that a stream takes before it gives results again; pieces of this length are the cheapest.
@@ -145,10 +163,9 @@ impl FirPlan {
         self.fill(stream, stream.block + 1, block, |value, x| value.im = x);
         self.forward.process_with_scratch(block, transform);
         folded.fill(Complex64::default());
-        for (values, response) in block.chunks_exact(n_folded).zip(self.response.chunks_exact(n_folded)) {
-            for ((to, value), gain) in folded.iter_mut().zip(values).zip(response) {
-                *to += value * gain;
-            }
+        match &self.response {
+            Response::Real(response) => fold(block, response, folded),
+            Response::Complex(response) => fold(block, response, folded),
         }
         self.inverse.process_with_scratch(folded, transform);
         let picked = |block: usize| {
@@ -166,7 +183,7 @@ impl FirPlan {
             to.iter_mut().for_each(|value| set(value, 0.0));
             return;
         }
-        let n_edge = (self.n_taps / 2).min(n - 1);
+        let (n_past, n_future) = (self.n_past.min(n - 1), self.n_future.min(n - 1));
         // Only the first block begins before the signal: `step` is at least `lead`.
         let n_before = self.lead.saturating_sub(block * self.step);
         let from = (block * self.step + n_before) - self.lead;
@@ -174,13 +191,25 @@ impl FirPlan {
         let (before, rest) = to.split_at_mut(n_before);
         let (inside, after) = rest.split_at_mut(n_inside);
         for (distance, value) in (1..).zip(before.iter_mut().rev()) {
-            set(value, if distance <= n_edge { 2.0 * stream.at(0) - stream.at(distance) } else { 0.0 });
+            set(value, if distance <= n_past { 2.0 * stream.at(0) - stream.at(distance) } else { 0.0 });
         }
         for (value, x) in inside.iter_mut().zip(&stream.kept[from - stream.start..]) {
             set(value, *x);
         }
         for (distance, value) in (1..).zip(after) {
-            set(value, if distance <= n_edge { 2.0 * stream.at(n - 1) - stream.at(n - 1 - distance) } else { 0.0 });
+            set(value, if distance <= n_future { 2.0 * stream.at(n - 1) - stream.at(n - 1 - distance) } else { 0.0 });
+        }
+    }
+}
+
+/// The spectrum of a block times the response, folded to the length of `folded`.
+fn fold<T: Copy>(block: &[Complex64], response: &[T], folded: &mut [Complex64])
+where
+    Complex64: Mul<T, Output = Complex64>,
+{
+    for (values, response) in block.chunks_exact(folded.len()).zip(response.chunks_exact(folded.len())) {
+        for ((to, value), gain) in folded.iter_mut().zip(values).zip(response) {
+            *to += *value * *gain;
         }
     }
 }
@@ -198,8 +227,8 @@ fn smooth_part(mut n: usize) -> usize {
 }
 
 /// Length of the transform and step from block to block that need the fewest operations per sample.
-fn block_length(half: usize, lead: usize, decim: usize, fold: usize) -> (usize, usize) {
-    let step = |n_fft: usize| n_fft.saturating_sub(half + lead) / decim * decim;
+fn block_length(n_future: usize, lead: usize, decim: usize, fold: usize) -> (usize, usize) {
+    let step = |n_fft: usize| n_fft.saturating_sub(n_future + lead) / decim * decim;
     let cost = |n_fft: usize| {
         let n = n_fft as f64;
         let n_folded = n / fold as f64;
@@ -215,7 +244,7 @@ fn block_length(half: usize, lead: usize, decim: usize, fold: usize) -> (usize, 
             if n_fft < 64 || step(n_fft) < lead.max(decim) {
                 continue;
             }
-            if n_fft > 64 * (half + lead).max(1024) {
+            if n_fft > 64 * (n_future + lead).max(1024) {
                 break;
             }
             if best.is_none_or(|best| cost(n_fft) < cost(best)) {
@@ -223,7 +252,7 @@ fn block_length(half: usize, lead: usize, decim: usize, fold: usize) -> (usize, 
             }
         }
     }
-    let n_fft = best.unwrap_or_else(|| fold * (2 * (half + lead + decim)).div_ceil(fold).next_power_of_two());
+    let n_fft = best.unwrap_or_else(|| fold * (2 * (n_future + lead + decim)).div_ceil(fold).next_power_of_two());
     (n_fft, step(n_fft))
 }
 
@@ -232,25 +261,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::signal::FirFilter;
+    use crate::signal::{FirFilter, Phase};
 
-    /// The definition: reflect, zeros beyond, convolve, centre, pick.
-    fn direct(x: &[f64], taps: &[f64], decim: usize) -> Vec<f64> {
+    /// The definition: reflect, zeros beyond, convolve, shift, pick.
+    fn direct(x: &[f64], taps: &[f64], origin: usize, decim: usize) -> Vec<f64> {
         let n_edge = (taps.len().min(x.len()) - 1) as isize;
-        let n = x.len() as isize;
+        let (n, origin) = (x.len() as isize, origin as isize);
         let at = |i: isize| match i {
             i if i < -n_edge || i >= n + n_edge => 0.0,
             i if i < 0 => 2.0 * x[0] - x[(-i) as usize],
             i if i >= n => 2.0 * x[x.len() - 1] - x[(2 * (n - 1) - i) as usize],
             i => x[i as usize],
         };
-        let half = (taps.len() / 2) as isize;
-        let value = |i: isize| taps.iter().enumerate().map(|(k, tap)| tap * at(i + half - k as isize)).sum();
+        let value = |i: isize| taps.iter().enumerate().map(|(k, tap)| tap * at(i + (origin - k as isize))).sum();
         (0..n).step_by(decim).map(value).collect()
     }
 
     fn check(x: &[f64], filter: &FirFilter, plan: &FirPlan, decim: usize) {
-        let (found, expected) = (plan.filter(x), direct(x, filter.taps(), decim));
+        let (found, expected) = (plan.filter(x), direct(x, filter.taps(), filter.response().origin, decim));
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-11, "{found} instead of {expected}, {} samples", x.len());
@@ -265,6 +293,19 @@ mod tests {
             let plan = filter.plan(decim);
             for n in 1..400 {
                 let x: Vec<f64> = (0..n).map(|i| (f64::from(i * i) * 0.37).sin() + 0.5).collect();
+                check(&x, &filter, &plan, decim);
+            }
+        }
+    }
+
+    #[test]
+    fn a_causal_filter_agrees_with_the_definition_at_every_length() {
+        let filter = FirFilter::band(100.0, Some(2.0), Some(20.0)).unwrap().with_phase(Phase::Minimum).unwrap();
+        for decim in [1, 3, 26] {
+            let plan = filter.plan(decim);
+            let long = [plan.step, plan.step + 1, 2 * plan.step + 1, 5 * plan.step - 3];
+            for n in (1..400).chain(long) {
+                let x: Vec<f64> = (0..n).map(|i| ((i * i) as f64 * 0.37).sin() + 0.5).collect();
                 check(&x, &filter, &plan, decim);
             }
         }

@@ -2,7 +2,8 @@
 
 use std::f64::consts::PI;
 
-use super::resampled_len;
+use super::minimum::minimum_phase;
+use super::{ImpulseResponse, Phase, resampled_len};
 
 /// Zero crossings of the sinc on each side of its middle.
 const N_CROSSINGS: usize = 10;
@@ -11,6 +12,9 @@ const BETA: f64 = 5.0;
 /// The filter is tabled at the places that occur, or, where they are more than this per zero crossing, at this many;
 /// cubic interpolation between them is then exact to 10⁻¹².
 const MAX_RESOLUTION: usize = 4096;
+/// Values per zero crossing of the causal filter's table; cubic interpolation between them is exact to 10⁻⁴ at its first sample
+/// and to 10⁻⁶ elsewhere, far below the filter's own stop band (2 · 10⁻³).
+const CAUSAL_RESOLUTION: usize = 64;
 
 /// Resampling as MNE-Python's `resample(method="polyphase")` does it with its defaults: a sinc of ten zero crossings on each
 /// side in a Kaiser window (β = 5), signals mirrored at their ends.
@@ -18,6 +22,8 @@ const MAX_RESOLUTION: usize = 4096;
 /// The ratio is that of the numbers of samples, before and after, as there: it differs from the ratio of the sampling
 /// frequencies where `n_times * sfreq_out / sfreq_in` is no whole number, so that times drift by up to half a new sample
 /// towards a recording's end.
+///
+/// A causal one ([`Polyphase::causal`]) has the same gain with minimum phase.
 ///
 /// Cost: about `200 * max(1, sfreq_in / sfreq_out)` operations per new sample; memory does not grow with the signal.
 #[derive(Clone, Debug)]
@@ -27,8 +33,10 @@ pub struct Polyphase {
     up: usize,
     down: usize,
     resolution: usize,
-    /// The filter from its middle on, `resolution` values per zero crossing, one before the middle, two beyond the end.
+    /// The filter from zero delay on, `resolution` values per zero crossing, one before it, two beyond the end.
     table: Vec<f64>,
+    /// Whether later samples of the signal count; where they do, the filter is symmetric.
+    is_causal: bool,
 }
 
 /// A signal on its way through a [`Polyphase`]: what has arrived and is still needed.
@@ -38,28 +46,41 @@ pub struct PolyphaseStream {
     kept: Vec<f64>,
     start: usize,
     n_done: usize,
+    /// The first sample.
+    first: f64,
 }
 
 impl Polyphase {
     /// Plans for signals of `n_times` samples (at least 1) at `sfreq_in` that are to have `sfreq_out` (Hz).
     pub fn new(n_times: usize, sfreq_in: f64, sfreq_out: f64) -> Self {
-        let n_out = resampled_len(n_times, sfreq_in, sfreq_out);
-        let divisor = gcd(n_out, n_times);
-        let (up, down) = (n_out / divisor, n_times / divisor);
+        let (n_out, up, down) = ratio(n_times, sfreq_in, sfreq_out);
         let resolution = up.max(down).min(MAX_RESOLUTION);
-        let value = |index: isize| {
-            let t = index as f64 / resolution as f64;
-            let share = t / N_CROSSINGS as f64;
-            let sinc = if index == 0 { 1.0 } else { (PI * t).sin() / (PI * t) };
-            sinc * bessel_i0(BETA * BETA * (1.0 - share * share)) / bessel_i0(BETA * BETA)
-        };
         let n_half = (N_CROSSINGS * resolution) as isize;
-        let mut table: Vec<f64> = (-1..=n_half + 2).map(value).collect();
-        let sum = value(0) + 2.0 * (1..=n_half).map(value).sum::<f64>();
+        let table: Vec<f64> = (-1..=n_half + 2).map(|index| prototype(index, resolution)).collect();
+        let sum = table[1] + 2.0 * (1..=n_half).map(|index| prototype(index, resolution)).sum::<f64>();
+        Self { n_in: n_times, n_out, up, down, resolution, table, is_causal: false }.with_sum(sum)
+    }
+
+    /// As [`Polyphase::new`], with a filter of the same gain and minimum phase in the place of the symmetric one: no result
+    /// depends on a later sample. The signal is taken to have been at its first value before it began.
+    pub fn causal(n_times: usize, sfreq_in: f64, sfreq_out: f64) -> Self {
+        let (n_out, up, down) = ratio(n_times, sfreq_in, sfreq_out);
+        let resolution = CAUSAL_RESOLUTION;
+        let n_half = (N_CROSSINGS * resolution) as isize;
+        let symmetric: Vec<f64> = (-n_half..=n_half).map(|index| prototype(index, resolution)).collect();
+        let mut table = vec![0.0];
+        table.extend(minimum_phase(&symmetric, Phase::Minimum));
+        let sum = table.iter().sum();
+        table.extend([0.0; 2]);
+        Self { n_in: n_times, n_out, up, down, resolution, table, is_causal: true }.with_sum(sum)
+    }
+
+    /// Scales the table, all of whose places sum to `sum`, so that a constant passes.
+    fn with_sum(mut self, sum: f64) -> Self {
         // The taps lie `max(up, down)` to a zero crossing; their sum becomes the number of values put between two samples.
-        let gain = up as f64 * resolution as f64 / (up.max(down) as f64 * sum);
-        table.iter_mut().for_each(|tap| *tap *= gain);
-        Self { n_in: n_times, n_out, up, down, resolution, table }
+        let gain = self.up as f64 * self.resolution as f64 / (self.up.max(self.down) as f64 * sum);
+        self.table.iter_mut().for_each(|tap| *tap *= gain);
+        self
     }
 
     /// Number of samples after resampling.
@@ -67,9 +88,14 @@ impl Polyphase {
         self.n_out
     }
 
+    /// Whether no result depends on a later sample.
+    pub fn is_causal(&self) -> bool {
+        self.is_causal
+    }
+
     /// Upper limit of the samples that a stream keeps between pieces.
     pub fn kept_len(&self) -> usize {
-        2 * self.reach() + 4
+        self.past().div_ceil(self.up) + self.future().div_ceil(self.up) + 4
     }
 
     /// Resamples a whole signal of the length that was planned.
@@ -82,10 +108,13 @@ impl Polyphase {
     /// Takes the next samples of a signal and appends to `out` the results that are now certain: all of them after the
     /// last sample.
     pub fn push(&self, stream: &mut PolyphaseStream, x: &[f64], out: &mut Vec<f64>) {
+        if let (0, Some(first)) = (stream.n_seen, x.first()) {
+            stream.first = *first;
+        }
         stream.kept.extend_from_slice(x);
         stream.n_seen += x.len();
         while stream.n_done < self.n_out {
-            let last = (stream.n_done * self.down + self.half()) / self.up;
+            let last = (stream.n_done * self.down + self.future()) / self.up;
             if stream.n_seen < self.n_in.min(last + 1) {
                 break;
             }
@@ -94,28 +123,46 @@ impl Polyphase {
         }
         // What is mirrored at the end lies as far before it as the filter reaches beyond it.
         let next = stream.n_done * self.down / self.up;
-        let needed = next.saturating_sub(self.reach() + 2).min(stream.n_seen).max(stream.start);
+        let needed = next.saturating_sub(self.past() / self.up + 2).min(stream.n_seen).max(stream.start);
         stream.kept.drain(..needed - stream.start);
         stream.start = needed;
     }
 
-    /// Half the filter, in steps of which `up` lie between two samples and `down` between two results.
-    fn half(&self) -> usize {
-        N_CROSSINGS * self.up.max(self.down)
+    /// The filter at the recorded sampling frequency `sfreq` (Hz), as a sample at a result's own time sees it.
+    pub fn response(&self, sfreq: f64) -> ImpulseResponse {
+        let (past, future) = ((self.past() / self.up) as isize, (self.future() / self.up) as isize);
+        let taps = (-future..=past).map(|time| self.tap(time.unsigned_abs() * self.up)).collect();
+        ImpulseResponse { taps, origin: future as usize, sfreq }
     }
 
-    /// Samples on each side that reach into a result.
-    fn reach(&self) -> usize {
-        self.half() / self.up
+    /// Length of the filter after zero delay, in steps of which `up` lie between two samples and `down` between two results.
+    fn past(&self) -> usize {
+        if self.is_causal { 2 * self.half() } else { self.half() }
+    }
+
+    /// Length of the filter before zero delay, in the same steps.
+    fn future(&self) -> usize {
+        if self.is_causal { 0 } else { self.half() }
+    }
+
+    /// Half the symmetric filter, in the same steps.
+    fn half(&self) -> usize {
+        N_CROSSINGS * self.up.max(self.down)
     }
 
     /// The next result: Σ `filter(n_done` · down − time · up) · x(time).
     fn value(&self, stream: &PolyphaseStream) -> f64 {
         let place = (stream.n_done * self.down) as isize;
-        let (up, half) = (self.up as isize, self.half() as isize);
-        let first = (place - half).div_euclid(up) + isize::from((place - half).rem_euclid(up) != 0);
-        let last = (place + half).div_euclid(up);
-        (first..=last).map(|time| self.tap((place - time * up).unsigned_abs()) * self.at(stream, time)).sum()
+        let (up, past, future) = (self.up as isize, self.past() as isize, self.future() as isize);
+        let first = (place - past).div_euclid(up) + isize::from((place - past).rem_euclid(up) != 0);
+        let last = (place + future).div_euclid(up);
+        let tap = |time: isize| self.tap((place - time * up).unsigned_abs());
+        if self.is_causal {
+            // Constant before its start, and a constant passes.
+            let change = |time: isize| tap(time) * (stream.kept[time as usize - stream.start] - stream.first);
+            return stream.first + (first.max(0)..=last).map(change).sum::<f64>();
+        }
+        (first..=last).map(|time| tap(time) * self.at(stream, time)).sum()
     }
 
     /// A sample of the signal, mirrored at its ends as often as need be.
@@ -132,14 +179,14 @@ impl Polyphase {
         stream.kept[time - stream.start]
     }
 
-    /// The filter `distance` steps from its middle.
+    /// The filter `distance` steps from zero delay.
     fn tap(&self, distance: usize) -> f64 {
         let rate = self.up.max(self.down);
         if rate == self.resolution {
             return self.table[distance + 1];
         }
         let place = distance as f64 * (self.resolution as f64 / rate as f64);
-        let index = (place as usize).min(N_CROSSINGS * self.resolution);
+        let index = (place as usize).min(self.table.len() - 4);
         let t = place - index as f64;
         // Lagrange's cubic through the four values around.
         let [a, b, c, d] = [0, 1, 2, 3].map(|k| self.table[index + k]);
@@ -148,6 +195,21 @@ impl Polyphase {
         -a * t * after * beyond / 6.0 + b * before * after * beyond / 2.0 - c * before * t * beyond / 2.0
             + d * before * t * after / 6.0
     }
+}
+
+/// Number of samples after resampling, and by how many steps two samples and two results lie apart.
+fn ratio(n_times: usize, sfreq_in: f64, sfreq_out: f64) -> (usize, usize, usize) {
+    let n_out = resampled_len(n_times, sfreq_in, sfreq_out);
+    let divisor = gcd(n_out, n_times);
+    (n_out, n_out / divisor, n_times / divisor)
+}
+
+/// The sinc in its window, `index` places from its middle, of which `resolution` lie between two zero crossings.
+fn prototype(index: isize, resolution: usize) -> f64 {
+    let t = index as f64 / resolution as f64;
+    let share = t / N_CROSSINGS as f64;
+    let sinc = if index == 0 { 1.0 } else { (PI * t).sin() / (PI * t) };
+    sinc * bessel_i0(BETA * BETA * (1.0 - share * share)) / bessel_i0(BETA * BETA)
 }
 
 fn gcd(a: usize, b: usize) -> usize {

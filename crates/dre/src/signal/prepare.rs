@@ -2,16 +2,17 @@
 
 use crate::{Error, Result, parallel};
 
+use super::filter::{Filter, Stage, StageStream};
 use super::{
-    Advice, FftResample, FirFilter, FirPlan, FirScratch, FirStream, Polyphase, PolyphaseStream, PrepareSpec, Reference,
-    Resample, decimated_len,
+    Advice, FftResample, FirPlan, FirScratch, ImpulseResponse, Phase, Polyphase, PolyphaseStream, PrepareSpec,
+    Reference, Resample, decimated_len, middle_of_band,
 };
 
 /// Notch, band filter and decimation or resampling, designed for one sampling frequency and length; shared between threads.
 #[derive(Clone, Debug)]
 pub struct Preparation {
     reference: Option<Reference>,
-    filters: Vec<(FirFilter, FirPlan)>,
+    filters: Vec<Stage>,
     rate: Rate,
     sfreq_in: f64,
     sfreq: f64,
@@ -22,7 +23,7 @@ pub struct Preparation {
 /// How the sampling frequency changes, after the filters.
 #[derive(Clone, Debug)]
 enum Rate {
-    /// Every so many-th sample is kept; the last filter does it where there is one.
+    /// Every so many-th sample is kept; the last filter does it where it is an FIR filter.
     Decim(usize),
     Polyphase(Box<Polyphase>),
     Fft(FftResample),
@@ -31,9 +32,9 @@ enum Rate {
 /// A channel on its way through a [`Preparation`].
 #[derive(Clone, Debug)]
 pub struct ChannelStream {
-    firs: Vec<FirStream>,
+    filters: Vec<StageStream>,
     polyphase: PolyphaseStream,
-    n_seen: usize,
+    n_filtered: usize,
 }
 
 /// Working memory of [`Preparation::push`], one per thread.
@@ -62,31 +63,23 @@ impl Preparation {
     /// decimation is checked for aliasing.
     ///
     /// # Errors
-    /// [`Error::Setting`] for filters that cannot be (see [`FirFilter`]), for `decim` 0 or beside `sfreq`, for a target that
+    /// [`Error::Setting`] for filters that cannot be (see [`super::FirFilter`] and [`super::IirFilter`]), for a phase that does
+    /// not fit (see [`PrepareSpec::check_phase`]), for `decim` 0 or beside `sfreq`, for a target that
     /// is no frequency, and for a decimation that would fold frequencies of the passband onto others because nothing
     /// removes them first.
     pub fn new(spec: &PrepareSpec, sfreq: f64, n_times: usize, recorded_lowpass: Option<f64>) -> Result<Self> {
-        let mut filters = Vec::new();
-        if !spec.notch_freqs.is_empty() {
-            filters.push(FirFilter::notch(sfreq, &spec.notch_freqs)?);
-        }
-        if spec.l_freq.is_some() || spec.h_freq.is_some() {
-            filters.push(FirFilter::band(sfreq, spec.l_freq, spec.h_freq)?);
-        }
-        let source =
-            Source { spec, sfreq, stop_above: filters.iter().find_map(FirFilter::stop_above), recorded_lowpass };
+        spec.check_phase()?;
+        let filters = Filter::all(spec, sfreq)?;
+        let source = Source { spec, sfreq, stop_above: filters.iter().find_map(Filter::stop_above), recorded_lowpass };
         let mut advice = Vec::new();
         let (rate, new_sfreq) = source.rate(n_times, &mut advice)?;
-        let n_taps = filters.iter().map(|filter| filter.taps().len()).max().unwrap_or(0);
+        let n_taps = filters.iter().map(Filter::n_taps).max().unwrap_or(0);
         if n_taps > n_times {
             advice.push(Advice::ShortSignal { n_times, n_taps });
         }
         let n_filters = filters.len();
-        let plan = |(i, filter): (usize, FirFilter)| {
-            let plan = filter.plan(if i + 1 == n_filters { rate.decim() } else { 1 });
-            (filter, plan)
-        };
-        let filters = filters.into_iter().enumerate().map(plan).collect();
+        let stage = |(i, filter): (usize, Filter)| filter.stage(if i + 1 == n_filters { rate.decim() } else { 1 });
+        let filters = filters.into_iter().enumerate().map(stage).collect();
         Ok(Self {
             reference: spec.reference.clone(),
             filters,
@@ -128,7 +121,7 @@ impl Preparation {
 
     /// What the work needs.
     pub fn work(&self) -> Work {
-        let firs = self.filters.iter().map(|(_, plan)| plan);
+        let firs = self.filters.iter().filter_map(Stage::fir);
         let polyphase = if let Rate::Polyphase(plan) = &self.rate { plan.kept_len() } else { 0 };
         Work {
             kept_len: firs.clone().map(FirPlan::kept_len).sum::<usize>().min(2 * self.n_times_in) + polyphase,
@@ -148,11 +141,16 @@ impl Preparation {
     /// Each step as people describe it, in order.
     pub fn steps(&self) -> Vec<String> {
         let mut steps: Vec<String> = self.reference.iter().map(Reference::to_string).collect();
-        steps.extend(self.filters.iter().map(|(filter, _)| filter.to_string()));
+        steps.extend(self.filters.iter().map(Stage::to_string));
         let rates = format!("{} → {} Hz", self.sfreq_in, self.sfreq);
         match &self.rate {
             Rate::Decim(1) => {}
             Rate::Decim(decim) => steps.push(format!("decimated by {decim} ({rates})")),
+            Rate::Polyphase(plan) if plan.is_causal() => {
+                let delay =
+                    plan.response(self.sfreq_in).delay_text(middle_of_band(0.0, self.sfreq.min(self.sfreq_in) / 2.0));
+                steps.push(format!("resampled by minimum-phase polyphase filter ({rates}, {delay})"));
+            }
             Rate::Polyphase(_) => steps.push(format!("resampled by polyphase filter ({rates})")),
             Rate::Fft(_) => steps.push(format!("resampled by Fourier transform ({rates})")),
         }
@@ -161,8 +159,23 @@ impl Preparation {
 
     /// Starts a channel.
     pub fn stream(&self) -> ChannelStream {
-        let firs = self.filters.iter().map(|_| FirStream::new(self.n_times_in)).collect();
-        ChannelStream { firs, polyphase: PolyphaseStream::default(), n_seen: 0 }
+        let filters = self.filters.iter().map(|filter| filter.stream(self.n_times_in)).collect();
+        ChannelStream { filters, polyphase: PolyphaseStream::default(), n_filtered: 0 }
+    }
+
+    /// The response of the whole chain to a unit impulse, at the recorded sampling frequency: filters, and the low-pass of
+    /// resampling as a sample at a result's own time sees it. What [`Resample::Fft`] does is the ideal low-pass
+    /// ([`FftResample::response`]); neither the reference nor the continuation of a recording at its ends counts.
+    pub fn response(&self) -> ImpulseResponse {
+        let chain = self
+            .filters
+            .iter()
+            .fold(ImpulseResponse::identity(self.sfreq_in), |chain, filter| chain.then(&filter.response()));
+        match &self.rate {
+            Rate::Decim(_) => chain,
+            Rate::Polyphase(plan) => chain.then(&plan.response(self.sfreq_in)),
+            Rate::Fft(_) => chain.then(&FftResample::response(self.sfreq_in, self.sfreq)),
+        }
     }
 
     /// Takes the next samples of a channel and appends to `out` what is now certain: all [`Preparation::n_streamed`] samples
@@ -170,15 +183,15 @@ impl Preparation {
     pub fn push(&self, stream: &mut ChannelStream, x: &[f64], scratch: &mut ChannelScratch, out: &mut Vec<f32>) {
         let ChannelScratch { fir, from, to } = scratch;
         let mut current = x;
-        for ((_, plan), state) in self.filters.iter().zip(&mut stream.firs) {
+        for (filter, state) in self.filters.iter().zip(&mut stream.filters) {
             to.clear();
-            plan.push(state, current, fir, to);
+            filter.push(state, current, fir, to);
             std::mem::swap(from, to);
             current = from;
         }
         match &self.rate {
-            Rate::Decim(decim) if self.filters.is_empty() => {
-                let skip = stream.n_seen.next_multiple_of(*decim) - stream.n_seen;
+            Rate::Decim(decim) if self.filters.last().and_then(Stage::fir).is_none() => {
+                let skip = stream.n_filtered.next_multiple_of(*decim) - stream.n_filtered;
                 out.extend(current.iter().skip(skip).step_by(*decim).map(|value| *value as f32));
             }
             Rate::Polyphase(plan) => {
@@ -188,7 +201,7 @@ impl Preparation {
             }
             Rate::Decim(_) | Rate::Fft(_) => out.extend(current.iter().map(|value| *value as f32)),
         }
-        stream.n_seen += x.len();
+        stream.n_filtered += current.len();
     }
 
     /// The prepared signal of a channel whose streamed samples are all there; the same samples where nothing has to follow.
@@ -306,7 +319,8 @@ impl Source<'_> {
                 if target < self.sfreq && reaches {
                     advice.push(Advice::Transition { sfreq: target });
                 }
-                (Rate::Polyphase(Box::new(Polyphase::new(n_times, self.sfreq, target))), target)
+                let make = if self.spec.is_causal() { Polyphase::causal } else { Polyphase::new };
+                (Rate::Polyphase(Box::new(make(n_times, self.sfreq, target))), target)
             }
             (Some(Resample::Fft), _) => (Rate::Fft(FftResample::new(n_times, self.sfreq, target)), target),
         })
@@ -320,8 +334,13 @@ impl Source<'_> {
     fn check_decimation(&self, name: &str, decim: usize) -> Result<Option<Advice>> {
         let new_sfreq = self.sfreq / decim as f64;
         let nyquist = new_sfreq / 2.0;
-        if decim == 1 || self.is_safe(new_sfreq) {
+        if decim == 1 {
             return Ok(None);
+        }
+        if self.is_safe(new_sfreq) {
+            let is_weak = self.spec.phase == Some(Phase::MinimumHalf)
+                && self.recorded_lowpass.is_none_or(|lowpass| lowpass > nyquist);
+            return Ok(is_weak.then_some(Advice::HalfAttenuation { sfreq: new_sfreq }));
         }
         match (self.spec.h_freq, self.stop_above) {
             (Some(h_freq), Some(stop_above)) if h_freq <= nyquist => {

@@ -1,10 +1,14 @@
 //! What a study asks of its recordings' signals.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Method, Phase};
+use crate::Error;
 
 /// How recordings are re-referenced, filtered and thinned out, in this order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,12 +26,21 @@ pub struct PrepareSpec {
     /// Lines to remove (Hz), such as 50 or 60 and harmonics.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notch_freqs: Vec<f64>,
+    /// Phase of the filters, and of the low-pass of resampling. Where absent, nobody has decided: FIR filters have zero phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Kind of filter.
+    #[serde(skip_serializing_if = "Method::is_default")]
+    pub method: Method,
+    /// Order of Butterworth filters, for `method = "iir"`; see [`super::IirFilter`].
+    #[serde(skip_serializing_if = "is_default_order")]
+    pub iir_order: usize,
     /// Every `decim`-th sample is kept, from the first on.
     pub decim: usize,
     /// Sampling frequency (Hz) that all recordings get, instead of `decim`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sfreq: Option<f64>,
-    /// How they get it. Where absent, a recording whose rate is a multiple of `sfreq` and whose filter allows it is
+    /// How they get it; by polyphase filter where no output may depend on a later input. Where absent, a recording whose rate is a multiple of `sfreq` and whose filter allows it is
     /// decimated, any other resampled by polyphase filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resample: Option<Resample>,
@@ -43,10 +56,88 @@ impl Default for PrepareSpec {
             l_freq: None,
             h_freq: None,
             notch_freqs: Vec::new(),
+            phase: None,
+            method: Method::default(),
+            iir_order: 4,
             decim: 1,
             sfreq: None,
             resample: None,
             storage: Storage::default(),
+        }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+fn is_default_order(order: &usize) -> bool {
+    *order == PrepareSpec::default().iir_order
+}
+
+impl PrepareSpec {
+    /// Orders that Butterworth filters may have.
+    pub const IIR_ORDERS: RangeInclusive<usize> = 1..=16;
+
+    /// Whether no prepared sample depends on a later recorded one, but for the start of a recording (see [`super::FirPlan`]).
+    pub fn is_causal(&self) -> bool {
+        self.method == Method::Iir || self.phase.is_some_and(Phase::is_causal)
+    }
+
+    /// Whether it is said which phase is wanted; a Butterworth filter has one.
+    pub fn states_phase(&self) -> bool {
+        self.phase.is_some() || self.method == Method::Iir
+    }
+
+    /// Whether a filter is asked for.
+    pub fn has_filter(&self) -> bool {
+        self.l_freq.is_some() || self.h_freq.is_some() || !self.notch_freqs.is_empty()
+    }
+
+    /// Checks that the phase fits the rest.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a phase without a filter or resampling that could have it, `method = "iir"` without a filter,
+    /// beside another phase than `"minimum"` or with an order outside [`PrepareSpec::IIR_ORDERS`], an order beside
+    /// `method = "fir"`, and `resample = "fft"` beside a causal phase.
+    pub fn check_phase(&self) -> crate::Result<()> {
+        let filters = "l_freq, h_freq or notch_freqs (Hz)";
+        let refused = |name: &str, found: String, expected: String| {
+            Err(Error::Setting { name: name.to_owned(), found, expected })
+        };
+        let (first, last) = (Self::IIR_ORDERS.start(), Self::IIR_ORDERS.end());
+        match (self.method, self.phase) {
+            (Method::Iir, _) if !self.has_filter() => refused(
+                "method",
+                "\"iir\" without a filter".to_owned(),
+                format!("{filters} beside it; leave method out for no filter"),
+            ),
+            (Method::Iir, Some(phase @ (Phase::Zero | Phase::MinimumHalf))) => refused(
+                "phase",
+                format!("\"{phase}\""),
+                "\"minimum\", or none, beside method = \"iir\": Butterworth filters are run forward only and are causal; \
+                 method = \"fir\" has all phases"
+                    .to_owned(),
+            ),
+            (Method::Iir, _) if !Self::IIR_ORDERS.contains(&self.iir_order) => {
+                refused("iir_order", self.iir_order.to_string(), format!("an order of {first} to {last}"))
+            }
+            (Method::Fir, _) if !is_default_order(&self.iir_order) => refused(
+                "iir_order",
+                self.iir_order.to_string(),
+                "none, unless method = \"iir\"".to_owned(),
+            ),
+            (Method::Fir, Some(phase)) if !self.has_filter() && self.sfreq.is_none() => refused(
+                "phase",
+                format!("\"{phase}\" without a filter"),
+                format!("{filters}, or sfreq, beside it; leave phase out for no filter"),
+            ),
+            _ if self.is_causal() && self.resample == Some(Resample::Fft) => refused(
+                "resample",
+                "\"fft\"".to_owned(),
+                format!(
+                    "\"polyphase\", or none, beside {}: cutting the spectrum is not causal",
+                    self.phase.map_or("method = \"iir\"".to_owned(), |phase| format!("phase = \"{phase}\""))
+                ),
+            ),
+            _ => Ok(()),
         }
     }
 }
@@ -154,6 +245,11 @@ pub enum Advice {
         /// Sampling frequency after resampling (Hz).
         sfreq: f64,
     },
+    /// With half the attenuation, the low-pass filter leaves something to fold back.
+    HalfAttenuation {
+        /// Sampling frequency after decimation (Hz).
+        sfreq: f64,
+    },
     /// The signal is shorter than the filter, so that edges reach everywhere.
     ShortSignal {
         /// Length of the signal (samples).
@@ -184,6 +280,12 @@ impl fmt::Display for Advice {
                 sfreq / 2.0,
                 (1.0 + TRANSITION) * sfreq / 2.0,
                 (1.0 - TRANSITION) * sfreq / 2.0,
+            ),
+            Self::HalfAttenuation { sfreq } => write!(
+                f,
+                "with phase = \"minimum-half\" the low-pass filter weakens what lies above {} Hz by 26 dB only, and decimation to \
+                 {sfreq} Hz folds that back; phase = \"minimum\" weakens it by 53 dB",
+                sfreq / 2.0
             ),
             Self::ShortSignal { n_times, n_taps } => write!(
                 f,

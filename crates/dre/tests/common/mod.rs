@@ -85,7 +85,7 @@ pub fn epoch_spec(tmin: f64, tmax: f64) -> EpochSpec {
         tmin,
         tmax,
         bad_segments: BadSegments::default(),
-        baseline: BaselineSpec::default(),
+        baseline: BaselineSpec::Window { tmin: None, tmax: Some(0.0) },
         events: BTreeMap::new(),
     }
 }
