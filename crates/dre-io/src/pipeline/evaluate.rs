@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dre::data::{Dataset, Set};
-use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score};
+use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score, score_windows};
 use dre::model::{Predictor, Stoppable};
 use dre::nn::Threads;
 use dre::results::{
@@ -14,7 +14,7 @@ use dre::stats::{Tail, compare_models, group_note, test_group};
 use indexmap::IndexMap;
 use ndarray::{Axis, stack};
 
-use super::fit::{dataset, model_folder, recipe, valid_from};
+use super::fit::{dataset, model_folder, recipe, score_from, valid_from, windows};
 use super::linear::{BOOTSTRAP_SEED, confidence, evaluate_linear};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
@@ -35,7 +35,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
     let data = dataset(job, cohort)?;
     let spec = ScoreSpec {
         set: Set::Test,
-        score_from: job.study.report.score_from,
+        score_from: score_from(job, &data)?,
         batch_size: BATCH,
         condition: job.study.report.condition.clone(),
     };
@@ -74,9 +74,17 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         cohort: summary,
         times: data.times(),
         score_from: spec.score_from,
+        score_from_asked: Some(job.study.report.score_from),
         n_init_times: valid_from(job),
         evoked: Scores::evoked(&pairs),
-        statistics: statistics(job, &data, &pairs, monitor)?,
+        statistics: statistics(job, &data, (&pairs, spec.score_from), monitor)?,
+        windows: score_windows(
+            &pairs,
+            data.subjects(),
+            &windows(job, &data)?,
+            (&data.cohort().channels, &data.times()),
+            BOOTSTRAP_SEED,
+        ),
         importance: super::importance::up_to_date(job, cohort),
         state: super::state::up_to_date(job, cohort)?,
         adaptation: Vec::new(),
@@ -117,7 +125,7 @@ pub(super) fn predictor(job: &Job, cohort: &CohortFolder, name: &str, n_times: u
 fn statistics(
     job: &Job,
     data: &Dataset,
-    scores: &[(&str, &Scores)],
+    (scores, score_from): (&[(&str, &Scores)], f64),
     monitor: &dyn Monitor,
 ) -> Result<StatisticsResult> {
     let by_subject = |scores: &Scores| -> Vec<f64> {
@@ -128,7 +136,7 @@ fn statistics(
     let spec = job.study.report.repeats.as_ref().map(|column| CeilingSpec {
         set: Set::Test,
         column: column.clone(),
-        score_from: job.study.report.score_from,
+        score_from,
         seed: job.study.seed,
         n_threads: job.n_threads,
         stop: monitor.stop(),

@@ -19,6 +19,7 @@ use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::features::{FeatureSpec, FeatureValue};
 use dre::importance::ImportanceSpec;
 use dre::linear::DecodeConfig;
+use dre::metrics::WindowSpec;
 use dre::signal::PrepareSpec;
 use dre::state::StateSpec;
 use indexmap::IndexMap;
@@ -173,8 +174,11 @@ pub struct ReportSpec {
     /// estimated. None is where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats: Option<String>,
-    /// First time (s) that counts for the mean score.
+    /// First time (s) that counts for the mean score; what any model of the study is shown never does.
     pub score_from: f64,
+    /// Channels and times that are scored by themselves, beside the mean over everything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowSpec>,
 }
 
 impl Study {
