@@ -208,6 +208,7 @@ fn result(title: &str, n_parameters: usize, info: &ModelInfo, scores: &Scores) -
     ModelResult {
         title: title.to_owned(),
         n_init_times: info.n_init_times,
+        n_features: Some(info.features.len()),
         mean_r: scores.mean_r,
         subjects: scores.subject_scores(),
         r_over_time: scores.r_over_time.clone(),

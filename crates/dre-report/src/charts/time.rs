@@ -1,6 +1,6 @@
 //! r over time: a line per model, the spread of the subjects around it.
 
-use super::{Frame, Size, TEXT, TimeMarks, model_class, spread_labels};
+use super::{Frame, Look, Size, TEXT, TimeMarks, spread_labels};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, band, path, text_width};
@@ -9,6 +9,7 @@ use crate::svg::{Anchor, Svg, band, path, text_width};
 #[derive(Clone, Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) name: &'a str,
+    pub(crate) look: Look,
     /// Mean over subjects and channels, per time.
     pub(crate) mean: Vec<f64>,
     /// Standard deviation across subjects, per time; NaN with fewer than two subjects.
@@ -35,7 +36,7 @@ pub(crate) fn draw(lines: &[Line<'_>], times: &[f64], marks: &TimeMarks, size: S
     frame.draw_x(&mut svg, "time from onset (s)");
     svg.clipped(&format!("clip-time-{}", size.suffix()), frame.left, frame.top, frame.width(), frame.height());
     for (i, line) in lines.iter().enumerate() {
-        svg.group(&model_class(i));
+        svg.group(&line.look.class());
         let edges = times.iter().zip(&line.mean).zip(&line.sd).filter(|_| line.has_band);
         let edges = edges.map(|((t, m), sd)| (frame.x.at(*t), frame.y.at(m - sd), frame.y.at(m + sd)));
         svg.path("band", &band(edges), "");
@@ -50,7 +51,7 @@ pub(crate) fn draw(lines: &[Line<'_>], times: &[f64], marks: &TimeMarks, size: S
     let wanted: Vec<f64> = labelled.iter().map(|l| l.1).collect();
     let places = spread_labels(&wanted, frame.top + 8.0, frame.bottom);
     for ((i, _), y) in labelled.into_iter().zip(places) {
-        svg.group(&model_class(i));
+        svg.group(&lines[i].look.class());
         svg.text_titled("name", (frame.right + 6.0, y + 4.0), Anchor::Start, &names[i], lines[i].name);
         svg.end();
     }

@@ -98,6 +98,9 @@ pub struct ModelResult {
     pub r_per_channel: Vec<f64>,
     /// Number of true samples that the model is shown at the start of each epoch; 0 for a TRF.
     pub n_init_times: usize,
+    /// Number of features that the model sees: 0 for one of the past alone; absent in results of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_features: Option<usize>,
     /// Number of fitted numbers.
     pub n_parameters: usize,
     /// Fitting time (s), wall clock.
@@ -128,14 +131,21 @@ pub struct LinearResult {
     pub features: Vec<String>,
     /// Lags (s) of the features' coefficients, from first to last.
     pub lags: Vec<f64>,
-    /// Coefficients of the features, mean over subjects (scaled data per standardised feature): per feature, in the
-    /// cohort's order, per channel, per lag.
+    /// Coefficients of the features, mean over subjects (scaled data per standardised feature): per feature, in the order
+    /// of [`LinearResult::feature_names`], per channel, per lag.
     pub coefficients: Vec<Vec<Vec<f32>>>,
     /// Mean r of fits to single lags, one for each of `lags`; empty where they were not asked for.
     #[serde(deserialize_with = "null_is_nan::many")]
     pub single_lag_r: Vec<f64>,
     /// What each band of features contributes, for banded ridge.
     pub bands: Vec<BandResult>,
+}
+
+impl LinearResult {
+    /// Names of the features of `coefficients`: the model's own, or `cohort`'s, which are those of older results.
+    pub fn feature_names<'a>(&'a self, cohort: &'a [String]) -> &'a [String] {
+        if self.features.is_empty() && !self.coefficients.is_empty() { cohort } else { &self.features }
+    }
 }
 
 /// What a band of features contributes to the score.
