@@ -24,8 +24,7 @@ mod split;
 pub use arrays::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, split_in_time};
 pub use audit::{
     Audit, AuditSpec, Duplicates, FeatureScalerAudit, NearDuplicate, ScalerAudit, SplitAudit, StimuliAudit,
-    SubjectStimuli,
-};
+    SubjectStimuli, ReachAudit};
 pub use batch::Batch;
 pub use channel::{Channel, ChannelType};
 pub use cohort::{Cohort, CohortRecording};
@@ -42,4 +41,4 @@ pub use scaler::{FeatureScaler, RobustScaler};
 pub use signals::{Block, HalfSamples, HalfScale, Samples, Signals};
 pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
-pub use split::{Fold, SplitMethod, SplitSpec};
+pub use split::{Fold, REACH_SHARE, SplitMethod, SplitSpec};
