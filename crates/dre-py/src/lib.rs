@@ -24,7 +24,9 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
-    use super::analysis::{compare_scores, noise_ceiling, permutation_importance, state_modulation};
+    use super::analysis::{
+        compare_scores, compare_seeds, noise_ceiling, permutation_importance, state_modulation, test_differences,
+    };
     #[pymodule_export]
     use super::decode::{Decoder, fit_decoder};
     #[pymodule_export]
