@@ -40,6 +40,8 @@ name = "length"
 kind = "column"
 column = "word_length"
 duration = 0.1
+[report]
+past_alone = false
 [state]
 n_permutations = 100
 [models.trf]

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use dre::data::{EpochSource, Pooled, Selected, feature_rows};
 use dre::linear::{
-    CohortBanded, CohortTrf, Counted, FeatureModel, FeatureTask, LinearOptions, Pca, fit_feature_models, fit_rtrf,
+    CohortBanded, CohortTrf, Counted, FeatureModel, FeatureTask, LinearOptions, Pca, SubjectFit, fit_feature_models,
+    fit_rtrf,
 };
 use dre::metrics::{ScoreSpec, Scores, bootstrap_interval, score, score_parts};
 use dre::model::{OnFeatures, Predictor, Stoppable};
@@ -85,10 +86,10 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
         let (alphas, pca, mut choices, model) = match model {
             FeatureModel::Trf(model) => {
                 let model = if pooled.is_some() { model.shared_by(first.data.subjects()) } else { model };
-                (chosen(&model.subjects), model.pca.clone(), model.choices(), Fitted::Trf(model))
+                (chosen(&model.subjects, model.pooled), model.pca.clone(), model.choices(), Fitted::Trf(model))
             }
             FeatureModel::Banded(model) => {
-                (chosen(&model.subjects), model.pca.clone(), model.choices(), Fitted::Banded(model))
+                (chosen(&model.subjects, false), model.pca.clone(), model.choices(), Fitted::Banded(model))
             }
         };
         let tried = match spec {
@@ -120,9 +121,9 @@ pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Mo
     let model = fit_rtrf(&seen, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear(monitor))
         .map_err(in_model(name))?;
     let model = if spec.pool.pooled { model.shared_by(fit.data.subjects()) } else { model };
-    warn_of_edges(&format!("models.{name}.alphas"), name, &spec.linear.alphas, &chosen(&model.subjects), monitor);
-    let n_distinct = if spec.pool.pooled { 1 } else { model.subjects.len() };
-    for s in &model.subjects[..n_distinct] {
+    let alphas = chosen(&model.subjects, model.pooled);
+    warn_of_edges(&format!("models.{name}.alphas"), name, &spec.linear.alphas, &alphas, monitor);
+    for s in distinct(&model.subjects, model.pooled) {
         let radius = s.model.spectral_radius();
         if radius >= 1.0 {
             monitor.warn(&format!(
@@ -160,8 +161,17 @@ pub(super) fn reduction(pca: Option<&Pca>) -> Option<(String, String)> {
     Some(("principal components".to_owned(), text))
 }
 
-fn chosen<M>(subjects: &[dre::linear::SubjectFit<M>]) -> Vec<f64> {
-    subjects.iter().flat_map(|fit| fit.alphas.iter().copied()).filter(|alpha| alpha.is_finite()).collect()
+/// The fits that differ: one where all subjects share it.
+fn distinct<M>(subjects: &[SubjectFit<M>], pooled: bool) -> &[SubjectFit<M>] {
+    if pooled { &subjects[..subjects.len().min(1)] } else { subjects }
+}
+
+fn chosen<M>(subjects: &[SubjectFit<M>], pooled: bool) -> Vec<f64> {
+    distinct(subjects, pooled)
+        .iter()
+        .flat_map(|fit| fit.alphas.iter().copied())
+        .filter(|alpha| alpha.is_finite())
+        .collect()
 }
 
 /// A penalty at the edge of those that were tried says that a better one may lie beyond.

@@ -6,6 +6,7 @@ mod common;
 mod interrupted;
 mod masked;
 mod refused;
+mod stimulus;
 mod up_to_date;
 
 use std::fs;

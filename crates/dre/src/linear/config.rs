@@ -213,11 +213,11 @@ impl Default for DecodeConfig {
     }
 }
 
-/// The grid of penalties that all linear models share, in units of [`AlphaUnit::Relative`]: powers of ten from 10⁻⁶, which
-/// is next to none, to 10³, which leaves next to nothing of the coefficients.
+/// The grid of penalties that all linear models share, in units of [`AlphaUnit::Relative`]: powers of ten from 10⁻⁸, which
+/// is next to none even for the past of smooth data, to 10³, which leaves next to nothing of the coefficients.
 fn default_alphas() -> Vec<f64> {
     // The nearest number to each power of ten, as its text is read.
-    vec![1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3]
+    vec![1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3]
 }
 
 /// The lags of each feature.
