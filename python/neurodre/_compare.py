@@ -56,7 +56,7 @@ class NoiseCeiling:
     mean : float
         Mean over subjects.
     confidence : (float, float) or None
-        95 % bootstrap interval across subjects; None with fewer than 3.
+        95 % bootstrap interval across subjects; None with fewer than 5.
     over_time : ndarray (n_times,)
         Mean over subjects and channels.
     per_channel : ndarray (n_channels,)
@@ -130,7 +130,7 @@ def noise_ceiling(
     subject, recording, measured
         As in `DRE.fit`.
     score_from : int
-        First sample that counts for the means.
+        First sample that counts for the means; that of the scores that are held against it.
     seed : int
         Seed of the halves.
     n_threads : int or None
@@ -284,13 +284,13 @@ class Comparison:
     difference : float
         Mean of first less second.
     confidence : (float, float) or None
-        95 % bootstrap interval of the difference across subjects; None with fewer than 3.
+        95 % bootstrap interval of the difference across subjects; None with fewer than 5.
     test : GroupTest or None
         Two-sided signed-rank test of the differences, with its effect sizes; None with fewer than 5.
     ratio : float or None
         Mean of the first by that of the second; None where the latter is not above 0.
     ratio_confidence : (float or None, float or None) or None
-        Its 95 % bootstrap interval; an end is None where it is unbounded.
+        Its 95 % bootstrap interval; an end is None where it is unbounded. None with fewer than 5 subjects.
     seeds : SeedSpread or None
         The difference of single fits, where one of two `Scores` is of several; everything above is then of the mean of the
         fits' predictions.
@@ -348,7 +348,8 @@ def compare(
     Parameters
     ----------
     scores_a, scores_b : Scores, mapping of str to float, or sequence of float
-        Of the same subjects; in the same order where they are sequences. Of `Scores`, the mean r of each subject.
+        Of the same subjects; in the same order where they are sequences. Of `Scores`, the mean r of each subject; of two of
+        them from the later of their ``score_from`` on, so that neither model is scored on samples that the other was shown.
     names : (str, str)
         What the models are called.
     seed : int
@@ -366,7 +367,12 @@ def compare(
     >>> found.test.p, found.ratio
     (0.03125, 2.0)
     """
-    a, b = _by_subject(scores_a, "scores_a"), _by_subject(scores_b, "scores_b")
+    both = [scores for scores in (scores_a, scores_b) if isinstance(scores, Scores)]
+    if len(both) == 2 and both[0].r.shape[1:] != both[1].r.shape[1:]:
+        shapes = " and ".join(f"{scores.r.shape[1]} channels × {scores.r.shape[2]} times" for scores in both)
+        raise ValueError(f"the scores are of {shapes}, expected the same channels and times of both")
+    score_from = max((scores.score_from for scores in both), default=0)
+    a, b = _by_subject(scores_a, "scores_a", score_from), _by_subject(scores_b, "scores_b", score_from)
     if set(a) != set(b):
         only = sorted(set(a) ^ set(b))
         raise ValueError(f"the scores are not of the same subjects: {', '.join(only[:8])} in one of them alone")
@@ -384,15 +390,15 @@ def compare(
         difference=float(floats(found["difference"])),
         confidence=interval_of(found["confidence"]),
         test=test_of(found["test"]),
-        seeds=_spread(scores_a, scores_b, seed_of(seed)),
+        seeds=SeedSpread.of(both[0], both[1], score_from, seed_of(seed)) if len(both) == 2 else None,
         ratio=None if ratio is None else ratio["ratio"],
-        ratio_confidence=None if ratio is None else (ratio["low"], ratio["high"]),
+        ratio_confidence=None if ratio is None or found["confidence"] is None else (ratio["low"], ratio["high"]),
     )
 
 
-def _by_subject(scores: Any, name: str) -> dict[str, float]:
+def _by_subject(scores: Any, name: str, score_from: int) -> dict[str, float]:
     if isinstance(scores, Scores):
-        return dict(zip(scores.subjects, map(float, scores.mean_r_by_subject), strict=True))
+        return dict(zip(scores.subjects, map(float, scores.by_subject(score_from)), strict=True))
     subjects = None
     if hasattr(scores, "items"):
         subjects = [label_of(subject) or str(subject) for subject, _ in scores.items()]
@@ -404,9 +410,3 @@ def _by_subject(scores: Any, name: str) -> dict[str, float]:
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"{name} has shape {values.shape}, expected one number for each subject")
     return dict(zip(subjects or [str(i + 1) for i in range(len(values))], map(float, values), strict=True))
-
-
-def _spread(scores_a: Any, scores_b: Any, seed: int) -> SeedSpread | None:
-    if not (isinstance(scores_a, Scores) and isinstance(scores_b, Scores)):
-        return None
-    return SeedSpread.of(scores_a, scores_b, max(scores_a.score_from, scores_b.score_from), seed)

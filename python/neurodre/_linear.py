@@ -122,7 +122,7 @@ class TRF(_Kernels):
         First and last lag of features that have others, by name.
     alphas : float, list of float, or None
         Penalties to choose from by the mean r on validation epochs; None for the grid that all linear models share, powers of
-        ten from 10⁻⁶ to 10³. With one there is nothing to choose, and all epochs train.
+        ten from 10⁻⁸ to 10³. With one there is nothing to choose, and all epochs train.
     alpha_unit : {"relative", "absolute"}
         Unit of the penalties. "relative": the mean sum of squares of the model's columns, so that a penalty means the same
         for any number of epochs and any unit of the data; with 1 it weighs as much as the data do. "absolute": the penalty

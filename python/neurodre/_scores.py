@@ -76,11 +76,12 @@ class Scores:
     times : ndarray, (n_times,)
         Time of each sample (s); in samples where the epochs' sampling frequency is not known.
     r : ndarray, (n_subjects, n_channels, n_times)
-        r of scaled data; NaN where fewer than three epochs were measured of some that were not.
+        r across epochs; NaN where fewer than 3 epochs were measured of some that were not. Samples that the model was shown
+        are there, too, and count in no mean.
     mean_r_by_subject : ndarray, (n_subjects,)
         Mean over channels and the times from ``score_from`` on.
     score_from : int
-        First sample that counts for the means.
+        First sample that counts for the means; none that the model was shown.
     seeds : dict of int to Scores
         Scores of each fit by its seed, for a network that was fitted several times (``n_seeds``); everything above is then of
         the mean of the fits' predictions. Empty for a single fit.

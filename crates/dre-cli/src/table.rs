@@ -30,7 +30,7 @@ pub(crate) fn scores(results: &Results) -> String {
             1 => "1 channel".to_owned(),
             n => format!("{n} channels"),
         },
-        results.score_from,
+        time(results.score_from),
         results.times.last().map_or_else(|| "the end".to_owned(), |t| format!("{t:.3}")),
     );
     text += &aligned(&rows, &[0]);
@@ -66,6 +66,13 @@ pub(crate) fn scores(results: &Results) -> String {
     }
     text.push('\n');
     text
+}
+
+/// A time to the millisecond, without zeros at its end.
+fn time(seconds: f64) -> String {
+    let text = format!("{seconds:.3}");
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    if short == "-0" { "0".to_owned() } else { short.to_owned() }
 }
 
 /// Each feature, with what it belongs to.

@@ -63,7 +63,9 @@ fn the_example_says_what_the_issue_asks_for() {
 
 #[test]
 fn a_study_written_out_reads_back_equal() {
-    for text in [EXAMPLE, MOTOR, SMALL] {
+    let windows =
+        "[[report.windows]]\nname = 'N400'\nchannels = ['Cz']\ntmin = 0.3\n[[report.windows]]\nname = 'all'\n";
+    for text in [EXAMPLE, MOTOR, SMALL, &format!("{SMALL}{windows}")] {
         let study = parse(text).expect("valid");
         let written = study.to_toml().expect("paths are UTF-8");
         assert_eq!(parse(&written), Ok(study), "\n{written}");
@@ -356,6 +358,31 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "[epochs]",
         "report.score_from = 1.5\n[epochs]",
         "study.toml line 2: report.score_from = 1.5, expected a time within the epoch, -0.5 to 1 s",
+    ),
+    (
+        "[epochs]",
+        "[[report.windows]]\nname = 'a'\n[[report.windows]]\nname = 'a'\n[epochs]",
+        "study.toml line 5: report.windows[1].name = a, expected a name that no other window has",
+    ),
+    (
+        "[epochs]",
+        "[[report.windows]]\nname = ''\n[epochs]",
+        "study.toml line 3: report.windows[0].name = \"\", expected a name",
+    ),
+    (
+        "[epochs]",
+        "[[report.windows]]\nname = 'a'\ntmax = 1.5\n[epochs]",
+        "study.toml line 4: report.windows[0].tmax = 1.5, expected a time within the epoch, -0.5 to 1 s",
+    ),
+    (
+        "[epochs]",
+        "[[report.windows]]\nname = 'a'\ntmin = 0.5\ntmax = 0.2\n[epochs]",
+        "study.toml line 5: report.windows[0].tmax = 0.2, expected a time not before tmin (0.5 s)",
+    ),
+    (
+        "[epochs]",
+        "[[report.windows]]\nname = 'a'\nchanels = ['Cz']\n[epochs]",
+        "study.toml line 4: unknown key `chanels` in report.windows[0]; did you mean `channels`?",
     ),
     (
         "[models.dre]\nkind = 'dre'",

@@ -101,7 +101,8 @@ fn one(results: &Results, index: usize, name: &str, model: &ModelResult, linear:
     let n_test: usize = model.subjects.values().map(|s| s.n_epochs).sum();
     let caveat = if linear.n_diverged > 0 {
         format!(
-            "The roll-out of {} of {} grew without bound and was held at 1000 scaled units; these epochs are scored as they are.",
+            "The roll-out of {} of {} grew without bound and was held at 1000 times the size that it started from; these epochs \
+             are scored as they are.",
             format::count(linear.n_diverged),
             format::counted(n_test, "test epoch", "test epochs")
         )

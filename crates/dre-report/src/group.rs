@@ -29,7 +29,10 @@ pub(crate) fn statistics(results: &Results) -> Option<Statistics> {
             || format::NONE.to_owned(),
             |r| {
                 let end = |v: Option<f64>| v.map_or_else(|| "∞".to_owned(), format::ratio);
-                format!("{} [{}, {}]", format::ratio(r.ratio), end(r.low), end(r.high))
+                match c.confidence {
+                    Some(_) => format!("{} [{}, {}]", format::ratio(r.ratio), end(r.low), end(r.high)),
+                    None => format::ratio(r.ratio),
+                }
             },
         );
         vec![

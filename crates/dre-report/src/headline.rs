@@ -2,6 +2,7 @@
 
 use dre::data::ChannelType;
 use dre::results::{ModelResult, Results};
+use dre::stats::LEAST_SUBJECTS;
 use serde::Serialize;
 
 use crate::format;
@@ -80,7 +81,7 @@ pub(crate) fn caveats(results: &Results) -> Vec<String> {
     }
     if results.models.values().any(|m| m.mean_r.is_finite()) {
         let n = results.models.values().map(|m| m.subjects.len()).max().unwrap_or(0);
-        out.push(if n < 5 {
+        out.push(if n < LEAST_SUBJECTS {
             format!(
                 "{} {} too few for a group test; read the single values.",
                 format::counted(n, "subject", "subjects"),
@@ -131,7 +132,7 @@ fn first(results: &Results, name: &str, best: &ModelResult) -> Vec<Part> {
         _ if n == 1 => " in one subject".to_owned(),
         _ => String::new(),
     };
-    let title = title(name, best);
+    let title = title(results, name);
     let test = format!("held-out {}", modality(results));
     if is_near_zero(best) {
         return vec![
@@ -151,7 +152,7 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
     let (a, b) = (&results.models[numerator], &results.models[denominator]);
     let (higher, paired) = higher_in(a, b);
     let difference = a.mean_r - b.mean_r;
-    let (a_title, b_title) = (title(numerator, a), title(denominator, b));
+    let (a_title, b_title) = (title(results, numerator), title(results, denominator));
     let subjects = match paired {
         0 | 1 => String::new(),
         n => format!(", and {a_title} is higher in {higher} of {n} subjects"),
@@ -171,7 +172,7 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
     if b.mean_r <= 0.0 {
         return vec![
             reaches,
-            text(", so a ratio would mean nothing; the difference is ".to_owned()),
+            text(format!(", so a ratio would mean nothing; the difference {numerator} − {denominator} is ")),
             strong(format::signed_r(difference)),
             text(format!("{subjects}.")),
         ];
@@ -180,7 +181,9 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
     if is_near_zero(b) {
         return vec![
             reaches,
-            text(format!(", too close to zero for the ratio of {ratio} to mean much; the difference is ")),
+            text(format!(
+                ", too close to zero for the ratio of {ratio} to mean much; the difference {numerator} − {denominator} is "
+            )),
             strong(format::signed_r(difference)),
             text(format!("{subjects}.")),
         ];
@@ -193,15 +196,20 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
     ]
 }
 
-/// The two models that the page compares first: those of the first ratio whose models were scored, else the best model
-/// and the next best.
+/// The two models that the page compares first: where ratios were formed, the best of those above the line and the best of
+/// those below it, so that a network is held against the best linear model; else the best model and the next best.
 pub(crate) fn leading_pair<'a>(results: &'a Results, best: &'a str) -> Option<(&'a str, &'a str)> {
-    let scored = |name: &str| results.models.get(name).is_some_and(|m| m.mean_r.is_finite());
-    if let Some(ratio) = results.ratios.iter().find(|r| scored(&r.numerator) && scored(&r.denominator)) {
-        return Some((&ratio.numerator, &ratio.denominator));
+    let r = |name: &str| results.models.get(name).map_or(f64::NAN, |m| m.mean_r);
+    let best_of = |names: &mut dyn Iterator<Item = &'a str>| {
+        // The first of equals.
+        names.filter(|name| r(name).is_finite()).reduce(|a, b| if r(b) > r(a) { b } else { a })
+    };
+    let above = best_of(&mut results.ratios.iter().map(|ratio| ratio.numerator.as_str()));
+    let below = best_of(&mut results.ratios.iter().map(|ratio| ratio.denominator.as_str()));
+    if let (Some(above), Some(below)) = (above, below) {
+        return Some((above, below));
     }
-    let others = results.models.iter().filter(|(name, m)| *name != best && m.mean_r.is_finite());
-    others.max_by(|a, b| a.1.mean_r.total_cmp(&b.1.mean_r)).map(|(name, _)| (best, name.as_str()))
+    best_of(&mut results.models.keys().map(String::as_str).filter(|name| *name != best)).map(|other| (best, other))
 }
 
 /// In how many subjects `a` scores higher than `b`, and how many have both scores.
@@ -230,8 +238,16 @@ pub(crate) fn standard_deviation(values: &[f64]) -> Option<f64> {
     Some((values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
 }
 
-fn title(name: &str, model: &ModelResult) -> String {
-    if model.title.trim().is_empty() { name.to_owned() } else { model.title.clone() }
+/// What a model is called: its title, with its name where another model has the same title.
+fn title(results: &Results, name: &str) -> String {
+    let of = |name: &str| results.models.get(name).map_or("", |model| model.title.trim());
+    let own = of(name);
+    let is_shared = results.models.keys().any(|other| other != name && of(other) == own);
+    match (own, is_shared) {
+        ("", _) => name.to_owned(),
+        (own, true) => format!("{own} ({name})"),
+        (own, false) => own.to_owned(),
+    }
 }
 
 fn modality(results: &Results) -> &'static str {

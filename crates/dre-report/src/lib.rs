@@ -25,6 +25,7 @@ mod svg;
 mod tables;
 mod topography;
 mod values;
+mod windows;
 
 use dre::results::Results;
 use minijinja::syntax::SyntaxConfig;

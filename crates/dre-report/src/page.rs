@@ -10,7 +10,7 @@ use crate::headline::{self, Comparison, Part};
 use crate::store::{Store, rounded, script_json};
 use crate::topography::sensors::Montage;
 use crate::topography::{MapsFigure, SplineStore, palette};
-use crate::{format, group, importance, maps, state, tables};
+use crate::{format, group, importance, maps, state, tables, windows};
 
 /// Above this many rows a table starts folded.
 const MAX_OPEN_ROWS: usize = 12;
@@ -29,6 +29,8 @@ pub(crate) struct Page<'a> {
     ratio_caveats: Vec<String>,
     subjects: Vec<tables::SubjectRow>,
     score_from: String,
+    /// The time that the study file asks for, where it lies within the init window.
+    score_from_asked: Option<String>,
     scores: Option<Figure>,
     time: Option<Figure>,
     channels: Option<Figure>,
@@ -39,6 +41,7 @@ pub(crate) struct Page<'a> {
     evoked: Option<EvokedSection>,
     linear: Vec<LinearModel>,
     statistics: Option<group::Statistics>,
+    windows: Option<windows::Windows>,
     importance: Vec<importance::ModelImportance>,
     state: Vec<state::StatePart>,
     decoding: Option<group::Decoding>,
@@ -97,6 +100,7 @@ impl<'a> Page<'a> {
             ratio_caveats,
             subjects: tables::subjects(results),
             score_from: format::trimmed(results.score_from),
+            score_from_asked: moved(results),
             scores: figures::scores_figure(results),
             time,
             channels: figures::channels_figure(results),
@@ -105,6 +109,7 @@ impl<'a> Page<'a> {
             evoked,
             linear,
             statistics: group::statistics(results),
+            windows: windows::section(results),
             importance,
             state,
             decoding,
@@ -136,6 +141,13 @@ impl<'a> Page<'a> {
             ),
         }
     }
+}
+
+/// The time that the study file asks to score from, where models are shown samples at or after it.
+fn moved(results: &Results) -> Option<String> {
+    let asked = results.score_from_asked?;
+    let (_, shown) = headline::init_window(results)?;
+    (shown >= asked).then(|| format::trimmed(asked))
 }
 
 fn facts(results: &Results) -> Vec<(String, String)> {

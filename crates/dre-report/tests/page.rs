@@ -169,8 +169,12 @@ fn the_headline_claims_no_more_than_the_numbers_carry() {
     assert!(p300.contains("dre is shown true samples at the start of every test epoch (−0.5 to −0.195 s)"), "{p300}");
     assert!(p300.contains("4 subjects are too few for a group test"), "{p300}");
 
+    // The best linear model, not the weaker one.
     let words = headline(&page("words"));
-    assert!(words.contains("the ratio dre / trf is"), "{words}");
+    assert!(
+        words.contains("Recurrent TRF (ridge) reaches 0.0") && words.contains("the ratio dre / rtrf is"),
+        "{words}"
+    );
 
     let hostile = headline(&page("hostile"));
     assert!(hostile.contains("so a ratio would mean nothing"), "{hostile}");
@@ -203,9 +207,61 @@ fn a_study_that_predicts_nothing_says_so() {
 #[test]
 fn a_deep_model_that_does_not_beat_the_reference_is_not_praised() {
     let mut results = fake::variant("words");
-    results.models["dre"].mean_r = results.models["trf"].mean_r - 0.01;
+    results.models["dre"].mean_r = results.models["rtrf"].mean_r - 0.01;
     let text = headline(&write_html(&results).expect("renders"));
-    assert!(text.contains("does not exceed TRF (ridge)") && text.contains("the difference is −0.010"), "{text}");
+    assert!(text.starts_with("Recurrent TRF (ridge) predicts held-out MEG"), "{text}");
+    assert!(
+        text.contains("Deep Recurrent Encoder (0.0") && text.contains("does not exceed Recurrent TRF (ridge) (0.0"),
+        "{text}"
+    );
+    assert!(text.contains("the difference is −0.010"), "{text}");
+}
+
+#[test]
+fn the_headline_s_numbers_are_of_the_models_that_it_names() {
+    let mut results = fake::variant("words");
+    // A second network, the better one, with the title of the first; ratios in any order.
+    results.models["dre_no_init"].title = results.models["dre"].title.clone();
+    results.models["dre_no_init"].mean_r = 0.3;
+    results.models["dre"].mean_r = 0.2;
+    results.models["rtrf"].mean_r = 0.1;
+    results.models["trf"].mean_r = 0.08;
+    let mut ratio = results.ratios[0].clone();
+    ratio.numerator = "dre_no_init".to_owned();
+    results.ratios.push(ratio);
+    let text = headline(&write_html(&results).expect("renders"));
+    assert!(
+        text.starts_with("Deep Recurrent Encoder (dre_no_init) predicts held-out MEG with a mean r of 0.300"),
+        "{text}"
+    );
+    assert!(text.contains("Recurrent TRF (ridge) reaches 0.100: the ratio dre_no_init / rtrf is 3.00"), "{text}");
+    // Not above 0: the difference, with its models.
+    results.models["rtrf"].mean_r = -0.01;
+    results.models["trf"].mean_r = -0.02;
+    let text = headline(&write_html(&results).expect("renders"));
+    assert!(
+        text.contains("reaches −0.010, so a ratio would mean nothing; the difference dre_no_init − rtrf is +0.310"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_score_that_starts_later_than_was_asked_is_said() {
+    let mut results = fake::variant("words");
+    let note = "the study file asks for 0 s, within the init window";
+    assert!(!write_html(&results).expect("renders").contains(note));
+    results.n_init_times = 70;
+    results.models["dre"].n_init_times = 70;
+    results.score_from = results.times[70];
+    assert!(write_html(&results).expect("renders").contains(note));
+}
+
+#[test]
+fn few_subjects_have_a_ratio_without_limits() {
+    let mut results = fake::variant("words");
+    results.statistics.comparisons[0].confidence = None;
+    let html = write_html(&results).expect("renders");
+    assert!(html.contains(">0.72</td>") && !html.contains("0.72 ["), "no limits, infinite or not");
 }
 
 #[test]
@@ -389,7 +445,7 @@ fn intervals_of_the_mean_are_shown_where_there_are_any() {
 #[test]
 fn analyses_are_shown_where_there_are_any() {
     let html = page("words");
-    for section in ["statistics", "importance", "state", "decoding", "adaptation"] {
+    for section in ["statistics", "windows", "importance", "state", "decoding", "adaptation"] {
         assert!(html.contains(&format!("<section id=\"{section}\">")), "{section}");
         assert!(html.contains(&format!("href=\"#{section}\"")), "{section} is in the list of sections");
         assert!(!page("single").contains(&format!("<section id=\"{section}\">")), "{section}");
@@ -410,6 +466,10 @@ fn analyses_are_shown_where_there_are_any() {
         "Beyond trf, which sees the stimulus alone: rtrf +0.430 (p (FDR) = 0.004).",
         "Not computed: the smallest of 4 bins of phase has 3 of 40 epochs, fewer than 10.",
         "data-maps=\"patterns\"",
+        "0.3 to 0.5 s</td><td>MLT11, MLT12, MLT13</td>",
+        "0.6 to 0.9 s</td><td>all</td>",
+        "adjusted for all pairs of models in all windows together",
+        "+0.011</td><td class=\"n\">0.007 to 0.013</td><td class=\"n\">0.003</td><td class=\"n\">0.009</td>",
         "Tests across subjects are below",
         "dre report",
     ] {

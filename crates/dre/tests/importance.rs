@@ -381,8 +381,9 @@ fn few_subjects_are_told_so() {
     let made = Words { n_subjects: 3, n_events: 60, ..Words::default() }.make();
     let results = importance(&made, &trf(&made, &FEW), &ImportanceSpec::default());
     let a = named(&results, "a", false);
-    assert!(a.test.is_none() && a.clusters.is_none() && a.over_time_q.is_empty() && a.confidence.is_some());
-    assert!(a.notes.iter().any(|note| note.contains("no tests across subjects: there are 3")));
+    assert!(a.test.is_none() && a.clusters.is_none() && a.over_time_q.is_empty() && a.confidence.is_none());
+    assert!(a.over_time_confidence.is_empty());
+    assert!(a.notes.iter().any(|note| note.contains("no tests across subjects, and no intervals: there are 3")));
 }
 
 #[test]

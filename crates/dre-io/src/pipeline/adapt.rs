@@ -11,7 +11,7 @@ use dre::results::{AdaptationPoint, AdaptationResult};
 use serde_json::json;
 
 use super::evaluate::BATCH;
-use super::fit::{Fit, dataset, model_folder, recipe, recipe_of};
+use super::fit::{Fit, dataset, model_folder, recipe, recipe_of, score_from};
 use super::linear::in_model;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
@@ -64,8 +64,7 @@ pub fn adapt(
     let minutes = lengths(&data, subject, &request.minutes, monitor)?;
     let folder = job.out.join(ADAPT_FOLDER).join(&label);
     let base = without(job, cohort, &data, (name, spec, subject), &folder.join(name), monitor)?;
-    let score =
-        ScoreSpec { set: Set::Test, score_from: job.study.report.score_from, batch_size: BATCH, condition: None };
+    let score = ScoreSpec { set: Set::Test, score_from: score_from(job, &data)?, batch_size: BATCH, condition: None };
     let trf = job.study.models.values().find_map(|spec| match spec {
         ModelSpec::Trf(spec) => Some(spec.linear.clone()),
         _ => None,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dre::data::{Dataset, Set, feature_rows};
-use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score};
+use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score, score_windows};
 use dre::model::{OnFeatures, Predictor, Stoppable};
 use dre::nn::Threads;
 use dre::results::{
@@ -15,7 +15,7 @@ use dre::stats::{Tail, compare_models, group_note, test_group};
 use indexmap::IndexMap;
 use ndarray::{Axis, stack};
 
-use super::fit::{dataset, model_folder, recipe, valid_from};
+use super::fit::{dataset, model_folder, recipe, score_from, valid_from, windows};
 use super::linear::{BOOTSTRAP_SEED, confidence, evaluate_linear};
 use super::stimulus::{Scored, by_subject, compare_seeds, stimulus, title};
 use super::{Job, Monitor, PipelineError, Result};
@@ -37,7 +37,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
     let data = dataset(job, cohort)?;
     let spec = ScoreSpec {
         set: Set::Test,
-        score_from: job.study.report.score_from,
+        score_from: score_from(job, &data)?,
         batch_size: BATCH,
         condition: job.study.report.condition.clone(),
     };
@@ -65,7 +65,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         scored.push(Scored { name, scores, seeds });
     }
     let pairs: Vec<(&str, &Scores)> = scored.iter().map(|one| (one.name, &one.scores)).collect();
-    let mut statistics = statistics(job, &data, &pairs, monitor)?;
+    let mut statistics = statistics(job, &data, (&pairs, spec.score_from), monitor)?;
     compare_seeds(&mut statistics.comparisons, &scored, &data);
     let mut summary = data.summary(cohort.info.steps.clone());
     summary.excluded.splice(0..0, cohort.info.excluded.iter().cloned());
@@ -77,9 +77,17 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         cohort: summary,
         times: data.times(),
         score_from: spec.score_from,
+        score_from_asked: Some(job.study.report.score_from),
         n_init_times: valid_from(job),
         evoked: Scores::evoked(&pairs),
         statistics,
+        windows: score_windows(
+            &pairs,
+            data.subjects(),
+            &windows(job, &data)?,
+            (&data.cohort().channels, &data.times()),
+            BOOTSTRAP_SEED,
+        ),
         stimulus: stimulus(job, &data, &scored),
         importance: super::importance::up_to_date(job, cohort),
         state: super::state::up_to_date(job, cohort)?,
@@ -148,14 +156,14 @@ fn score_members(
 fn statistics(
     job: &Job,
     data: &Dataset,
-    scores: &[(&str, &Scores)],
+    (scores, score_from): (&[(&str, &Scores)], f64),
     monitor: &dyn Monitor,
 ) -> Result<StatisticsResult> {
     let r: Vec<(&str, Vec<f64>)> = scores.iter().map(|(name, scores)| (*name, by_subject(data, scores))).collect();
     let spec = job.study.report.repeats.as_ref().map(|column| CeilingSpec {
         set: Set::Test,
         column: column.clone(),
-        score_from: job.study.report.score_from,
+        score_from,
         seed: job.study.seed,
         n_threads: job.n_threads,
         stop: monitor.stop(),

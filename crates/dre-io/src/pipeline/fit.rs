@@ -7,6 +7,7 @@ use std::time::Instant;
 use dre::adapt::with_mean_embedding;
 use dre::data::{Audit, Dataset, EpochSource, Part, Selected, Set, feature_rows};
 use dre::linear::{ComponentSource, FitSpec, Pca, fit_pca};
+use dre::metrics::{Scorable, Window, first_scored};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
@@ -96,6 +97,36 @@ pub(super) fn seen_features(spec: &ModelSpec, data: &Dataset) -> Result<Vec<Stri
         names.iter().any(|name| name == *signal || name == feature)
     };
     Ok(data.features().iter().filter(is_seen).cloned().collect())
+}
+
+/// The first time (s) that counts in every score of the study, whichever of its models: that of the first sample at or after
+/// `report.score_from` that no model is shown.
+///
+/// # Errors
+/// [`dre::Error::Setting`] where no sample is left.
+pub(super) fn score_from(job: &Job, data: &Dataset) -> Result<f64> {
+    let times = data.times();
+    let asked = job.study.report.score_from;
+    let first = first_scored(&times, asked, valid_from(job)).map_err(|error| match error {
+        dre::Error::Setting { found, expected, .. } => {
+            dre::Error::Setting { name: "report.score_from".to_owned(), found, expected }
+        }
+        other => other,
+    })?;
+    Ok(times[first])
+}
+
+/// The windows that the study names.
+///
+/// # Errors
+/// [`dre::Error::Setting`] where one holds nothing that may be scored.
+pub(super) fn windows(job: &Job, data: &Dataset) -> Result<Vec<Window>> {
+    let specs = &job.study.report.windows;
+    let (times, score_from) = (data.times(), score_from(job, data)?);
+    let channels = &data.cohort().channels;
+    let scorable = Scorable { channels, times: &times, score_from, n_init_times: valid_from(job) };
+    let resolved = specs.iter().enumerate().map(|(i, spec)| spec.resolve(&format!("report.windows[{i}]"), scorable));
+    Ok(resolved.collect::<dre::Result<_>>()?)
 }
 
 /// Where a model of the study lies.

@@ -20,6 +20,7 @@ use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::features::{FeatureSpec, FeatureValue};
 use dre::importance::ImportanceSpec;
 use dre::linear::DecodeConfig;
+use dre::metrics::WindowSpec;
 use dre::signal::PrepareSpec;
 use dre::state::StateSpec;
 use indexmap::IndexMap;
@@ -176,16 +177,19 @@ pub struct ReportSpec {
     /// estimated. None is where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats: Option<String>,
-    /// First time (s) that counts for the mean score.
+    /// First time (s) that counts for the mean score; what any model of the study is shown never does.
     pub score_from: f64,
     /// Whether each model with an init window is also fitted without any feature, under its name and `-past`: how much
     /// better the model with features predicts is what the stimulus adds to the brain's own past.
     pub past_alone: bool,
+    /// Channels and times that are scored by themselves, beside the mean over everything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowSpec>,
 }
 
 impl Default for ReportSpec {
     fn default() -> Self {
-        Self { condition: None, repeats: None, score_from: 0.0, past_alone: true }
+        Self { condition: None, repeats: None, score_from: 0.0, past_alone: true, windows: Vec::new() }
     }
 }
 

@@ -131,7 +131,22 @@ impl Study {
         let EpochSpec { tmin, tmax, .. } = self.epochs;
         let from = self.report.score_from;
         let expected = format!("a time within the epoch, {tmin} to {tmax} s");
-        check(from >= tmin && from <= tmax, "report.score_from", from, &expected)
+        check(from >= tmin && from <= tmax, "report.score_from", from, &expected)?;
+        let mut seen = BTreeSet::new();
+        for (i, window) in self.report.windows.iter().enumerate() {
+            let key = |name: &str| format!("report.windows[{i}].{name}");
+            check(!window.name.trim().is_empty(), &key("name"), format!("\"{}\"", window.name), "a name")?;
+            check(seen.insert(&window.name), &key("name"), &window.name, "a name that no other window has")?;
+            for (name, time) in [("tmin", window.tmin), ("tmax", window.tmax)] {
+                if let Some(time) = time {
+                    check(time >= tmin && time <= tmax, &key(name), time, &expected)?;
+                }
+            }
+            if let (Some(from), Some(to)) = (window.tmin, window.tmax) {
+                check(from <= to, &key("tmax"), to, &format!("a time not before tmin ({from} s)"))?;
+            }
+        }
+        Ok(())
     }
 
     fn check_importance(&self) -> Result<()> {

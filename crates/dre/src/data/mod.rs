@@ -32,7 +32,7 @@ pub use channel::{Channel, ChannelType};
 pub use cohort::{Cohort, CohortRecording};
 pub use dataset::{ArraysInfo, Dataset};
 pub(crate) use epoch::samples_of;
-pub use epoch::{Epoch, EpochWindow, Set, check_baseline};
+pub use epoch::{Epoch, EpochWindow, FEW_EPOCHS, LEAST_EPOCHS, Set, check_baseline, samples_within};
 pub use event::EventTable;
 pub use gaps::{BadSegments, Gaps, Lack};
 pub use leakage::LeakageAudit;

@@ -7,6 +7,7 @@ mod importance;
 mod state;
 mod statistics;
 mod stimulus;
+mod windows;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,8 @@ pub use state::{
 pub use statistics::{
     CeilingMethod, CeilingResult, ComparisonResult, ModelStatistics, RatioInterval, StatisticsResult, TestResult,
 };
-
 pub use stimulus::{SeedScore, SeedSpread, StimulusResult};
+pub use windows::{WindowImportance, WindowResult, WindowScore};
 
 /// Everything that a finished study reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,8 +39,12 @@ pub struct Results {
     pub cohort: CohortSummary,
     /// Time of each epoch sample (s) relative to the event.
     pub times: Vec<f64>,
-    /// First time (s) that counts for `mean_r`.
+    /// First time (s) that counts for `mean_r`, that of a sample: all models are scored from the later of `score_from_asked` and
+    /// the end of the longest init window on.
     pub score_from: f64,
+    /// First time (s) that the study file asks for.
+    #[serde(default)]
+    pub score_from_asked: Option<f64>,
     /// Number of samples of the longest init window that any model is shown.
     pub n_init_times: usize,
     /// Evoked responses, true and predicted, per condition on the test epochs.
@@ -50,6 +55,9 @@ pub struct Results {
     /// What the stimulus adds to each model's prediction, for models whose fit without features is there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stimulus: Vec<StimulusResult>,
+    /// Scores in the windows that the study file names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowResult>,
     /// What predictions rest on, by model, then by what was permuted; empty where it was not computed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub importance: Vec<ImportanceResult>,
@@ -77,7 +85,7 @@ pub struct ModelResult {
     /// Mean over subjects of the subjects' `r`.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub mean_r: f64,
-    /// 95 % confidence interval of `mean_r` across subjects, by the percentile bootstrap; none with fewer than 3 subjects.
+    /// 95 % confidence interval of `mean_r` across subjects, by the percentile bootstrap; none with fewer than 5 subjects.
     #[serde(default)]
     pub confidence: Option<[f64; 2]>,
     /// One entry per subject label, in the cohort's order.
@@ -112,7 +120,8 @@ pub struct ModelResult {
 /// What only linear models have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LinearResult {
-    /// Test epochs whose roll-out grew without bound and was held at 1000 scaled units; they are scored as they are.
+    /// Test epochs whose roll-out grew without bound and was held at 1000 times the size that it
+    /// started from; they are scored as they are.
     pub n_diverged: usize,
     /// The features that the model sees, in the cohort's order; all of them where the list is absent.
     #[serde(default)]
@@ -170,7 +179,7 @@ pub struct DecodedFeature {
     /// other features held constant where [`DecodingResult::hold_others`] says so, mean over samples.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub mean_r: f64,
-    /// 95 % confidence interval of `mean_r` across subjects; none with fewer than 3 subjects.
+    /// 95 % confidence interval of `mean_r` across subjects; none with fewer than 5 subjects.
     pub confidence: Option<[f64; 2]>,
     /// r by subject label, of the subjects that have one.
     pub subjects: IndexMap<String, f64>,

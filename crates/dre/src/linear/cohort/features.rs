@@ -11,7 +11,7 @@ use super::super::masks::Group;
 use super::super::pca::Pca;
 use super::super::trf_system::{TrfLayout, TrfSystem};
 use super::super::{Effort, Penalty, Trf};
-use super::choose::{Choice, choose};
+use super::choose::{Choice, check_enough, choose};
 use super::source::{Source, check_components, fit_pca};
 use super::{CohortBanded, CohortTrf, FitSpec, SubjectFit, by_subject, check_alphas};
 use crate::data::{Epoch, EpochSource, Set};
@@ -400,6 +400,9 @@ impl Subject<'_> {
             Some(valid) => vec![(shared.all.clone(), valid.clone())],
             None => leave_one_out(&shared.folds.iter().collect::<Vec<_>>()),
         };
+        let of = |set: Set| self.source.dataset.subject_epochs(set, self.subject).len();
+        let n_held_out = of(if options.n_folds == 0 { Set::Valid } else { Set::Train });
+        check_enough(tries.gammas.len() * tries.alphas.len(), n_held_out)?;
         let found = tries.fit(&shared.all, &splits, self.effort())?;
         let mut without = Vec::new();
         if config.unique && bands.len() > 1 {

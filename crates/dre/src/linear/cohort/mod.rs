@@ -20,8 +20,8 @@ pub use features::{FeatureModel, FeatureTask, fit_banded, fit_feature_models, fi
 pub use recurrent::{Counted, fit_rtrf};
 pub use source::{check_components, fit_pca};
 
-/// Scaled data are held within this many interquartile ranges in a roll-out; rejection keeps true data far below.
-const ROLLOUT_LIMIT: f64 = 1e3;
+/// A roll-out is held where it exceeds what its epoch starts from so many times; a recurrence that comes to rest stays far below.
+const ROLLOUT_GROWTH: f64 = 1e3;
 
 /// How models are fitted to a cohort.
 #[derive(Clone, Debug, PartialEq)]
@@ -288,7 +288,7 @@ impl CohortRtrf {
 
 fn roll_out(model: &Rtrf, batch: &Batch, n_init_times: usize, n_threads: usize) -> Result<Rollout> {
     let (features, data) = (batch.features.mapv(f64::from), batch.data.mapv(f64::from));
-    model.roll_out(&features, &data, n_init_times, ROLLOUT_LIMIT, n_threads)
+    model.roll_out(&features, &data, n_init_times, ROLLOUT_GROWTH, n_threads)
 }
 
 impl Predictor for CohortTrf {

@@ -119,7 +119,8 @@ pub(in super::super) fn search_until(
         let shared_score = mean(&own);
         for target in 0..n_targets {
             let score = if per_target { own[target] } else { shared_score };
-            if score > best[target] + f64::EPSILON {
+            // Relative: scores are squares of the data's unit.
+            if score > best[target] && score - best[target] > f64::EPSILON * score.abs() {
                 best[target] = score;
                 (found.gamma[target], found.alpha[target]) = (i, chosen[target]);
             }
