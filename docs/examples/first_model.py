@@ -33,7 +33,15 @@ X, y, subject = [X1[train], X2[train]], [y1[train], y2[train]], ["sub-01", "sub-
 # %%
 trf = dre.TRF(lag_max=10, valid_from=16, n_threads=1).fit(X, y, subject=subject)
 model = dre.DRE(
-    n_init_times=16, conv_filters=32, lstm_hidden=32, subject_dim=4, lr=5e-3, n_passes=25, batch_size=16, n_threads=1
+    n_init_times=16,
+    conv_filters=32,
+    lstm_hidden=32,
+    subject_dim=4,
+    lr=5e-3,
+    n_passes=25,
+    batch_size=16,
+    phase="none",
+    n_threads=1,
 )
 model.fit(X, y, subject=subject)
 

@@ -14,11 +14,12 @@ True
 
 from ._ask import GroupTest
 from ._cohort import Cohort, CohortRecording, read_cohort
-from ._compare import Comparison, NoiseCeiling, compare, noise_ceiling
+from ._compare import Comparison, NoiseCeiling, SeedSpread, compare, noise_ceiling
 from ._decoder import Decoder, DecodingScores
 from ._dre import DRE
-from ._errors import NeurodreWarning, NotFittedError
+from ._errors import NeurodreWarning, NotFittedError, PhaseWarning
 from ._features import Feature, metadata_features
+from ._floors import Leak, ProcessingFloor, leak, processing_floor
 from ._importance import Importance, PermutedInput, permutation_importance
 from ._linear import RTRF, TRF, BandedRidge
 from ._native import version as _version
@@ -27,6 +28,7 @@ from ._scores import Scores
 from ._simulate import SimulatedEpochs, SimulatedRecording, SimulatedStudy, simulate
 from ._split import Split, split_in_time
 from ._state import StateModulation, StateModulations, state_modulation
+from ._stimulus import StimulusShare, stimulus_share
 from ._study import Audit, Results, leakage_audit, prepare, report, run
 
 __version__ = _version()
@@ -45,29 +47,37 @@ __all__ = [
     "Feature",
     "GroupTest",
     "Importance",
+    "Leak",
     "NeurodreWarning",
     "NoiseCeiling",
     "NotFittedError",
     "PermutedInput",
+    "PhaseWarning",
+    "ProcessingFloor",
     "Progress",
     "Results",
     "Scores",
+    "SeedSpread",
     "SimulatedEpochs",
     "SimulatedRecording",
     "SimulatedStudy",
     "Split",
     "StateModulation",
     "StateModulations",
+    "StimulusShare",
     "compare",
+    "leak",
     "leakage_audit",
     "metadata_features",
     "noise_ceiling",
     "permutation_importance",
     "prepare",
+    "processing_floor",
     "read_cohort",
     "report",
     "run",
     "simulate",
     "split_in_time",
     "state_modulation",
+    "stimulus_share",
 ]

@@ -229,6 +229,47 @@ def noise_ceiling(
 
 
 @dataclass(frozen=True)
+class SeedSpread:
+    """A difference of two models where single fits, not means of several fits' predictions, are compared.
+
+    Attributes
+    ----------
+    n_seeds : (int, int)
+        Fits of the two models.
+    mean : float
+        Mean of the difference over subjects and fits.
+    sd : float
+        Standard deviation over seeds of the difference of one fit of each.
+    confidence : (float, float) or None
+        95 % bootstrap interval of ``mean``, subjects and each model's fits drawn independently, so that it holds for new
+        subjects and new seeds; None with fewer than 5 subjects.
+    """
+
+    n_seeds: tuple[int, int]
+    mean: float
+    sd: float
+    confidence: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, first: Scores, second: Scores, score_from: int, seed: int) -> SeedSpread | None:
+        """Compare the fits of two models; None where neither has several."""
+
+        def fits(scores: Scores) -> list[list[float]]:
+            own = []
+            for one in list(scores.seeds.values()) or [scores]:
+                by_label = dict(zip(one.subjects, map(float, one.by_subject(score_from)), strict=True))
+                own.append([by_label.get(subject, float("nan")) for subject in first.subjects])
+            return own
+
+        found = json.loads(_native.compare_seeds(fits(first), fits(second), seed))
+        if found is None:
+            return None
+        n_first, n_second = found["n_seeds"]
+        mean, sd = (float(floats(found[name])) for name in ("mean", "sd"))
+        return cls((n_first, n_second), mean, sd, interval_of(found["confidence"]))
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Two models on the same subjects.
 
@@ -250,6 +291,9 @@ class Comparison:
         Mean of the first by that of the second; None where the latter is not above 0.
     ratio_confidence : (float or None, float or None) or None
         Its 95 % bootstrap interval; an end is None where it is unbounded. None with fewer than 5 subjects.
+    seeds : SeedSpread or None
+        The difference of single fits, where one of two `Scores` is of several; everything above is then of the mean of the
+        fits' predictions.
     """
 
     names: tuple[str, str]
@@ -261,6 +305,7 @@ class Comparison:
     test: GroupTest | None
     ratio: float | None
     ratio_confidence: tuple[float | None, float | None] | None
+    seeds: SeedSpread | None = None
 
     @property
     def n(self) -> int:
@@ -285,6 +330,7 @@ class Comparison:
             ["p", shown_p(None if test is None else test.p)],
             ["rank-biserial correlation", shown(None if test is None else test.rank_biserial)],
             ["Cohen's d_z", shown(None if test is None else test.cohens_dz)],
+            *([["sd over seeds", shown(self.seeds.sd)]] if self.seeds is not None else []),
             ["subjects", self.n if self.n == len(self.subjects) else f"{self.n} of {len(self.subjects)}"],
         ]
         return table_html(f"{self.names[0]} less {self.names[1]}", ["", "value"], rows)
@@ -325,8 +371,8 @@ def compare(
     if len(both) == 2 and both[0].r.shape[1:] != both[1].r.shape[1:]:
         shapes = " and ".join(f"{scores.r.shape[1]} channels × {scores.r.shape[2]} times" for scores in both)
         raise ValueError(f"the scores are of {shapes}, expected the same channels and times of both")
-    first = max((scores.score_from for scores in both), default=0)
-    a, b = _by_subject(scores_a, "scores_a", first), _by_subject(scores_b, "scores_b", first)
+    score_from = max((scores.score_from for scores in both), default=0)
+    a, b = _by_subject(scores_a, "scores_a", score_from), _by_subject(scores_b, "scores_b", score_from)
     if set(a) != set(b):
         only = sorted(set(a) ^ set(b))
         raise ValueError(f"the scores are not of the same subjects: {', '.join(only[:8])} in one of them alone")
@@ -344,6 +390,7 @@ def compare(
         difference=float(floats(found["difference"])),
         confidence=interval_of(found["confidence"]),
         test=test_of(found["test"]),
+        seeds=SeedSpread.of(both[0], both[1], score_from, seed_of(seed)) if len(both) == 2 else None,
         ratio=None if ratio is None else ratio["ratio"],
         ratio_confidence=None if ratio is None or found["confidence"] is None else (ratio["low"], ratio["high"]),
     )

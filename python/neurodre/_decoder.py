@@ -86,7 +86,9 @@ class Decoder(Encoder):
     lag_min, lag_max : int
         First and last lag (samples, both included); a negative lag is data that come after the feature's sample.
     alphas : float, list of float, or None
-        Penalties that each feature chooses from by its r; None for seven from 1 to 10⁶.
+        Penalties that each feature chooses from by its r; None for the grid of `TRF`.
+    alpha_unit : {"relative", "absolute"}
+        As in `TRF`.
     penalty : {"ridge", "laplacian"}
         As in `TRF`.
     n_folds, n_components
@@ -135,6 +137,7 @@ class Decoder(Encoder):
         lag_min: int = -60,
         lag_max: int = 0,
         alphas: float | Sequence[float] | None = None,
+        alpha_unit: Literal["relative", "absolute"] = "relative",
         penalty: Literal["ridge", "laplacian"] = "ridge",
         n_folds: int = 0,
         n_components: int = 0,
@@ -149,6 +152,7 @@ class Decoder(Encoder):
         self.lag_min = lag_min
         self.lag_max = lag_max
         self.alphas = alphas
+        self.alpha_unit = alpha_unit
         self.penalty = penalty
         self.n_folds = n_folds
         self.n_components = n_components
@@ -193,7 +197,8 @@ class Decoder(Encoder):
 
     def _fit_model(self, epochs: Epochs, watcher: Watcher) -> _native.Model:
         config: dict[str, Any] = {
-            name: getattr(self, name) for name in ("lag_min", "lag_max", "penalty", "n_folds", "n_components", "hold_others")
+            name: getattr(self, name)
+            for name in ("lag_min", "lag_max", "alpha_unit", "penalty", "n_folds", "n_components", "hold_others")
         }
         if self.alphas is not None:
             config["alphas"] = [float(alpha) for alpha in np.atleast_1d(np.asarray(self.alphas, dtype=float))]
@@ -222,12 +227,15 @@ class Decoder(Encoder):
         self.valid_r_: dict[str, list[float]] = dict(zip(arrays["subjects"], arrays["valid_r"], strict=True))
 
     @classmethod
-    def _read(cls, folder: Path, n_threads: int) -> tuple[_native.Model, dict[str, Any]]:
+    def _read(cls, folder: Path, n_threads: int) -> tuple[_native.Model, dict[str, Any], list[dict[str, Any]]]:
         model = _native.Decoder.load(folder)
         info = json.loads((folder / "decoder.json").read_text(encoding="utf-8"))["recipe"]
         if not isinstance(info, dict) or info.get("kind") != cls._kind:
             raise ValueError(f"{folder} was not written by Decoder.save")
-        return cast(_native.Model, model), info
+        return cast(_native.Model, model), info, []
+
+    def _write(self, model: _native.Model, folder: Path) -> None:
+        cast(_native.Decoder, model).save(folder, to_json(self._info))
 
     def predict(
         self,
@@ -303,7 +311,7 @@ class Decoder(Encoder):
         found = self._decoder.score(epochs, n_threads_of(self.n_threads))
         r = floats([[score for score, _ in found[s]] for s in there])
         n_times = np.asarray([[n for _, n in found[s]] for s in there], dtype=np.int64)
-        return DecodingScores([self.subjects_[s] for s in there], self.targets_, r, n_times)
+        return DecodingScores([epochs.subjects[s] for s in there], self.targets_, r, n_times)
 
     def to_evoked(self, target: str, subject: str | None = None, info: Any = None) -> Any:
         """Make an ``mne.EvokedArray`` of the patterns of a feature, over lags, for topographies.

@@ -17,13 +17,15 @@ from ._epochs import (
     channel_names,
     explain_nan,
     gather,
+    no_features,
     pick_same,
     recording_label,
+    refuse_baseline,
     refuse_nan_features,
     refuse_other_time,
     same_time,
 )
-from ._errors import NeurodreWarning
+from ._errors import NeurodreWarning, PhaseWarning
 from ._features import Feature
 from ._progress import Callback, Watcher
 from ._scaling import Scaling, fit_scaling
@@ -48,8 +50,12 @@ class Encoder(Stored):
     _names = ("X", "y")
     # Settings that may be below 0.
     _signed: tuple[str, ...] = ("lag_min", "lag_max")
+    # Whether there is something to predict from without features.
+    _sees_past = False
 
     features: Sequence[str | Feature] | None
+    use_features: Sequence[str] | None = None
+    phase: str | None = None
     scale: str | None
     valid_share: float
     verbose: bool | int
@@ -99,8 +105,9 @@ class Encoder(Stored):
 
         Parameters
         ----------
-        X : ndarray (n_epochs, n_features, n_times), mne.Epochs, or list of either
-            Stimulus features. Of ``mne.Epochs``, the columns of the metadata that ``features`` names.
+        X : ndarray (n_epochs, n_features, n_times), mne.Epochs, list of either, or None
+            Stimulus features. Of ``mne.Epochs``, the columns of the metadata that ``features`` names. None gives no
+            features, for models with an init window, which then predict from the past alone.
         y : ndarray (n_epochs, n_channels, n_times), mne.Epochs, list of either, or None
             Brain responses in any unit. None takes the data of ``X``, which then is ``mne.Epochs``; their good data
             channels are used. float32 arrays in row-major order are read in place, others are converted once.
@@ -120,7 +127,7 @@ class Encoder(Stored):
             penalties takes at least 3 of each subject.
         callbacks : callable or list of callables
             Called with a `Progress` after every batch of a network's training; one that returns true ends it with the best
-            pass so far. Linear models are fitted without batches that could be told of.
+            pass so far. Callbacks are ignored by linear models.
 
         Returns
         -------
@@ -128,11 +135,17 @@ class Encoder(Stored):
             The fitted estimator.
         """
         check_settings(self, self._signed)
-        parts = self._gather(X, y, subject, recording, measured)
+        none = self.use_features is not None and len(self.use_features) == 0
+        without = X is None and self._sees_past
+        X = self._without_features(y) if without else X
+        parts = self._gather(X, y, subject, recording, measured, self.features, may_lack_features=none)
         is_list = isinstance(X, list | tuple)
-        channels, names = self._check_parts(parts, is_list)
-        check_names(self, names)
-        epochs = self._epochs(parts, channels, names, None)
+        names = [] if without else self._feature_names(parts[0].features.shape[1])
+        channels, used = self._check_parts(parts, is_list, names)
+        check_names(self, used)
+        n_init_times = int(getattr(self, "n_init_times", 0))
+        self._refuse_baselines(parts, n_init_times, is_list)
+        epochs = self._epochs(parts, channels, used, None)
         assign_sets(epochs, parts, valid, is_list, self.valid_share if self._chooses() else 0.0)
         if not any(s == TRAIN for block in epochs.blocks for s in block.sets):
             raise ValueError("there are no training epochs; give more epochs, a smaller valid_share, or other valid epochs")
@@ -147,25 +160,80 @@ class Encoder(Stored):
         scaling = fit_scaling(epochs, self.scale)
         watcher = Watcher(callbacks, self.verbose)
         # What an earlier fit left would pass for that of this one if it fails.
-        for name in [n for n in vars(self) if n in ("_info", "_model") or (n.endswith("_") and not n.startswith("_"))]:
+        for name in [
+            n for n in vars(self) if n in ("_info", "_model", "_members") or (n.endswith("_") and not n.startswith("_"))
+        ]:
             delattr(self, name)
+        if n_init_times > 0:
+            self._warn_of_phase(parts[0], n_init_times)
         try:
             self._model = self._fit_model(epochs.with_scaling(scaling), watcher)
         finally:
             watcher.close()
-        self._describe(parts[0], epochs, scaling, is_numbered=is_list and subject is None)
+        self._describe(parts[0], epochs, scaling, names, is_numbered=is_list and subject is None)
         self._expose()
         return self
 
-    def _gather(self, X: Any, y: Any, subject: Any, recording: Any, measured: Any) -> list[Part]:
+    def _gather(
+        self,
+        X: Any,
+        y: Any,
+        subject: Any,
+        recording: Any,
+        measured: Any,
+        features: Sequence[str | Feature] | None,
+        may_lack_features: bool,
+    ) -> list[Part]:
         return gather(
-            X, y, features=self.features, subject=subject, recording=recording, measured=measured, names=self._names
+            X,
+            y,
+            features=features,
+            subject=subject,
+            recording=recording,
+            measured=measured,
+            names=self._names,
+            may_lack_features=may_lack_features,
         )
 
-    def _check_parts(self, parts: list[Part], is_list: bool) -> tuple[list[str], list[str]]:
-        """All elements have the same channels, features and times; their names."""
+    def _without_features(self, y: Any, n_times: int | None = None) -> Any:
+        if y is None:
+            raise ValueError("y is missing; give the brain responses (n_epochs, n_channels, n_times)")
+        return no_features(y, n_times)
+
+    def _refuse_baselines(self, parts: list[Part], n_init_times: int, is_list: bool) -> None:
+        for i, part in enumerate(parts):
+            if part.picks is not None:
+                refuse_baseline(part.epochs, n_init_times, f"{self._names[1]}[{i}]" if is_list else self._names[1])
+
+    def _warn_of_phase(self, part: Part, n_init_times: int) -> None:
+        """Tell what a zero-phase filter does to the init window, unless another one was stated."""
+        if self.phase not in (None, "zero"):
+            return
+        leaks = (
+            "a zero-phase filter carries part of each response into the samples before it, so that the init window "
+            f"({n_init_times} samples) may hold part of what the model predicts"
+        )
+        if self.phase == "zero":
+            text = (
+                f"phase='zero': {leaks}; filter causally, as raw.filter(..., phase='minimum') does, or read r beside "
+                "neurodre.processing_floor and neurodre.leak"
+            )
+        else:
+            band = ""
+            if part.picks is not None:
+                low, high = (part.epochs.info.get(name) for name in ("highpass", "lowpass"))
+                band = f" (their info says {low:g} to {high:g} Hz)" if low is not None and high is not None else ""
+            text = (
+                f"the phase of the filter that the data went through{band} is not stated, and {leaks}; state "
+                "phase='minimum', 'minimum-half' or 'causal' for a causal filter, 'none' for data that were not filtered or "
+                "resampled, or 'zero', MNE-Python's default"
+            )
+        warnings.warn(text, PhaseWarning, stacklevel=3)
+
+    def _check_parts(self, parts: list[Part], is_list: bool, names: list[str]) -> tuple[list[str], list[str]]:
+        """All elements have the same channels, features and times; names of channels and of the features that are used."""
         first = parts[0]
-        names = self._feature_names(first.features.shape[1])
+        used = self._choose_features(names)
         seen, told = self._names
         timed = [(i, part.epochs) for i, part in enumerate(parts) if part.epochs is not None]
         for i, source in timed[1:]:
@@ -187,8 +255,31 @@ class Encoder(Stored):
                     "channels that all have, or mark the others with measured="
                 )
             explain_nan(part, f"{told}{where}")
-            refuse_nan_features(part, f"{seen}{where}", names)
-        return channel_names(first), names
+        for i, part in enumerate(parts):
+            _select(part, names, used)
+            refuse_nan_features(part, f"{seen}[{i}]" if is_list else seen, used)
+        return channel_names(first), used
+
+    def _choose_features(self, names: list[str]) -> list[str]:
+        """The features that the model is to see, in the order of X; all of them unless some are named."""
+        used = names
+        if self.use_features is not None:
+            unknown = [name for name in self.use_features if name not in names]
+            if unknown:
+                there = ", ".join(names) or "X has none"
+                raise ValueError(f"use_features holds {unknown[0]!r}, expected names of features: {there}")
+            used = [name for name in names if name in list(self.use_features)]
+        if used:
+            return used
+        what = type(self).__name__
+        if not self._sees_past:
+            found = "use_features = []" if names else f"{self._names[0]} has no features"
+            raise ValueError(f"{found}, expected at least one: without features {what} has nothing to predict from")
+        if not getattr(self, "n_init_times", 0):
+            raise ValueError(
+                f"n_init_times = 0, expected at least 1 sample: without features {what} has nothing else to predict from"
+            )
+        return used
 
     def _feature_names(self, n: int) -> list[str]:
         if self.features is None:
@@ -207,6 +298,9 @@ class Encoder(Stored):
             recordings = sorted({label for part in parts for label in part.recordings})
         else:
             subjects, recordings = list(self.subjects_), fitted.recordings
+            if self._is_pooled():
+                # One model for all knows whoever comes.
+                subjects += sorted({label for part in parts for label in part.subjects} - set(subjects))
         place = {label: i for i, label in enumerate(subjects)}
         scaled_with = {label: i for i, label in enumerate(recordings)}
         if fitted is not None and not self._is_ours():
@@ -224,7 +318,8 @@ class Encoder(Stored):
             if unknown and (self._of_fit("scale") is not None or not self._is_ours()):
                 raise ValueError(
                     f"unknown recording {', '.join(unknown)}, which the data are scaled by; the model was fitted to "
-                    f"{', '.join(recordings[:8])}; say recording=, or fit with scale=None"
+                    f"{', '.join(recordings[:8])}; say recording=, fit their scale by calibrate(), or fit the model with "
+                    "scale=None"
                 )
             blocks.append(
                 Block(
@@ -242,7 +337,7 @@ class Encoder(Stored):
 
     def _refuse_unnamed(self, X: Any, subject: Any) -> None:
         """Epochs of which nobody says whose they are would be taken for those of subject 1."""
-        if subject is not None or len(self.subjects_) == 1:
+        if subject is not None or len(self.subjects_) == 1 or (self._is_pooled() and self._of_fit("scale") is None):
             return
         is_list = isinstance(X, list | tuple)
         # As in the fit, where no labels were given either.
@@ -258,9 +353,16 @@ class Encoder(Stored):
     def _to_predict(
         self, X: Any, y: Any, subject: Any, recording: Any, measured: Any, whole: bool
     ) -> tuple[list[Part], Epochs]:
+        if X is None and self._sees_past:
+            if self.used_features_:
+                raise ValueError(f"X is missing; the model predicts from the features {', '.join(self.used_features_)}")
+            X = self._without_features(y, len(self.times_))
         is_list = isinstance(X, list | tuple)
         self._refuse_unnamed(X, subject)
-        parts = self._gather(X, y, subject, recording, measured)
+        # What sees no features may be given any, as the models have that are compared with it.
+        none = not self.used_features_
+        parts = self._gather(X, y, subject, recording, measured, None if none else self.features, may_lack_features=none)
+        self._refuse_baselines(parts, self._n_init_times(), is_list)
         needed = len(self.times_) if whole else self._n_init_times()
         seen, told = self._names
         for i, part in enumerate(parts):
@@ -275,14 +377,15 @@ class Encoder(Stored):
                     "the data of the fit",
                 )
             n_features, n_times = part.features.shape[1:]
-            if n_features != self.n_features_in_:
+            if n_features != self.n_features_in_ and self.used_features_:
                 raise ValueError(
                     f"{seen}{where} has {n_features} features, but {type(self).__name__} was fitted with "
                     f"{self.n_features_in_}: {', '.join(self.feature_names_in_)}"
                 )
             if n_times != len(self.times_):
                 raise ValueError(f"{seen}{where} has {n_times} times, but the model was fitted with {len(self.times_)}")
-            refuse_nan_features(part, f"{seen}{where}", list(self.feature_names_in_))
+            _select(part, list(self.feature_names_in_), self.used_features_)
+            refuse_nan_features(part, f"{seen}{where}", self.used_features_)
             if part.data is None:
                 if whole:
                     raise ValueError("y is missing; a score needs the true responses (n_epochs, n_channels, n_times)")
@@ -305,7 +408,85 @@ class Encoder(Stored):
                 if part.measured is not None:
                     part.measured = np.ascontiguousarray(part.measured[..., :needed]) if needed else None
             explain_nan(part, f"{told}{where}")
-        return parts, self._epochs(parts, self.channels_, list(self.feature_names_in_), self.scaling_)
+        return parts, self._epochs(parts, self.channels_, self.used_features_, self.scaling_)
+
+    def calibrate(self: Self, y: Any, *, subject: Any = None, recording: Any = None, measured: Any = None) -> Self:
+        """Fit the scale of recordings that the fit has not seen, from some of their epochs.
+
+        A pooled model then predicts new subjects; any model then predicts new recordings of its subjects. Nothing else of the
+        model changes. Score on other epochs than these.
+
+        Parameters
+        ----------
+        y : ndarray (n_epochs, n_channels, n_times), mne.Epochs, or list of either
+            Brain responses of the new recordings.
+        subject, recording, measured
+            As in `fit`.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Examples
+        --------
+        >>> import numpy as np, neurodre as dre
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.standard_normal((40, 1, 50))
+        >>> y = np.roll(X, 3, axis=2)
+        >>> trf = dre.TRF(lag_max=4, alphas=1e-6, pooled=True).fit([X[:10], X[10:20]], [y[:10], y[10:20]], subject=["a", "b"])
+        >>> trf.calibrate(5 * y[20:30], subject="c").predict(X[30:], subject="c").shape
+        (10, 1, 50)
+        """
+        self._fitted("calibrate")
+        is_list = isinstance(y, list | tuple)
+        name = self._names[1]
+        parts = gather(
+            no_features(y), y, features=None, subject=subject, recording=recording, measured=measured, names=(name, name)
+        )
+        known = self.scaling_.recordings
+        for i, part in enumerate(parts):
+            where = f"{name}[{i}]" if is_list else name
+            if part.picks is not None and self._has_names():
+                pick_same(part, self.channels_, where)
+            if part.data is None or part.data.shape[1] != len(self.channels_):
+                found = 0 if part.data is None else part.data.shape[1]
+                raise ValueError(f"{where} has {found} channels, expected {len(self.channels_)}")
+            if part.data.shape[2] != parts[0].features.shape[2]:
+                raise ValueError(f"{where} has {part.data.shape[2]} times, {name}[0] has {parts[0].features.shape[2]}")
+            explain_nan(part, where)
+            unknown = sorted(set(part.subjects) - set(self.subjects_))
+            if unknown and not self._is_pooled():
+                raise ValueError(
+                    f"unknown subject {', '.join(unknown)}; the model was fitted to {', '.join(self.subjects_)}; pooled=True "
+                    "fits one linear model to all of them, which predicts others as well"
+                )
+            again = sorted(set(part.recordings) & set(known))
+            if again:
+                raise ValueError(f"recording {', '.join(again)} has the scale of the fit already; name others by recording=")
+        if self._of_fit("scale") is None and self._is_ours():
+            return self
+        recordings = sorted({label for part in parts for label in part.recordings})
+        place = {label: i for i, label in enumerate(recordings)}
+        blocks = [
+            Block(
+                part.data,
+                part.features,
+                part.measured,
+                [0] * part.n_epochs,
+                [place[label] for label in part.recordings],
+                [TRAIN] * part.n_epochs,
+            )
+            for part in parts
+        ]
+        epochs = Epochs(self.channels_, [], [""], recordings, int(parts[0].features.shape[2]), blocks)
+        centre, scale, *_ = _native.fit_scaling(epochs)
+        scalers = {
+            label: {"centre": own.tolist(), "scale": spread.tolist()}
+            for label, own, spread in zip(recordings, centre, scale, strict=True)
+        }
+        self._set_info({**self._info, "scalers": {**self._info["scalers"], **scalers}})
+        return self
 
     def _knows_times(self) -> bool:
         """Whether the model was fitted on epochs that tell when their samples were; arrays count them."""
@@ -346,7 +527,7 @@ class Encoder(Stored):
             values = predicted[at : at + part.n_epochs]
             at += part.n_epochs
             out.append(self._as_given(values, part))
-        return out if isinstance(X, list | tuple) else out[0]
+        return out if isinstance(y if X is None else X, list | tuple) else out[0]
 
     def _as_given(self, values: npt.NDArray[np.float64], part: Part) -> Any:
         if part.picks is None:
@@ -396,7 +577,7 @@ class Encoder(Stored):
         there = sorted({s for block in epochs.blocks for s in block.subjects})
         first = self._first_scored(score_from)
         n_epochs = np.bincount([s for block in epochs.blocks for s in block.subjects])
-        few = [self.subjects_[s] for s in there if n_epochs[s] < LEAST_EPOCHS]
+        few = [epochs.subjects[s] for s in there if n_epochs[s] < LEAST_EPOCHS]
         if few:
             warnings.warn(
                 f"fewer than {LEAST_EPOCHS} epochs of {', '.join(few)}, across which there is no r: it is NaN",
@@ -405,7 +586,7 @@ class Encoder(Stored):
             )
         maps, means = model.score(epochs, first, self._batch_size())
         return Scores(
-            [self.subjects_[s] for s in there],
+            [epochs.subjects[s] for s in there],
             self.channels_,
             self.times_,
             maps[there],
@@ -428,3 +609,9 @@ class Encoder(Stored):
             The mean r.
         """
         return self.evaluate(X, y, **labels).mean_r
+
+
+def _select(part: Part, names: list[str], used: list[str]) -> None:
+    """Keep the features that are used."""
+    if len(used) < part.features.shape[1]:
+        part.features = np.ascontiguousarray(part.features[:, [names.index(name) for name in used]])

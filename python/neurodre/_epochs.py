@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._features import Feature, as_features, is_epochs, metadata_features, sample_numbers, settled
+from ._features import Feature, as_features, is_epochs, metadata_features, raw_sfreq_of, sample_numbers, settled
 from ._progress import logger
 from ._scaling import Scaling
 
@@ -184,6 +184,18 @@ def data_picks(info: Any) -> Any:
     return mne.pick_types(info, ref_meg=False, exclude="bads", **kinds)
 
 
+def no_features(y: Any, n_times: int | None = None) -> Any:
+    """Features of none for data alone, element by element; of ``n_times`` samples, or as many as the data have."""
+
+    def none(one: Any) -> Any:
+        if not (is_epochs(one) or (isinstance(one, np.ndarray) and one.ndim == 3)):
+            return one  # refused where it is gathered
+        own = len(one.times) if is_epochs(one) else one.shape[2]
+        return np.zeros((len(one), 0, own if n_times is None else n_times), dtype=np.float32)
+
+    return [none(one) for one in y] if isinstance(y, list | tuple) else none(settled(y) if is_epochs(y) else y)
+
+
 def gather(
     X: Any,
     y: Any,
@@ -193,6 +205,7 @@ def gather(
     recording: Any,
     measured: Any,
     names: tuple[str, str] = ("X", "y"),
+    may_lack_features: bool = False,
 ) -> list[Part]:
     """Bring what the user gave into arrays, element by element; ``names`` is what features and data are called."""
     seen, told = names
@@ -218,9 +231,9 @@ def gather(
         dtype: np.dtype[Any] = np.dtype(np.float64)
         if is_epochs(x_i):
             wanted = as_features(features)
-            if not wanted:
+            if not wanted and not may_lack_features:
                 raise ValueError(f"{seen} is mne.Epochs: say which metadata columns are features, features=['COLUMN', ...]")
-            x_i, own = metadata_features(x_i, wanted), x_i
+            x_i, own = metadata_features(x_i, wanted) if wanted else no_features(x_i), x_i
             y_i = own if y_i is None else y_i
         if is_epochs(x_i_given) and is_epochs(y_i):
             same_time(x_i_given, y_i, f"{seen}{suffix}", f"{told}{suffix}")
@@ -280,6 +293,30 @@ def refuse_other_time(sfreq: float, tmin: float, name: str, other_sfreq: float, 
         raise ValueError(f"{name} is sampled at {sfreq:g} Hz, {other} at {other_sfreq:g} Hz; resample one of them")
     if abs(tmin - other_tmin) * other_sfreq >= 0.5:
         raise ValueError(f"{name} starts at {tmin:g} s, {other} at {other_tmin:g} s; cut epochs with the same tmin")
+
+
+def refuse_baseline(epochs: Any, n_init_times: int, name: str) -> None:
+    """Refuse ``mne.Epochs`` that were corrected by a baseline which reaches past the init window.
+
+    The baseline's samples sum to zero, so that those within the init window give away the mean of those after it.
+    """
+    baseline = getattr(epochs, "baseline", None)
+    if baseline is None or n_init_times == 0:
+        return
+    # Cut and decimated epochs keep the baseline of the epochs that they were made of.
+    start, end = baseline
+    start, end = (float(epochs.times[0]) if start is None else start), (float(epochs.times[-1]) if end is None else end)
+    sfreq = raw_sfreq_of(epochs)
+    last = float(epochs.times[min(n_init_times, len(epochs.times)) - 1])
+    if np.round(end * sfreq) <= np.round(last * sfreq):
+        return
+    n_needed = int(np.searchsorted(epochs.times, end - 0.5 / sfreq, side="right"))
+    longer = f"; or set n_init_times to {n_needed} or more" if n_needed < len(epochs.times) else ""
+    raise ValueError(
+        f"{name} is baseline-corrected from {start:g} to {end:g} s, past the init window, which ends at {last:g} s "
+        f"({n_init_times} samples): the mean over later samples, subtracted from those that the model is given, gives away "
+        f"what it must predict; make the epochs again with baseline=None or with a baseline that ends by {last:g} s{longer}"
+    )
 
 
 def channel_names(part: Part) -> list[str]:

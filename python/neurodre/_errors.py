@@ -11,6 +11,13 @@ class NeurodreWarning(UserWarning):
     """Something that the user should know although the work goes on."""
 
 
+class PhaseWarning(NeurodreWarning):
+    """The init window may hold parts of the response that a model predicts, because of how the data were filtered.
+
+    Stating a causal ``phase`` avoids it; ``warnings.simplefilter("ignore", neurodre.PhaseWarning)`` silences it.
+    """
+
+
 class NotFittedError(ValueError, AttributeError):
     """A model is asked for something before it is fitted. Also scikit-learn's, where that is imported."""
 

@@ -374,7 +374,7 @@ def permutation_importance(
 
 def _known(names: list[str], what: str, model: Any) -> list[str]:
     """Names of features that the model has."""
-    known = list(model.feature_names_in_)
+    known = model.used_features_
     for name in names:
         if name not in known:
             raise ValueError(f"{what} holds {name!r}, expected names of features: {', '.join(known)}")

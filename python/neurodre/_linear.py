@@ -21,7 +21,7 @@ Float64 = npt.NDArray[np.float64]
 
 
 class _Linear(Encoder):
-    """A linear model per subject."""
+    """A linear model per subject, or one for all of them."""
 
     # Settings of the model and of the choice of its penalty, by the files' names.
     _config: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ class _Linear(Encoder):
             self._kind,
             to_json(config),
             to_json(options),
+            bool(self.pooled),
             self._n_init_times(),
             self._score_from(),
             int(getattr(self, "random_state", 0)),
@@ -97,7 +98,7 @@ class _Kernels(_Linear):
             Scaled data per standardised feature, where ``scale="robust"``.
         """
         self._fitted("to_evoked")
-        names = list(self.feature_names_in_)
+        names = self.used_features_
         if feature not in names:
             raise ValueError(f"no feature {feature!r}; there are {', '.join(names)}")
         if subject is not None and subject not in self.subjects_:
@@ -110,7 +111,8 @@ class _Kernels(_Linear):
 class TRF(_Kernels):
     """Temporal receptive field: ridge regression of the data on the features at several lags, for each subject.
 
-    With ``scale=None`` and one penalty this is MNE-Python's ``ReceptiveField`` (``alphas=estimator``, lags in samples).
+    With ``scale=None``, ``alpha_unit="absolute"`` and one penalty this is MNE-Python's ``ReceptiveField``
+    (``alphas=estimator``, lags in samples).
 
     Parameters
     ----------
@@ -119,8 +121,12 @@ class TRF(_Kernels):
     lags : mapping of str to (int, int), or None
         First and last lag of features that have others, by name.
     alphas : float, list of float, or None
-        Penalties to choose from by the mean r on validation epochs; None for five from 10⁻³ to 10³. With one there is
-        nothing to choose, and all epochs train.
+        Penalties to choose from by the mean r on validation epochs; None for the grid that all linear models share, powers of
+        ten from 10⁻⁸ to 10³. With one there is nothing to choose, and all epochs train.
+    alpha_unit : {"relative", "absolute"}
+        Unit of the penalties. "relative": the mean sum of squares of the model's columns, so that a penalty means the same
+        for any number of epochs and any unit of the data; with 1 it weighs as much as the data do. "absolute": the penalty
+        itself is added to the Gram matrix, as in scikit-learn and MNE-Python; choose it to compare with these.
     penalty : {"ridge", "laplacian"}
         What is penalised: squared coefficients, or squared differences between neighbouring lags and features.
     alpha_per_channel : bool
@@ -134,13 +140,16 @@ class TRF(_Kernels):
     valid_from : int
         First sample that counts when penalties are chosen, and in scores; the longest init window of the models that are
         compared.
-    features, scale, valid_share, n_threads, verbose
-        As in `DRE`.
+    pooled : bool
+        Whether one model is fitted to the epochs of all subjects together, as a network is; each subject's is then the same,
+        and subjects that the fit has not seen are predicted, too (see `calibrate`).
+    features, use_features, scale, valid_share, n_threads, verbose
+        As in `DRE`; ``use_features=[]`` would leave nothing to predict from and is refused.
 
     Attributes
     ----------
     coef_ : ndarray (n_subjects, n_channels, n_features, n_lags)
-        Kernels, of scaled data and features.
+        Kernels, of scaled data and of the features that the model uses.
     intercept_ : ndarray (n_subjects, n_channels)
         Intercepts.
     lags_ : ndarray (n_lags,)
@@ -160,7 +169,7 @@ class TRF(_Kernels):
     """
 
     _kind = "trf"
-    _config = ("lag_min", "lag_max", "lags", "alphas", "penalty")
+    _config = ("lag_min", "lag_max", "lags", "alphas", "alpha_unit", "penalty")
     _options = (*_Linear._options, "leave_one_out")
 
     def __init__(
@@ -170,13 +179,16 @@ class TRF(_Kernels):
         lag_max: int = 100,
         lags: Mapping[str, tuple[int, int]] | None = None,
         alphas: float | Sequence[float] | None = None,
+        alpha_unit: Literal["relative", "absolute"] = "relative",
         penalty: Literal["ridge", "laplacian"] = "ridge",
         alpha_per_channel: bool = False,
         n_folds: int = 0,
         leave_one_out: bool = False,
         n_components: int = 0,
         valid_from: int = 0,
+        pooled: bool = False,
         features: Sequence[str | Feature] | None = None,
+        use_features: Sequence[str] | None = None,
         scale: Literal["robust"] | None = "robust",
         valid_share: float = 0.1,
         n_threads: int | None = None,
@@ -186,13 +198,16 @@ class TRF(_Kernels):
         self.lag_max = lag_max
         self.lags = lags
         self.alphas = alphas
+        self.alpha_unit = alpha_unit
         self.penalty = penalty
         self.alpha_per_channel = alpha_per_channel
         self.n_folds = n_folds
         self.leave_one_out = leave_one_out
         self.n_components = n_components
         self.valid_from = valid_from
+        self.pooled = pooled
         self.features = features
+        self.use_features = use_features
         self.scale = scale
         self.valid_share = valid_share
         self.n_threads = n_threads
@@ -207,7 +222,9 @@ class BandedRidge(_Kernels):
     bands : mapping of str to list of str, or None
         Features of each band; None makes each feature a band.
     alphas : float, list of float, or None
-        Penalties that are tried with each set of band weights; None for seven from 10⁻³ to 10⁶.
+        Penalties that are tried with each set of band weights; None for the grid of `TRF`.
+    alpha_unit : {"relative", "absolute"}
+        As in `TRF`; "relative" is divided by the number of bands.
     n_iter : int
         Sets of band weights.
     concentration : float or list of float
@@ -216,8 +233,8 @@ class BandedRidge(_Kernels):
         Seed of the search.
     lag_min, lag_max, lags, alpha_per_channel, n_folds, n_components, valid_from
         As in `TRF`; the choice is by squared error.
-    features, scale, valid_share, n_threads, verbose
-        As in `DRE`.
+    features, use_features, scale, valid_share, n_threads, verbose
+        As in `TRF`.
 
     Attributes
     ----------
@@ -240,7 +257,7 @@ class BandedRidge(_Kernels):
     """
 
     _kind = "banded"
-    _config = ("lag_min", "lag_max", "lags", "bands", "alphas", "n_iter", "concentration")
+    _config = ("lag_min", "lag_max", "lags", "bands", "alphas", "alpha_unit", "n_iter", "concentration")
 
     def __init__(
         self,
@@ -250,6 +267,7 @@ class BandedRidge(_Kernels):
         lags: Mapping[str, tuple[int, int]] | None = None,
         bands: Mapping[str, Sequence[str]] | None = None,
         alphas: float | Sequence[float] | None = None,
+        alpha_unit: Literal["relative", "absolute"] = "relative",
         n_iter: int = 60,
         concentration: float | Sequence[float] = (0.1, 1.0),
         alpha_per_channel: bool = False,
@@ -257,6 +275,7 @@ class BandedRidge(_Kernels):
         n_components: int = 0,
         valid_from: int = 0,
         features: Sequence[str | Feature] | None = None,
+        use_features: Sequence[str] | None = None,
         scale: Literal["robust"] | None = "robust",
         valid_share: float = 0.1,
         random_state: int = 0,
@@ -268,6 +287,7 @@ class BandedRidge(_Kernels):
         self.lags = lags
         self.bands = bands
         self.alphas = alphas
+        self.alpha_unit = alpha_unit
         self.n_iter = n_iter
         self.concentration = concentration
         self.alpha_per_channel = alpha_per_channel
@@ -275,6 +295,7 @@ class BandedRidge(_Kernels):
         self.n_components = n_components
         self.valid_from = valid_from
         self.features = features
+        self.use_features = use_features
         self.scale = scale
         self.valid_share = valid_share
         self.random_state = random_state
@@ -302,10 +323,10 @@ class RTRF(_Linear):
         Feature lags: 0 to this many less one samples ago.
     n_init_times : int
         True samples that a prediction starts from.
-    alphas, alpha_per_channel, n_folds, n_components
+    alphas, alpha_unit, alpha_per_channel, n_folds, n_components, pooled
         As in `TRF`; the choice is by the mean r of the roll-out.
-    features, scale, valid_share, n_threads, verbose
-        As in `DRE`.
+    phase, features, use_features, scale, valid_share, n_threads, verbose
+        As in `DRE`; ``use_features=[]`` leaves a prediction from the past of the data alone.
 
     Attributes
     ----------
@@ -324,13 +345,14 @@ class RTRF(_Linear):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((20, 1, 50))
     >>> y = np.cumsum(X, axis=2)
-    >>> model = dre.RTRF(n_lags_data=1, n_lags_features=1, n_init_times=5, alphas=1e-6, scale=None).fit(X, y)
+    >>> model = dre.RTRF(n_lags_data=1, n_lags_features=1, n_init_times=5, alphas=1e-6, phase="none").fit(X, y)
     >>> bool(abs(model.coef_data_[0, 0, 0, 0] - 1) < 1e-3)
     True
     """
 
     _kind = "rtrf"
-    _config = ("n_lags_data", "n_lags_features", "alphas")
+    _sees_past = True
+    _config = ("n_lags_data", "n_lags_features", "alphas", "alpha_unit")
 
     def __init__(
         self,
@@ -339,10 +361,14 @@ class RTRF(_Linear):
         n_lags_features: int = 40,
         n_init_times: int = 40,
         alphas: float | Sequence[float] | None = None,
+        alpha_unit: Literal["relative", "absolute"] = "relative",
         alpha_per_channel: bool = False,
         n_folds: int = 0,
         n_components: int = 0,
+        pooled: bool = False,
+        phase: Literal["minimum", "minimum-half", "causal", "none", "zero"] | None = None,
         features: Sequence[str | Feature] | None = None,
+        use_features: Sequence[str] | None = None,
         scale: Literal["robust"] | None = "robust",
         valid_share: float = 0.1,
         n_threads: int | None = None,
@@ -352,10 +378,14 @@ class RTRF(_Linear):
         self.n_lags_features = n_lags_features
         self.n_init_times = n_init_times
         self.alphas = alphas
+        self.alpha_unit = alpha_unit
         self.alpha_per_channel = alpha_per_channel
         self.n_folds = n_folds
         self.n_components = n_components
+        self.pooled = pooled
+        self.phase = phase
         self.features = features
+        self.use_features = use_features
         self.scale = scale
         self.valid_share = valid_share
         self.n_threads = n_threads

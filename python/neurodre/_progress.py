@@ -30,6 +30,8 @@ class Progress:
         Mean loss of this pass so far (scaled data).
     valid_loss : float or None
         Validation loss of the last pass that is done.
+    seed : int or None
+        Seed of the network that trains; None in a study.
     """
 
     n_passes_done: int
@@ -38,6 +40,7 @@ class Progress:
     n_batches: int
     train_loss: float
     valid_loss: float | None
+    seed: int | None = None
 
 
 Callback = Callable[[Progress], Any]
@@ -137,18 +140,25 @@ class Watcher:
             raise TypeError(f"callbacks = {callbacks!r}, expected functions of one argument, the progress, or a list of them")
         self.verbose = bool(verbose)
         self.bar: Any = None
+        self.seed: int | None = None
+        self.fit = ""
+
+    def starts(self, seed: int, place: int, n_fits: int) -> None:
+        """Another network is about to train: number ``place``, from 0, of ``n_fits``."""
+        self.close()
+        self.seed, self.fit = seed, f"fit {place + 1} of {n_fits}, " if n_fits > 1 else ""
 
     def __call__(
         self, done: int, n_passes: int, batch: int, n_batches: int, train_loss: float, valid_loss: float | None
     ) -> bool:
         """Report a batch; whether to stop."""
-        progress = Progress(done, n_passes, batch, n_batches, train_loss, valid_loss)
+        progress = Progress(done, n_passes, batch, n_batches, train_loss, valid_loss, self.seed)
         if self.verbose:
             self.bar = self.bar or _bar(n_passes * n_batches)
             self.bar.update(1)
             if batch == n_batches:
                 valid = "" if valid_loss is None else f", validation of the pass before {valid_loss:.4f}"
-                self.bar.set_postfix_str(f"pass {done + 1} of {n_passes}, loss {train_loss:.4f}{valid}")
+                self.bar.set_postfix_str(f"{self.fit}pass {done + 1} of {n_passes}, loss {train_loss:.4f}{valid}")
         # All of them are called, whatever the first says.
         answers = [bool(callback(progress)) for callback in self.callbacks]
         return any(answers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -82,6 +82,9 @@ class Scores:
         Mean over channels and the times from ``score_from`` on.
     score_from : int
         First sample that counts for the means; none that the model was shown.
+    seeds : dict of int to Scores
+        Scores of each fit by its seed, for a network that was fitted several times (``n_seeds``); everything above is then of
+        the mean of the fits' predictions. Empty for a single fit.
     """
 
     subjects: list[str]
@@ -91,6 +94,7 @@ class Scores:
     mean_r_by_subject: Float64
     score_from: int
     _info: Any = None
+    seeds: dict[int, Scores] = field(default_factory=dict)
 
     @property
     def mean_r(self) -> float:
@@ -130,6 +134,15 @@ class Scores:
             }
         )
 
+    def seeds_to_frame(self) -> Any:
+        """Make a data frame of single fits: seed, subject, mean r from ``score_from`` on."""
+        rows = [
+            (seed, subject, float(r))
+            for seed, own in self.seeds.items()
+            for subject, r in zip(own.subjects, own.mean_r_by_subject, strict=True)
+        ]
+        return frame({name: [row[i] for row in rows] for i, name in enumerate(("seed", "subject", "r"))})
+
     def to_evoked(self, info: Any = None) -> Any:
         """Make an ``mne.EvokedArray`` of r, the mean over subjects, for topographies and time courses.
 
@@ -148,11 +161,17 @@ class Scores:
 
     def __repr__(self) -> str:
         """Show the mean and its size."""
-        return f"Scores(mean_r={self.mean_r:.4f}, n_subjects={len(self.subjects)}, n_channels={len(self.channels)})"
+        seeds = ""
+        if self.seeds:
+            means = [own.mean_r for own in self.seeds.values()]
+            seeds = f", seeds={len(means)} ({np.mean(means):.4f} ± {np.std(means, ddof=1):.4f})"
+        return f"Scores(mean_r={self.mean_r:.4f}, n_subjects={len(self.subjects)}, n_channels={len(self.channels)}{seeds})"
 
     def _repr_html_(self) -> str:
         rows = [[s, f"{r:.4f}"] for s, r in zip(self.subjects, self.mean_r_by_subject, strict=True)]
-        return table_html("r across epochs", ["subject", "mean r"], [*rows, ["mean", f"{self.mean_r:.4f}"]])
+        rows.append(["mean", f"{self.mean_r:.4f}"])
+        rows += [[f"mean, seed {seed} alone", f"{own.mean_r:.4f}"] for seed, own in self.seeds.items()]
+        return table_html("r across epochs", ["subject", "mean r"], rows)
 
 
 def info_of(own: Any, given: Any, channels: list[str]) -> Any:

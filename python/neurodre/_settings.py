@@ -70,12 +70,14 @@ def check_types(function: Any, given: Mapping[str, Any], signed: tuple[str, ...]
 def check_settings(estimator: Estimator, signed: tuple[str, ...]) -> None:
     """Check the types of an estimator's settings."""
     as_features(getattr(estimator, "features", None))
+    _check_use_features(getattr(estimator, "use_features", None))
     check_types(type(estimator).__init__, estimator.get_params(), signed, free=("verbose", "valid_share"))
     for name in ("alphas", "concentration"):
         _check_numbers(name, getattr(estimator, name, None))
     _check_lags(getattr(estimator, "lags", None))
     _check_bands(getattr(estimator, "bands", None))
     _check_targets(getattr(estimator, "targets", None))
+    whole(getattr(estimator, "n_seeds", 1), "n_seeds", least=1)
     n_threads_of(getattr(estimator, "n_threads", None))
 
 
@@ -167,6 +169,11 @@ def _check_targets(targets: Any) -> None:
         _check_list_of_names("targets", targets)
         if len(targets) == 0:
             raise ValueError("targets is empty, expected the name of a feature or more; None tells all")
+
+
+def _check_use_features(names: Any) -> None:
+    if names is not None:
+        _check_list_of_names("use_features", names)
 
 
 def _check_list_of_names(what: str, names: Any) -> None:

@@ -35,6 +35,14 @@ def _read_feature(stored: dict[str, Any]) -> Feature:
     return Feature(**{**stored, "values": None if stored["values"] is None else dict(stored["values"])})
 
 
+def _of_study(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What a study decides beside a model's own settings."""
+    prepare = (recipe.get("cohort") or {}).get("prepare") or {}
+    is_filtered = any(prepare.get(name) for name in ("l_freq", "h_freq", "notch_freqs", "sfreq"))
+    phase = "causal" if prepare.get("method") == "iir" else prepare.get("phase", "zero") if is_filtered else "none"
+    return {"phase": phase, "random_state": recipe.get("seed", 0)}
+
+
 class Stored(Estimator):
     """A fitted model as its `model.json`, and the files that hold it."""
 
@@ -43,6 +51,12 @@ class Stored(Estimator):
 
     features: Sequence[str | Feature] | None
     n_threads: int | None
+    pooled: bool = False
+    # What the files say of each of several networks that make one model.
+    _members: Sequence[dict[str, Any]] = ()
+
+    def _is_pooled(self) -> bool:
+        return bool(self._of_fit("pooled"))
 
     def _n_init_times(self) -> int:
         return 0
@@ -50,8 +64,8 @@ class Stored(Estimator):
     def _expose(self) -> None:
         """Set the fitted attributes of this kind from the model."""
 
-    def _describe(self, part: Part, epochs: Epochs, scaling: Scaling, is_numbered: bool) -> None:
-        """Remember what was fitted on, as `model.json` has it."""
+    def _describe(self, part: Part, epochs: Epochs, scaling: Scaling, names: list[str], is_numbered: bool) -> None:
+        """Remember what was fitted on, as `model.json` has it; ``names`` are those of all features of X."""
         source = part.epochs
         times = list(range(epochs.n_times)) if source is None else [float(t) for t in source.times]
         kinds = ["misc"] * len(epochs.channels)
@@ -66,12 +80,18 @@ class Stored(Estimator):
                 "format": 1,
                 "version": _native.version(),
                 "kind": self._kind,
-                "recipe": {"package": "neurodre", "params": self._plain_params(), "numbered": is_numbered},
+                "recipe": {
+                    "package": "neurodre",
+                    "params": self._plain_params(),
+                    "numbered": is_numbered,
+                    "feature_names": names,
+                },
                 "n_init_times": self._n_init_times(),
                 "sfreq": 1.0 if source is None else float(source.info["sfreq"]),
                 "times": times,
                 "channels": [{"name": n, "kind": k} for n, k in zip(epochs.channels, kinds, strict=True)],
                 "features": epochs.features,
+                "pooled": bool(self.pooled),
                 "subjects": epochs.subjects,
                 "feature_scaler": {
                     "mean": scaling.feature_mean.tolist(),
@@ -82,19 +102,27 @@ class Stored(Estimator):
                     label: {"centre": scaling.centre[i].tolist(), "scale": scaling.scale[i].tolist()}
                     for i, label in enumerate(scaling.recordings)
                 },
-                "fit_seconds": sum(p[2] for p in getattr(self, "history_", [])),
+                "fit_seconds": 0.0,
                 "choices": [],
-                "history": [{"train_loss": t, "valid_loss": v, "seconds": s} for t, v, s in getattr(self, "history_", [])],
-                "best_pass": getattr(self, "best_pass_", None),
+                "history": [],
+                "best_pass": None,
+                **self._training(),
             }
         )
+
+    def _training(self) -> dict[str, Any]:
+        """What a training leaves in `model.json`."""
+        return {}
 
     def _set_info(self, info: dict[str, Any]) -> None:
         """Take over a `model.json`."""
         self._info = info
         self.channels_: list[str] = [channel["name"] for channel in info["channels"]]
-        self.feature_names_in_: npt.NDArray[np.object_] = np.asarray(info["features"], dtype=object)
-        self.n_features_in_ = len(info["features"])
+        # X may have more features than the model sees.
+        self.used_features_: list[str] = list(info["features"])
+        names = info["recipe"].get("feature_names", info["features"]) if self._is_ours() else info["features"]
+        self.feature_names_in_: npt.NDArray[np.object_] = np.asarray(names, dtype=object)
+        self.n_features_in_ = len(names)
         self.subjects_: list[str] = list(info["subjects"])
         self.times_: npt.NDArray[np.float64] = np.asarray(info["times"], dtype=float)
         scalers = list(info["scalers"].values())
@@ -141,7 +169,12 @@ class Stored(Estimator):
             Made where it is not there; what it holds of another model is replaced.
         """
         Path(folder).mkdir(parents=True, exist_ok=True)
-        self._fitted("save").save(Path(folder), to_json(self._info))
+        self._write(self._fitted("save"), Path(folder))
+
+    def _write(self, model: _native.Model, folder: Path) -> None:
+        # They share what is scaled how, also of recordings that were calibrated since.
+        infos = [to_json({**info, "scalers": self._info["scalers"]}) for info in self._members]
+        model.save(folder, to_json(self._info), list(zip(self._info.get("members", []), infos, strict=True)))
 
     @classmethod
     def load(cls: type[Self], folder: str | os.PathLike[str], n_threads: int | None = None) -> Self:
@@ -159,25 +192,23 @@ class Stored(Estimator):
         estimator
             Fitted.
         """
-        model, info = cls._read(Path(folder), n_threads_of(n_threads))
+        model, info, members = cls._read(Path(folder), n_threads_of(n_threads))
         if info["kind"] != cls._kind:
             raise ValueError(f"{os.fspath(folder)} holds a model of kind {info['kind']}, not {cls._kind}")
         self = cls(**cls._stored_params(model, info))
         self.n_threads = n_threads
         self._model, self._mne_info = model, None
+        if members:
+            self._members = members
         self._set_info(info)
-        self._take_history(info)
         self._expose()
         return self
 
     @classmethod
-    def _read(cls, folder: Path, n_threads: int) -> tuple[_native.Model, dict[str, Any]]:
-        """Read a model's files."""
-        model, text = _native.Model.load(folder, n_threads)
-        return model, json.loads(text)
-
-    def _take_history(self, info: dict[str, Any]) -> None:
-        """Set what a training leaves behind."""
+    def _read(cls, folder: Path, n_threads: int) -> tuple[_native.Model, dict[str, Any], list[dict[str, Any]]]:
+        """Read a model's files; what they say of it, and of each of its members."""
+        model, text, members = _native.Model.load(folder, n_threads)
+        return model, json.loads(text), [json.loads(member) for member in members]
 
     @classmethod
     def _stored_params(cls, model: _native.Model, info: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +220,9 @@ class Stored(Estimator):
                 params["features"] = [_read_feature(f) if isinstance(f, dict) else f for f in params["features"]]
             return params
         settings = recipe.get("model", {}) if isinstance(recipe, dict) else {}
-        known = {k: v for k, v in settings.items() if k in cls._param_names()}
+        known = {**_of_study(recipe), **settings} if isinstance(recipe, dict) else {}
+        known = {name: value for name, value in known.items() if name in cls._param_names()}
+        # Those that it does not see are not in its files.
         return {**known, "features": list(info["features"])}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -198,8 +231,9 @@ class Stored(Estimator):
         if "_model" in state:
             del state["_model"]
             with tempfile.TemporaryDirectory() as folder:
-                self._model.save(Path(folder), to_json(self._info))
-                state["_files"] = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+                self._write(self._model, Path(folder))
+                files = [path for path in Path(folder).rglob("*") if path.is_file()]
+                state["_files"] = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -209,8 +243,9 @@ class Stored(Estimator):
         if files is not None:
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in files.items():
+                    Path(folder, name).parent.mkdir(exist_ok=True)
                     Path(folder, name).write_bytes(content)
-                self._model, _ = self._read(Path(folder), n_threads_of(self.n_threads))
+                self._model, *_ = self._read(Path(folder), n_threads_of(self.n_threads))
 
     def _repr_html_(self) -> str:
         name, fitted = type(self).__name__, self.__sklearn_is_fitted__()
@@ -222,7 +257,7 @@ class Stored(Estimator):
                 [f"fitted to {what}", one if len(one) < 60 else f"{one[:60]}…"]
                 for what, one in (
                     (f"{len(self.subjects_)} subjects", ", ".join(self.subjects_)),
-                    (f"{len(self.feature_names_in_)} features", ", ".join(self.feature_names_in_)),
+                    (f"{len(self.used_features_)} features", ", ".join(self.used_features_)),
                     (f"{len(self.channels_)} channels", ", ".join(self.channels_)),
                     (f"{len(self.times_)} times", f"{self.times_[0]:g} to {self.times_[-1]:g} {unit}"),
                 )

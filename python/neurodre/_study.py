@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _native
-from ._ask import names_of, seed_of
+from ._ask import floats, names_of, seed_of, shown, shown_p
 from ._errors import NeurodreWarning
 from ._progress import Callback, Watcher, logger
 from ._scores import frame, table_html
@@ -120,13 +120,116 @@ class Results:
         columns = zip(*rows, strict=True) if rows else ((), (), ())
         return frame(dict(zip(("model", "subject", "r"), map(list, columns), strict=True)))
 
+    @property
+    def stimulus(self) -> dict[str, dict[str, Any]]:
+        """What the stimulus adds to each model's prediction, by model: Δr over the same model without features."""
+        return {one["model"]: one for one in self.content.get("stimulus", [])}
+
+    def stimulus_to_frame(self, by_subject: bool = False) -> Any:
+        """Make a data frame of what the stimulus adds to each model's prediction.
+
+        Parameters
+        ----------
+        by_subject : bool
+            A row for each model and subject in place of one for each model.
+
+        Returns
+        -------
+        pandas.DataFrame
+            model, the model without features that it is compared with (None for one that sees features alone), Δr; its 95 %
+            interval and p, or the subject.
+        """
+        found = list(self.stimulus.values())
+        if by_subject:
+            rows = [(one, subject, delta) for one in found for subject, delta in one["subjects"].items()]
+            return frame(
+                {
+                    "model": [one["model"] for one, *_ in rows],
+                    "without": [one["without"] for one, *_ in rows],
+                    "subject": [subject for _, subject, _ in rows],
+                    "delta_r": [delta for *_, delta in rows],
+                }
+            )
+        ends = [one["confidence"] or (None, None) for one in found]
+        return frame(
+            {
+                "model": [one["model"] for one in found],
+                "without": [one["without"] for one in found],
+                "n_subjects": [len(one["subjects"]) for one in found],
+                "delta_r": floats([one["delta_r"] for one in found]),
+                "low": floats([low for low, _ in ends]),
+                "high": floats([high for _, high in ends]),
+                "p": floats([one["p"] for one in found]),
+            }
+        )
+
+    @property
+    def floors(self) -> dict[str, dict[str, Any]]:
+        """What processing alone lets each model with an init window predict, and what the filters leak, by model."""
+        return {name: floor for floor in self.content.get("floors", []) for name in floor["models"]}
+
+    def floors_to_frame(self, over_time: bool = False) -> Any:
+        """Make a data frame of what processing alone predicts (`processing_floor`), and what filters leak (`leak`).
+
+        Parameters
+        ----------
+        over_time : bool
+            A row for each model and time in place of one for each model.
+
+        Returns
+        -------
+        pandas.DataFrame
+            model, samples of its init window, r of the processing alone; the mean share of a response's energy that the
+            filters carry into the init window, or the time (s).
+        """
+        found = list(self.floors.items())
+        columns = {
+            "model": [name for name, _ in found],
+            "n_init_times": [floor["n_init_times"] for _, floor in found],
+            "r": floats([floor["mean_r"] for _, floor in found]),
+            "leak": floats([floor["leak"]["mean"] for _, floor in found]),
+        }
+        if over_time:
+            times = self.content["times"]
+            columns = {
+                "model": [name for name, _ in found for _ in times],
+                "time": floats([time for _ in found for time in times]),
+                "r": floats([r for _, floor in found for r in floor["r_over_time"]]),
+            }
+        return frame(columns)
+
+    def seeds_to_frame(self) -> Any:
+        """Make a data frame of the single fits of networks that were fitted with several seeds: model, seed, subject, r."""
+        rows = [
+            (name, one["seed"], subject, r)
+            for name, model in self.content["models"].items()
+            for one in model.get("seeds", [])
+            for subject, r in one["subjects"].items()
+        ]
+        return frame({column: [row[i] for row in rows] for i, column in enumerate(("model", "seed", "subject", "r"))})
+
     def __repr__(self) -> str:
         """Show the mean r of each model."""
         return f"Results({', '.join(f'{name}: {r:.4f}' for name, r in self.mean_r.items())})"
 
     def _repr_html_(self) -> str:
-        rows = [[name, f"{r:.4f}"] for name, r in self.mean_r.items()]
-        return table_html(str(self.folder), ["model", "mean r"], rows)
+        columns, rows = ["model", "mean r"], [[name, shown(r)] for name, r in self.mean_r.items()]
+        models = list(self.content["models"].values())
+        if any(model.get("seeds") for model in models):
+            columns.append("r of single fits")
+            for row, model in zip(rows, models, strict=True):
+                r = [one["mean_r"] for one in model.get("seeds", [])]
+                row.append(f"{shown(min(r))} to {shown(max(r))}" if r else "–")
+        if self.floors:
+            columns.append("floor")
+            for row in rows:
+                row.append(shown(self.floors.get(row[0], {}).get("mean_r")))
+        if self.stimulus:
+            columns += ["Δr of the stimulus", "p"]
+            for row in rows:
+                one = self.stimulus.get(row[0], {})
+                row += [shown(one.get("delta_r")), shown_p(one.get("p"))]
+        return table_html(str(self.folder), columns, rows)
 
 
 @dataclass(frozen=True)

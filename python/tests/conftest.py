@@ -25,7 +25,15 @@ def simulated(n_epochs=60, n_channels=3, n_times=50, seed=0):
 
 def small_dre(**params):
     """A network that trains in a moment."""
-    settings = {"n_init_times": 8, "subject_dim": 2, "conv_filters": 8, "lstm_hidden": 8, "lr": 1e-2, "n_passes": 3}
+    settings = {
+        "n_init_times": 8,
+        "subject_dim": 2,
+        "conv_filters": 8,
+        "lstm_hidden": 8,
+        "lr": 1e-2,
+        "n_passes": 3,
+        "phase": "none",
+    }
     return dre.DRE(**{**settings, "n_threads": 2, **params})
 
 

@@ -179,7 +179,7 @@ def waves(n_subjects=6, n_epochs=60, n_times=100, seed=0):
 def test_models_with_a_past_follow_the_phase_and_others_do_not():
     X, y, subject = waves()
     common = {"alphas": 1e-3, "scale": None, "n_threads": 1}
-    past = dre.RTRF(n_lags_data=4, n_lags_features=2, n_init_times=50, **common).fit(X, y, subject=subject)
+    past = dre.RTRF(n_lags_data=4, n_lags_features=2, n_init_times=50, phase="none", **common).fit(X, y, subject=subject)
     found = dre.state_modulation(past, X, y, subject=subject, sfreq=100.0, min_epochs=5)
     assert set(found) == {"power", "phase"}
     phase = found["phase"]
@@ -212,7 +212,9 @@ def test_models_with_a_past_follow_the_phase_and_others_do_not():
 
 def test_states_name_what_is_wrong():
     X, y, subject = waves(n_subjects=2, n_epochs=30)
-    model = dre.RTRF(n_lags_data=4, n_lags_features=2, n_init_times=50, alphas=1.0, scale=None).fit(X, y, subject=subject)
+    model = dre.RTRF(n_lags_data=4, n_lags_features=2, n_init_times=50, alphas=1.0, scale=None, phase="none").fit(
+        X, y, subject=subject
+    )
     ask = dre.state_modulation
     with pytest.raises(ValueError, match="sfreq is needed"):
         ask(model, X, y, subject=subject)

@@ -98,7 +98,7 @@ def estimators():
     return {
         "DRE": small_dre(subject_dim=0),
         "TRF": dre.TRF(lag_max=6, alphas=[1e-2, 1.0]),
-        "RTRF": dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=8, alphas=[1e-2, 1.0]),
+        "RTRF": dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=8, alphas=[1e-2, 1.0], phase="none"),
         "BandedRidge": dre.BandedRidge(lag_max=6, alphas=[1e-2, 1.0], n_iter=3),
         "Decoder": dre.Decoder(lag_min=-6, alphas=[1.0, 1e2]),
     }

@@ -20,7 +20,7 @@ def estimators():
         "DRE": small_dre(),
         "TRF": dre.TRF(lag_max=6, alphas=alphas),
         "BandedRidge": dre.BandedRidge(lag_max=6, alphas=alphas, n_iter=4),
-        "RTRF": dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=8, alphas=alphas),
+        "RTRF": dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=8, alphas=alphas, phase="none"),
     }
 
 
@@ -312,7 +312,7 @@ def test_settings_of_numpy_are_kept(data, tmp_path):
             features=["a", "b"],
         ),
         dre.BandedRidge(lag_max=2, n_iter=np.int64(3), concentration=np.array([0.1, 1.0]), alphas=np.arange(1, 3)),
-        dre.RTRF(n_lags_data=np.int64(2), n_lags_features=2, n_init_times=np.int64(5), alphas=np.arange(1, 4)),
+        dre.RTRF(n_lags_data=np.int64(2), n_lags_features=2, n_init_times=np.int64(5), alphas=np.arange(1, 4), phase="none"),
         dre.TRF(lag_max=2, features=np.array(["a", "b"]), n_folds=np.int64(2)),
         dre.TRF(
             lag_max=2,

@@ -74,6 +74,7 @@ def test_trf_agrees_with_mne(name, path):
         lag_max=about["lag_max"],
         alphas=about["alpha"],
         penalty=about["reg_type"],
+        alpha_unit="absolute",
         scale=None,
     ).fit(arrays["features"], arrays["data"])
     assert relative(model.coef_[0], arrays["coef"]) < 1e-6
@@ -85,7 +86,9 @@ def test_rtrf_agrees_with_scikit_learn(name, path):
     arrays, metadata = read_safetensors(path)
     about = json.loads(metadata["meta"])
     settings = {k: about[k] for k in ("n_lags_data", "n_lags_features", "n_init_times")}
-    model = dre.RTRF(alphas=about["alpha"], scale=None, **settings).fit(arrays["features"], arrays["data"])
+    model = dre.RTRF(alphas=about["alpha"], alpha_unit="absolute", scale=None, phase="none", **settings).fit(
+        arrays["features"], arrays["data"]
+    )
     assert relative(model.coef_data_[0], arrays["coef_data"]) < 1e-6
     assert relative(model.coef_features_[0], arrays["coef_features"]) < 1e-6
     assert relative(model.predict(arrays["features"], arrays["data"]), arrays["rollout"]) < 1e-5

@@ -48,7 +48,10 @@ MANY = np.logspace(-3, 3, 300_000)
 LONG_FITS = {
     "TRF": ("fit_linear", lambda X, y: dre.TRF(lag_max=6, alphas=MANY).fit(X, y)),
     "BandedRidge": ("fit_linear", lambda X, y: dre.BandedRidge(lag_max=6, n_iter=1_000_000).fit(X, y)),
-    "RTRF": ("fit_linear", lambda X, y: dre.RTRF(n_lags_data=9, n_lags_features=9, n_init_times=8, alphas=MANY).fit(X, y)),
+    "RTRF": (
+        "fit_linear",
+        lambda X, y: dre.RTRF(n_lags_data=9, n_lags_features=9, n_init_times=8, alphas=MANY, phase="none").fit(X, y),
+    ),
     "Decoder": ("fit_decoder", lambda X, y: dre.Decoder(lag_min=-6, alphas=MANY).fit(y, X)),
 }
 

@@ -35,7 +35,7 @@ def epochs():
 def test_trf_equals_receptive_field(epochs):
     X = dre.metadata_features(epochs, [dre.Feature("frequency", layout="onset"), dre.Feature("frequency", name="held")])
     y = epochs.get_data(picks=["Fz", "Cz"]) * 1e6
-    ours = dre.TRF(lag_min=-4, lag_max=20, alphas=3.0, scale=None).fit(X, y)
+    ours = dre.TRF(lag_min=-4, lag_max=20, alphas=3.0, alpha_unit="absolute", scale=None).fit(X, y)
     theirs = mne.decoding.ReceptiveField(-4 / SFREQ, 20 / SFREQ, SFREQ, estimator=3.0)
     theirs.fit(X.transpose(2, 0, 1).astype(float), y.transpose(2, 0, 1))
     assert relative(ours.coef_[0], theirs.coef_) < 1e-6

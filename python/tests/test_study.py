@@ -72,6 +72,7 @@ NETWORK = {
     "lr": 1e-3,
     "n_passes": 2,
     "random_state": 6,
+    "phase": "minimum",
 }
 
 
@@ -91,7 +92,7 @@ def plain(tmp_path_factory):
 def test_a_study_leaves_what_the_program_leaves(plain):
     results, folder, data = plain
     assert {"cohort", "models", "results.json", "report.html", "audit.json"} <= {p.name for p in (folder / "out").iterdir()}
-    assert results.mean_r.keys() == {"trf", "dre"} and "trf" in repr(results) and "dre" in results._repr_html_()
+    assert results.mean_r.keys() == {"trf", "dre", "dre-past"} and "trf" in repr(results) and "dre" in results._repr_html_()
     again = dre.Results.read(folder / "out")
     assert again.mean_r == results.mean_r
     page = dre.report(folder / "out")
@@ -101,7 +102,7 @@ def test_a_study_leaves_what_the_program_leaves(plain):
     assert audit.is_clean and audit.content == json.loads((folder / "out" / "audit.json").read_text())
     pd = pytest.importorskip("pandas")
     table = results.to_frame()
-    assert isinstance(table, pd.DataFrame) and len(table) == 4
+    assert isinstance(table, pd.DataFrame) and len(table) == 6
 
 
 def cut(cohort, tmin, n_times):
@@ -216,7 +217,7 @@ def test_steps_are_watched_and_faults_are_named(plain, tmp_path, caplog):
     shutil.copy(folder / "study.toml", study)
     with pytest.raises(FileNotFoundError, match="prepare"):
         dre.leakage_audit(study, data=data, out=tmp_path / "nothing")
-    with pytest.raises(ValueError, match="no model `gru`; it has trf, dre"):
+    with pytest.raises(ValueError, match="no model `gru`; it has trf, dre, dre-past"):
         dre.run(study, data=data, models=["gru"])
     with pytest.raises(FileNotFoundError, match="no such folder"):
         dre.run(study, data=tmp_path / "nothing")

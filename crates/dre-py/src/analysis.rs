@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use dre::Stop;
 use dre::data::{ArraysInfo, Channel, Dataset, EpochSource, Set};
 use dre::importance::{FeatureValues, ImportanceSpec, PermuteSpec, SummarySpec, permute};
-use dre::metrics::CeilingSpec;
+use dre::metrics::{CeilingSpec, bootstrap_interval};
 use dre::results::{ComparisonResult, ImportanceResult, StateResult};
 use dre::state::{BinSpec, By, StateBin, StateSpec, StateSummarySpec, States, SubjectStates};
-use dre::stats::{PermutationSpec, compare_models};
+use dre::stats::{PermutationSpec, Tail, compare_fits, compare_models, test_group};
 use numpy::ndarray::{Array2, Array3, Array4, ArrayView2, Axis, stack};
 use numpy::{IntoPyArray, PyArray2, PyArray3, PyArray4};
 use pyo3::prelude::*;
@@ -85,7 +85,7 @@ pub fn permutation_importance<'py>(
         let targets = settings.targets_of_signals(data.features())?;
         let values = FeatureValues::of_arrays(&data)?;
         let spec = PermuteSpec { set: Set::Test, window: window.clone(), batch_size, seed, n_threads };
-        model.with_predictor(data.n_times(), batch_size, stop, |model| {
+        model.with_predictor(&data, batch_size, stop, |model| {
             let found = permute(&data, &values, model, &targets, &spec, &mut |_| flow(stop))?;
             let found = found.ok_or(dre::Error::Stopped)?;
             let spec = SummarySpec { window, tfce: settings.tfce, seed, n_threads, stop: stop.clone() };
@@ -178,7 +178,7 @@ pub fn state_modulation<'py>(
             reference: None,
         };
         let by = [By::Power, By::Phase].into_iter().filter(|by| settings.by.contains(by));
-        model.with_predictor(data.n_times(), batch_size, stop, |model| {
+        model.with_predictor(&data, batch_size, stop, |model| {
             let (mut results, mut states) = (Vec::new(), Vec::new());
             for by in by {
                 let found = dre::state::analyse(&data, &[model], by, &summary.bins, &mut || flow(stop))?;
@@ -240,4 +240,22 @@ pub fn compare_scores(py: Python<'_>, names: Vec<String>, scores: Vec<Vec<f64>>,
     let models: Vec<(&str, Vec<f64>)> = names.iter().map(String::as_str).zip(scores).collect();
     let found: Vec<ComparisonResult> = py.detach(|| compare_models(&models, seed));
     json(&found)
+}
+
+/// Tests whether differences, one for each subject, lie above 0: `{"confidence", "test"}` as JSON.
+#[pyfunction]
+#[pyo3(signature = (differences, seed))]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
+pub fn test_differences(py: Python<'_>, differences: Vec<f64>, seed: u64) -> PyResult<String> {
+    let (confidence, test) =
+        py.detach(|| (bootstrap_interval(&differences, seed), test_group(&differences, Tail::Positive)));
+    json(&serde_json::json!({ "confidence": confidence, "test": test }))
+}
+
+/// Compares single fits of two models, r by fit, then by subject; a `SeedSpread` as JSON, or null.
+#[pyfunction]
+#[pyo3(signature = (first, second, seed))]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
+pub fn compare_seeds(py: Python<'_>, first: Vec<Vec<f64>>, second: Vec<Vec<f64>>, seed: u64) -> PyResult<String> {
+    json(&py.detach(|| compare_fits(&first, &second, seed)))
 }

@@ -1,7 +1,7 @@
 //! Fitting.
 
 use dre::Stop;
-use dre::data::EpochSource;
+use dre::data::{EpochSource, Pooled};
 use dre::linear::{BandedConfig, FitSpec, LinearOptions, RtrfConfig, TrfConfig, fit_banded, fit_rtrf, fit_trf};
 use dre::nn::{Dims, Network, NetworkConfig, Threads, TrainConfig, Training};
 use dre_io::models::{Fitted, FittedNetwork};
@@ -67,9 +67,9 @@ pub fn fit_dre<'py>(
     Ok((Model::new(Fitted::Dre(Box::new(FittedNetwork::of_channels(done.best())))), history, done.best_pass(), ended))
 }
 
-/// Fits a linear model to each subject; also gives the alphas and the mean r of each candidate by subject.
+/// Fits a linear model to each subject, or one to all of them.
 #[pyfunction]
-#[pyo3(signature = (epochs, kind, config, options, n_init_times, valid_from, seed, n_threads))]
+#[pyo3(signature = (epochs, kind, config, options, pooled, n_init_times, valid_from, seed, n_threads))]
 #[expect(
     clippy::too_many_arguments,
     clippy::needless_pass_by_value,
@@ -81,6 +81,7 @@ pub fn fit_linear<'py>(
     kind: &str,
     config: &str,
     options: &str,
+    pooled: bool,
     n_init_times: usize,
     valid_from: usize,
     seed: u64,
@@ -88,19 +89,24 @@ pub fn fit_linear<'py>(
 ) -> PyResult<Model> {
     let options: LinearOptions = parse("the linear models", options)?;
     let arrays = epochs.arrays()?;
+    let together = Pooled::new(&arrays);
+    let source: &dyn EpochSource = if pooled { &together } else { &arrays };
+    let subjects = arrays.subjects();
     let spec = |stop: &Stop| FitSpec { valid_from, batch_size: LINEAR_BATCH, n_threads, stop: stop.clone() };
     let fitted = match kind {
         "trf" => {
             let config: TrfConfig = parse("the TRF", config)?;
-            interruptible(py, |stop| fit_trf(&arrays, &config, options, &spec(stop))).map(Fitted::Trf)
+            let fitted = interruptible(py, |stop| fit_trf(source, &config, options, &spec(stop)));
+            fitted.map(|model| Fitted::Trf(if pooled { model.shared_by(subjects) } else { model }))
         }
         "banded" => {
             let config: BandedConfig = parse("the banded ridge", config)?;
-            interruptible(py, |stop| fit_banded(&arrays, &config, options, seed, &spec(stop))).map(Fitted::Banded)
+            interruptible(py, |stop| fit_banded(source, &config, options, seed, &spec(stop))).map(Fitted::Banded)
         }
         "rtrf" => {
             let config: RtrfConfig = parse("the RTRF", config)?;
-            interruptible(py, |stop| fit_rtrf(&arrays, &config, n_init_times, options, &spec(stop))).map(Fitted::Rtrf)
+            let fitted = interruptible(py, |stop| fit_rtrf(source, &config, n_init_times, options, &spec(stop)));
+            fitted.map(|model| Fitted::Rtrf(if pooled { model.shared_by(subjects) } else { model }))
         }
         other => return Err(PyValueError::new_err(format!("no linear model is called `{other}`"))),
     };

@@ -12,6 +12,7 @@ mod defaults;
 mod epochs;
 mod errors;
 mod fit;
+mod floors;
 mod layout;
 mod model;
 mod simulation;
@@ -26,7 +27,9 @@ mod _native {
     #[pymodule_export]
     const LEAST_EPOCHS: usize = dre::data::LEAST_EPOCHS;
     #[pymodule_export]
-    use super::analysis::{compare_scores, noise_ceiling, permutation_importance, state_modulation};
+    use super::analysis::{
+        compare_scores, compare_seeds, noise_ceiling, permutation_importance, state_modulation, test_differences,
+    };
     #[pymodule_export]
     use super::decode::{Decoder, fit_decoder};
     #[pymodule_export]
@@ -35,6 +38,8 @@ mod _native {
     use super::epochs::{fit_scaling, split_in_time};
     #[pymodule_export]
     use super::fit::{fit_dre, fit_linear};
+    #[pymodule_export]
+    use super::floors::{leak, processing_floor};
     #[pymodule_export]
     use super::layout::lay_values;
     #[pymodule_export]

@@ -9,7 +9,8 @@ use dre::linear::SubjectFit;
 use dre::metrics::Correlation;
 use dre::model::{Predictor, Stoppable};
 use dre::nn::{Adam, Dims, Loss, Network, NetworkConfig, Tensor, Threads, Workspace};
-use dre_io::models::{Fitted, FittedNetwork, ModelInfo, read_model, write_model};
+use dre_io::models::{Fitted, FittedNetwork, ModelInfo, read_info, read_model, write_info, write_model};
+use dre_io::store::StoreError;
 use numpy::ndarray::{Array, Array2, Array3, ArrayD, Axis, Dimension, RemoveAxis, s};
 use numpy::{IntoPyArray, PyArray1, PyArray3, PyReadonlyArrayDyn};
 use pyo3::exceptions::PyValueError;
@@ -19,6 +20,7 @@ use pyo3::types::PyDict;
 use crate::defaults::parse;
 use crate::epochs::Epochs;
 use crate::errors::{science, store};
+use crate::study::json;
 use crate::watch::interruptible;
 
 /// Parameters by PyTorch's names.
@@ -57,20 +59,33 @@ impl Model {
         Self { fitted }
     }
 
-    /// The model behind the one interface, for epochs of `n_times` samples in batches of at most `batch_size`, until asked to
-    /// stop.
+    /// The model behind the one interface, for the epochs of `source` in batches of at most `batch_size`, until asked to stop.
     pub(crate) fn with_predictor<R>(
         &self,
-        n_times: usize,
+        source: &dyn EpochSource,
         batch_size: usize,
         stop: &Stop,
         work: impl FnOnce(&dyn Predictor) -> dre::Result<R>,
     ) -> dre::Result<R> {
-        let network;
+        let (subjects, n_times) = (source.subjects(), source.n_times());
+        let made;
         let model: &dyn Predictor = match &self.fitted {
             Fitted::Dre(fitted) => {
-                network = (**fitted).clone().into_predictor(n_times, batch_size)?;
-                &*network
+                made = (**fitted).clone().into_predictor(n_times, batch_size)?;
+                &*made
+            }
+            Fitted::Seeds(members) => {
+                made = Fitted::Seeds(members.clone()).into_predictor(n_times, batch_size)?;
+                &*made
+            }
+            // One model for all predicts subjects that the fit has not seen, too.
+            Fitted::Trf(model) if model.pooled && model.subjects.len() < subjects.len() => {
+                made = Box::new(model.clone().shared_by(subjects));
+                &*made
+            }
+            Fitted::Rtrf(model) if model.pooled && model.subjects.len() < subjects.len() => {
+                made = Box::new(model.clone().shared_by(subjects));
+                &*made
             }
             Fitted::Trf(model) => model,
             Fitted::Rtrf(model) => model,
@@ -89,6 +104,10 @@ impl Model {
     fn network(&self) -> PyResult<&Network> {
         match &self.fitted {
             Fitted::Dre(fitted) => Ok(&fitted.network),
+            Fitted::Seeds(members) => Err(PyValueError::new_err(format!(
+                "the model holds {} networks that differ in their seed; take one of them, such as estimators_[0]",
+                members.len()
+            ))),
             _ => Err(PyValueError::new_err(format!("{} has no network", self.fitted.title()))),
         }
     }
@@ -142,21 +161,56 @@ impl Model {
         Ok(Self::new(Fitted::Dre(Box::new(FittedNetwork::of_channels(network)))))
     }
 
-    /// Reads a model's folder; gives the model and its `model.json`.
+    /// Several networks that differ in their seed as one model, whose prediction is the mean of theirs.
     #[staticmethod]
-    #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
-    fn load(py: Python<'_>, folder: PathBuf, n_threads: usize) -> PyResult<(Self, String)> {
-        let read = py.detach(|| read_model(&folder, &Threads::new(n_threads)));
-        let (fitted, info) = read.map_err(|e| store(&e))?;
-        let text = serde_json::to_string(&info).map_err(|e| PyValueError::new_err(e.to_string()))?;
-        Ok((Self::new(fitted), text))
+    fn of_seeds(members: Vec<Bound<'_, Self>>) -> PyResult<Self> {
+        let one = |member: &Bound<'_, Self>| match &member.get().fitted {
+            Fitted::Dre(fitted) => Ok((**fitted).clone()),
+            other => Err(PyValueError::new_err(format!("{} is no single network", other.title()))),
+        };
+        Ok(Self::new(Fitted::Seeds(members.iter().map(one).collect::<PyResult<_>>()?)))
     }
 
-    /// Writes a model's folder with this `model.json`.
+    /// The networks of [`Model::of_seeds`]; none of any other model.
+    fn members(&self) -> Vec<Self> {
+        match &self.fitted {
+            Fitted::Seeds(members) => {
+                members.iter().map(|member| Self::new(Fitted::Dre(Box::new(member.clone())))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reads a model's folder; gives the model, its `model.json`, and that of each of its members.
+    #[staticmethod]
     #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
-    fn save(&self, py: Python<'_>, folder: PathBuf, info: &str) -> PyResult<()> {
+    fn load(py: Python<'_>, folder: PathBuf, n_threads: usize) -> PyResult<(Self, String, Vec<String>)> {
+        let read = py.detach(|| {
+            let (fitted, info) = read_model(&folder, &Threads::new(n_threads))?;
+            let members = info.members.iter().map(|name| read_info(&folder.join(name)));
+            let members = members.collect::<Result<Vec<ModelInfo>, StoreError>>()?;
+            Ok((fitted, info, members))
+        });
+        let (fitted, info, members) = read.map_err(|e: StoreError| store(&e))?;
+        let members = members.iter().map(json).collect::<PyResult<_>>()?;
+        Ok((Self::new(fitted), json(&info)?, members))
+    }
+
+    /// Writes a model's folder with this `model.json`; folders below it for its members, given by name and `model.json`.
+    #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
+    fn save(&self, py: Python<'_>, folder: PathBuf, info: &str, members: Vec<(String, String)>) -> PyResult<()> {
         let info: ModelInfo = parse("the model's description", info)?;
-        py.detach(|| write_model(&folder, &self.fitted, &info)).map_err(|e| store(&e))
+        let own = members.iter().map(|(name, info)| Ok((name, parse("the model's description", info)?)));
+        let own: Vec<(&String, ModelInfo)> = own.collect::<PyResult<_>>()?;
+        let written = py.detach(|| {
+            let Fitted::Seeds(networks) = &self.fitted else { return write_model(&folder, &self.fitted, &info) };
+            for (network, (name, own)) in networks.iter().zip(&own) {
+                write_model(&folder.join(name), &Fitted::Dre(Box::new(network.clone())), own)?;
+            }
+            let names = own.iter().map(|(name, _)| (*name).clone()).collect();
+            write_info(&folder, &ModelInfo { members: names, ..info })
+        });
+        written.map_err(|e| store(&e))
     }
 
     /// Number of fitted numbers.
@@ -169,7 +223,7 @@ impl Model {
         let dict = PyDict::new(py);
         let array = |name: &str, array: ArrayD<f64>| dict.set_item(name, array.into_pyarray(py));
         match &self.fitted {
-            Fitted::Dre(fitted) => return dict_of(py, fitted.network.state()),
+            Fitted::Dre(_) | Fitted::Seeds(_) => return dict_of(py, self.network()?.state()),
             Fitted::Trf(m) => {
                 array("coef", stack(m.subjects.iter().map(|fit| &fit.model.coef))?)?;
                 array("intercept", stack(m.subjects.iter().map(|fit| &fit.model.intercept))?)?;
@@ -206,7 +260,7 @@ impl Model {
         let arrays = epochs.arrays()?;
         let all = arrays.epochs(Set::Test);
         let predicted = interruptible(py, |stop| {
-            self.with_predictor(arrays.n_times(), batch_size, stop, |model| {
+            self.with_predictor(&arrays, batch_size, stop, |model| {
                 let mut out = Array3::zeros((arrays.n_epochs(), arrays.n_channels(), arrays.n_times()));
                 let mut batch = Batch::default();
                 for part in all.chunks(batch_size.max(1)) {
@@ -237,7 +291,7 @@ impl Model {
     ) -> PyResult<Scored<'py>> {
         let arrays = epochs.arrays()?;
         let found = interruptible(py, |stop| {
-            self.with_predictor(arrays.n_times(), batch_size, stop, |model| {
+            self.with_predictor(&arrays, batch_size, stop, |model| {
                 let (n_channels, n_times) = (arrays.n_channels(), arrays.n_times());
                 let mut maps = Array3::zeros((arrays.n_subjects(), n_channels, n_times));
                 let mut batch = Batch::default();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dre::adapt::with_mean_embedding;
-use dre::data::{Audit, Dataset, EpochSource, Part, Selected, Set};
+use dre::data::{Audit, Dataset, EpochSource, Part, Selected, Set, feature_rows};
 use dre::linear::{ComponentSource, FitSpec, Pca, fit_pca};
 use dre::metrics::{Scorable, Window, first_scored};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
@@ -299,6 +299,8 @@ impl Fit<'_> {
     ) -> Result<()> {
         let data = self.data;
         let recordings = &data.cohort().recordings;
+        let features = self.features()?;
+        let rows = feature_rows(data.features(), &features)?;
         let info = ModelInfo {
             format: MODEL_FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -308,11 +310,11 @@ impl Fit<'_> {
             sfreq: data.sfreq(),
             times: data.times(),
             channels: data.cohort().channels.clone(),
-            features: self.features()?,
+            features,
             pooled: self.spec().is_pooled(),
             members: Vec::new(),
             subjects: data.subjects().to_vec(),
-            feature_scaler: data.feature_scaler().clone(),
+            feature_scaler: data.feature_scaler().select(&rows),
             scalers: data.scalers().map(|(i, s)| (recordings[i].id.clone(), s.clone())).collect(),
             fit_seconds,
             choices,

@@ -24,6 +24,21 @@ pub struct FeatureScaler {
     pub constant: Vec<bool>,
 }
 
+impl FeatureScaler {
+    /// The standardisation of some of the features, given by their places.
+    ///
+    /// # Panics
+    /// Where there is no such feature.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            mean: rows.iter().map(|&row| self.mean[row]).collect(),
+            std: rows.iter().map(|&row| self.std[row]).collect(),
+            constant: rows.iter().map(|&row| self.constant[row]).collect(),
+        }
+    }
+}
+
 /// Median and interquartile range, percentiles interpolated linearly between neighbours as `numpy.percentile` does.
 ///
 /// Reorders `values`, which must not be empty and must be finite. Takes time proportional to their number.
