@@ -10,12 +10,14 @@ mod decode;
 mod evaluate;
 mod events;
 mod fit;
+mod floor;
 mod importance;
 mod inputs;
 mod linear;
 mod prepare;
 mod segments;
 mod state;
+mod stimulus;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
