@@ -61,7 +61,7 @@ impl Simulated {
                     noise = 0.8 * noise + 0.3 * rng.random_range(-1.0f64..1.0);
                     let after = t as f64 - EVENT as f64;
                     let response = (-0.5 * ((after - 12.0) / 5.0).powi(2)).exp();
-                    let own = [a, b, a + b][channel] * (1.0 + strength) * response;
+                    let own = ([a, b, a + b][channel] + strength) * response;
                     let rhythm = strength * (std::f64::consts::TAU * 10.0 * after / SFREQ + phase).cos();
                     // An offset, as data without a baseline have.
                     data[[epoch, channel, t]] = (3.0 + noise + own + rhythm) as f32;
@@ -158,7 +158,7 @@ fn a_trf_s_choices_and_scores() {
             let valid: Vec<f64> = fitted.subjects.iter().flat_map(|fit| fit.valid_r.clone()).collect();
             (alphas, valid, scores.mean_r, scores.r_over_time)
         });
-        assert!(plain.2 > 0.3, "{}", plain.2);
+        assert!(plain.2 > 0.2, "{}", plain.2);
         for (power, (alphas, valid, mean_r, over_time)) in others {
             assert_eq!(alphas, plain.0, "{options:?}, data · 1e{power}");
             assert_close(power, "r of validation", &valid, &plain.1, ROUNDING);
