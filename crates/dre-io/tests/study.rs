@@ -117,8 +117,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kind = 'dre'",
         "kind = 'dre'\nlearning_rate = 1",
         "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, \
-         conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_components, n_init_times, \
-         n_passes, precision, stride, subject_dim",
+         conv_filters, conv_layers, features, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_components, \
+         n_init_times, n_passes, n_seeds, precision, stride, subject_dim",
     ),
     (
         "kind = 'dre'",
@@ -253,7 +253,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[models.dre]",
         "[importance]\nmodels = ['trf']\n[models.dre]",
-        "study.toml line 9: importance.models = `trf`, expected names of models of the study: dre",
+        "study.toml line 9: importance.models = `trf`, expected names of models of the study: dre, dre-past",
     ),
     (
         "[models.dre]",
@@ -284,7 +284,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[models.dre]",
         "[state]\nmodels = ['trf']\n[models.dre]",
-        "study.toml line 9: state.models = `trf`, expected names of models of the study: dre",
+        "study.toml line 9: state.models = `trf`, expected names of models of the study: dre, dre-past",
     ),
     (
         "[models.dre]",

@@ -138,7 +138,8 @@ fn score_spec() -> ScoreSpec {
 }
 
 fn trf(arrays: &EpochArrays<'_>, options: LinearOptions) -> CohortTrf {
-    let config = TrfConfig { lag_max: 30, alphas: vec![0.1, 3.0, 30.0, 1000.0], ..TrfConfig::default() };
+    let (alphas, alpha_unit) = (vec![0.1, 3.0, 30.0, 1000.0], AlphaUnit::Absolute);
+    let config = TrfConfig { lag_max: 30, alphas, alpha_unit, ..TrfConfig::default() };
     fit_trf(arrays, &config, options, &fit_spec()).unwrap()
 }
 
@@ -256,7 +257,8 @@ fn what_a_decoder_tells() {
     let (plain, others) = each_unit(|simulated, power| {
         let unit = 10f64.powi(2 * power);
         let alphas = [1.0, 100.0, 1e4].map(|alpha| alpha * unit).to_vec();
-        let config = DecodeConfig { lag_min: -20, lag_max: 0, alphas: alphas.clone(), ..DecodeConfig::default() };
+        let own = DecodeConfig { lag_min: -20, lag_max: 0, alphas: alphas.clone(), ..DecodeConfig::default() };
+        let config = DecodeConfig { alpha_unit: AlphaUnit::Absolute, ..own };
         let fitted = fit_decoder(&simulated.for_fits(), &config, &fit_spec()).unwrap();
         let chosen: Vec<usize> = fitted
             .subjects
