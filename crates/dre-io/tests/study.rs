@@ -60,7 +60,10 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, options, ..TrfSpec::default() }));
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, n_init_times: 64, ..NetworkConfig::paper() };
     let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 20, loss: Loss::Mse, precision: Precision::F32 };
-    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train, seeds: SeedSpec { n_seeds: 5 }, ..DreSpec::default() }));
+    assert_eq!(
+        study.models["dre"],
+        ModelSpec::Dre(DreSpec { network, train, seeds: SeedSpec { n_seeds: 5 }, ..DreSpec::default() })
+    );
 }
 
 #[test]
