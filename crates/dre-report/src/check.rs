@@ -25,6 +25,13 @@ pub(crate) fn check(results: &Results) -> Result<()> {
             per_time(format!("models.{name}.subjects.{subject}.r_over_time"), score.r_over_time.len())?;
         }
     }
+    for floor in &results.floors {
+        let what = format!("the processing floor for {} samples", floor.n_init_times);
+        per_time(what.clone(), floor.r_over_time.len())?;
+        for curve in &floor.leak.curves {
+            length(format!("{what}, its leak"), curve.shares.len(), floor.leak.latencies.len(), "one per latency")?;
+        }
+    }
     for evoked in &results.evoked {
         let what = format!("evoked response to {:?}", evoked.condition);
         let arrays = evoked.predicted.iter().map(|(name, rows)| (format!("{what} predicted by {name}"), rows));

@@ -3,7 +3,7 @@
 use dre::results::{PassRecord, Results};
 use serde::Serialize;
 
-use crate::charts::{Drawn, both, channels, cohort, strips, time, training};
+use crate::charts::{Drawn, both, channels, cohort, leak, strips, time, training};
 use crate::compact::Compact;
 use crate::evoked::{marks, ranking};
 use crate::headline::{self, standard_deviation};
@@ -109,8 +109,18 @@ pub(crate) fn time_figure(results: &Results) -> (Option<Figure>, PlotStore) {
     if marks.init.is_some() {
         caption.push_str(" Models that are shown the true samples of the grey init window have no line there.");
     }
-    let figure =
-        Figure::new("time", "r over time", caption, both(|size| time::draw(&lines, &results.times, &marks, size)));
+    let floors: Vec<&[f64]> = results.floors.iter().map(|floor| floor.r_over_time.as_slice()).collect();
+    if !floors.is_empty() {
+        caption.push_str(
+            " The grey area is the processing floor: the r that filters, resampling and baseline alone give to a prediction from the \
+             init window where the recording is white noise.",
+        );
+        if floors.len() > 1 {
+            caption.push_str(" There is one for each length of the init window.");
+        }
+    }
+    let drawn = both(|size| time::draw(&lines, &floors, &results.times, &marks, size));
+    let figure = Figure::new("time", "r over time", caption, drawn);
     let store = lines.iter().enumerate().map(|(model, line)| LineStore {
         name: line.name.to_owned(),
         model,
@@ -126,6 +136,27 @@ pub(crate) fn time_figure(results: &Results) -> (Option<Figure>, PlotStore) {
         lines: store.collect(),
     };
     (figure, store)
+}
+
+/// What the filters carry from a response into the longest init window; none where nothing leaks.
+pub(crate) fn leak_figure(results: &Results) -> Option<Figure> {
+    let floor = results.floors.last()?;
+    let found = &floor.leak;
+    let caption = format!(
+        "What the filters leak: of a filtered response that starts after the init window, the share of the energy that lies in the init \
+         window, where models are given it before it happens. {}. A causal filter leaks nothing.",
+        leak::means(found)
+    );
+    Figure::new("", "Leak", caption, both(|size| leak::draw(found, size)))
+}
+
+/// What there is to say of the leak where no figure shows it; empty without an init window.
+pub(crate) fn leak_statement(results: &Results) -> &'static str {
+    if !results.floors.is_empty() && results.floors.iter().all(|floor| floor.leak.is_none()) {
+        "The filters are causal: they carry nothing of a response into an init window that ends before it."
+    } else {
+        ""
+    }
 }
 
 /// Models whose spread is drawn: all where they are few, else those that the headline compares.

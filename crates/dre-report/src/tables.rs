@@ -1,7 +1,7 @@
 //! Tables of the page, as text.
 
 use dre::data::BadSegments;
-use dre::results::{MaskedRecording, Results, SubjectSummary};
+use dre::results::{FloorResult, MaskedRecording, Results, SubjectSummary};
 use serde::Serialize;
 
 use crate::charts::model_class;
@@ -24,6 +24,24 @@ pub(crate) struct ModelRow {
     pub(crate) parameters: String,
     pub(crate) fit_time: String,
     pub(crate) is_best: bool,
+}
+
+/// One processing floor in the score table.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FloorRow {
+    pub(crate) models: String,
+    pub(crate) mean: String,
+    pub(crate) init: String,
+}
+
+/// What processing alone predicts, for each length of the init window.
+pub(crate) fn floors(results: &Results) -> Vec<FloorRow> {
+    let row = |floor: &FloorResult| FloorRow {
+        models: format::list(&floor.models),
+        mean: format::r(floor.mean_r),
+        init: format::count(floor.n_init_times),
+    };
+    results.floors.iter().map(row).collect()
 }
 
 /// One subject in the score table: test epochs, then r per model.

@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use ndarray::{Axis, stack};
 
 use super::fit::{dataset, model_folder, recipe, valid_from};
+use super::floor::Processing;
 use super::linear::{BOOTSTRAP_SEED, confidence, evaluate_linear};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
@@ -66,7 +67,12 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
     let pairs: Vec<(&str, &Scores)> = scores.iter().map(|(name, s)| (*name, s)).collect();
     let mut summary = data.summary(cohort.info.steps.clone());
     summary.excluded.splice(0..0, cohort.info.excluded.iter().cloned());
+    if let Some(gap) = data.split().gap.filter(|gap| *gap > 0.0) {
+        summary.steps.push(format!("epochs of different sets at least {gap:.3} s apart"));
+    }
+    let windows: Vec<(String, usize)> = models.iter().map(|(name, model)| (name.clone(), model.n_init_times)).collect();
     let results = Results {
+        floors: Processing::new(job, cohort)?.floors(&data, &windows, spec.score_from)?,
         format: RESULTS_FORMAT,
         study: job.study.name.clone(),
         ratios: ratios(&models),

@@ -7,6 +7,7 @@ pub(crate) mod coefficients;
 pub(crate) mod cohort;
 pub(crate) mod delta;
 pub(crate) mod evoked;
+pub(crate) mod leak;
 pub(crate) mod state;
 pub(crate) mod strips;
 pub(crate) mod time;

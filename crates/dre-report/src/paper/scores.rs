@@ -5,7 +5,7 @@ use dre::results::{ComparisonResult, Results};
 use super::heads::still;
 use super::{Figures, Numbers, Sheet, channel_names};
 use crate::charts::{Size, strips, training as curves};
-use crate::figures::{channels_figure, scores_figure, time_figure};
+use crate::figures::{channels_figure, leak_figure, scores_figure, time_figure};
 use crate::maps;
 use crate::tables::subject_labels;
 use crate::topography::sensors::Montage;
@@ -27,7 +27,20 @@ pub(super) fn add(results: &Results, montage: &Montage, all: &mut Figures) {
                 results.times.iter().zip(r).for_each(|(time, r)| table.row(&[name, &label, time, r]));
             }
         }
+        for floor in &results.floors {
+            let name = format!("processing floor ({} samples)", floor.n_init_times);
+            let rows = results.times.iter().zip(&floor.r_over_time);
+            rows.for_each(|(time, r)| table.row(&[&name, &"white noise", time, r]));
+        }
         all.add(&["scores", "time"], Sheet::of(&figure.wide), table);
+    }
+    if let (Some(figure), Some(floor)) = (leak_figure(results), results.floors.last()) {
+        let mut table = Numbers::new(&["n_init_times", "duration_s", "latency_s", "share_of_energy"]);
+        for curve in &floor.leak.curves {
+            let rows = floor.leak.latencies.iter().zip(&curve.shares);
+            rows.for_each(|(latency, share)| table.row(&[&floor.n_init_times, &curve.duration, latency, share]));
+        }
+        all.add(&["leak"], Sheet::of(&figure.wide), table);
     }
     let by_channel = || {
         let mut table = Numbers::new(&["model", "channel", "r"]);

@@ -150,8 +150,14 @@ fn style(tag: &str, classes: &[&str], context: Context<'_>) -> Attributes {
                 ("stroke", "none".to_owned()),
             ]
         }
+        "path" if has("floor") => {
+            vec![("fill", RULE.to_owned()), ("fill-opacity", "0.5".to_owned()), ("stroke", "none".to_owned())]
+        }
         "path" => stroke(classes, context),
         "rect" if has("init") => vec![("fill", SHADE.to_owned())],
+        "rect" if has("floor") => {
+            vec![("fill", RULE.to_owned()), ("fill-opacity", "0.5".to_owned()), ("rx", "2".to_owned())]
+        }
         "rect" if has("swatch") || has("part") => {
             let colour = context.line().to_owned();
             if has("swatch") { vec![("fill", colour), ("rx", "2".to_owned())] } else { vec![("fill", colour)] }

@@ -23,7 +23,7 @@ mod split;
 
 pub use arrays::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, split_in_time};
 pub use audit::{
-    Audit, AuditSpec, Duplicates, FeatureScalerAudit, NearDuplicate, ScalerAudit, SplitAudit, StimuliAudit,
+    Audit, AuditSpec, Duplicates, FeatureScalerAudit, NearDuplicate, ReachAudit, ScalerAudit, SplitAudit, StimuliAudit,
     SubjectStimuli,
 };
 pub use batch::Batch;
@@ -42,4 +42,4 @@ pub use scaler::{FeatureScaler, RobustScaler};
 pub use signals::{Block, HalfSamples, HalfScale, Samples, Signals};
 pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
-pub use split::{Fold, SplitMethod, SplitSpec};
+pub use split::{Fold, REACH_SHARE, SplitMethod, SplitSpec};

@@ -3,6 +3,7 @@
 //! All correlations are Pearson's r across epochs for each time × channel, within each subject. `mean_r` averages over
 //! channels and over times ≥ `score_from` (s).
 
+mod floor;
 mod importance;
 mod state;
 mod statistics;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{BadSegments, Channel};
 
+pub use floor::{FloorResult, LeakCurve, LeakResult};
 pub use importance::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance};
 pub use state::{
     CapturedResult, ModulationResult, StateBinResult, StateMaps, StateResult, SubjectCaptured, SubjectState,
@@ -44,6 +46,9 @@ pub struct Results {
     /// Tests across subjects, comparisons of models, and the noise ceiling.
     #[serde(default)]
     pub statistics: StatisticsResult,
+    /// What processing alone predicts, for each length of the models' init windows, ascending; empty where no model has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floors: Vec<FloorResult>,
     /// What predictions rest on, by model, then by what was permuted; empty where it was not computed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub importance: Vec<ImportanceResult>,
@@ -280,7 +285,7 @@ pub struct SubjectSummary {
     /// Epochs dropped for bad segments.
     #[serde(default)]
     pub n_bad: usize,
-    /// Epochs dropped because they overlap another set's epochs.
+    /// Epochs dropped because they overlap another set’s epochs or lie nearer to them than the split’s gap.
     pub n_border: usize,
     /// Epochs rejected for amplitude after scaling.
     pub n_rejected: usize,
