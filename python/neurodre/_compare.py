@@ -56,7 +56,7 @@ class NoiseCeiling:
     mean : float
         Mean over subjects.
     confidence : (float, float) or None
-        95 % bootstrap interval across subjects; None with fewer than 3.
+        95 % bootstrap interval across subjects; None with fewer than 5.
     over_time : ndarray (n_times,)
         Mean over subjects and channels.
     per_channel : ndarray (n_channels,)
@@ -130,7 +130,7 @@ def noise_ceiling(
     subject, recording, measured
         As in `DRE.fit`.
     score_from : int
-        First sample that counts for the means.
+        First sample that counts for the means; that of the scores that are held against it.
     seed : int
         Seed of the halves.
     n_threads : int or None
@@ -243,13 +243,13 @@ class Comparison:
     difference : float
         Mean of first less second.
     confidence : (float, float) or None
-        95 % bootstrap interval of the difference across subjects; None with fewer than 3.
+        95 % bootstrap interval of the difference across subjects; None with fewer than 5.
     test : GroupTest or None
         Two-sided signed-rank test of the differences, with its effect sizes; None with fewer than 5.
     ratio : float or None
         Mean of the first by that of the second; None where the latter is not above 0.
     ratio_confidence : (float or None, float or None) or None
-        Its 95 % bootstrap interval; an end is None where it is unbounded.
+        Its 95 % bootstrap interval; an end is None where it is unbounded. None with fewer than 5 subjects.
     """
 
     names: tuple[str, str]
@@ -302,7 +302,8 @@ def compare(
     Parameters
     ----------
     scores_a, scores_b : Scores, mapping of str to float, or sequence of float
-        Of the same subjects; in the same order where they are sequences. Of `Scores`, the mean r of each subject.
+        Of the same subjects; in the same order where they are sequences. Of `Scores`, the mean r of each subject; of two of
+        them from the later of their ``score_from`` on, so that neither model is scored on samples that the other was shown.
     names : (str, str)
         What the models are called.
     seed : int
@@ -320,7 +321,12 @@ def compare(
     >>> found.test.p, found.ratio
     (0.03125, 2.0)
     """
-    a, b = _by_subject(scores_a, "scores_a"), _by_subject(scores_b, "scores_b")
+    both = [scores for scores in (scores_a, scores_b) if isinstance(scores, Scores)]
+    if len(both) == 2 and both[0].r.shape[1:] != both[1].r.shape[1:]:
+        shapes = " and ".join(f"{scores.r.shape[1]} channels × {scores.r.shape[2]} times" for scores in both)
+        raise ValueError(f"the scores are of {shapes}, expected the same channels and times of both")
+    first = max((scores.score_from for scores in both), default=0)
+    a, b = _by_subject(scores_a, "scores_a", first), _by_subject(scores_b, "scores_b", first)
     if set(a) != set(b):
         only = sorted(set(a) ^ set(b))
         raise ValueError(f"the scores are not of the same subjects: {', '.join(only[:8])} in one of them alone")
@@ -339,13 +345,13 @@ def compare(
         confidence=interval_of(found["confidence"]),
         test=test_of(found["test"]),
         ratio=None if ratio is None else ratio["ratio"],
-        ratio_confidence=None if ratio is None else (ratio["low"], ratio["high"]),
+        ratio_confidence=None if ratio is None or found["confidence"] is None else (ratio["low"], ratio["high"]),
     )
 
 
-def _by_subject(scores: Any, name: str) -> dict[str, float]:
+def _by_subject(scores: Any, name: str, score_from: int) -> dict[str, float]:
     if isinstance(scores, Scores):
-        return dict(zip(scores.subjects, map(float, scores.mean_r_by_subject), strict=True))
+        return dict(zip(scores.subjects, map(float, scores.by_subject(score_from)), strict=True))
     subjects = None
     if hasattr(scores, "items"):
         subjects = [label_of(subject) or str(subject) for subject, _ in scores.items()]

@@ -67,8 +67,9 @@ class DRE(Encoder):
         Names of the features of an array, or columns of the metadata of ``mne.Epochs``. None calls them x0, x1, ….
     scale : {"robust", None}
         "robust" scales as a study does: data by the median and interquartile range of the training epochs of each subject
-        (or recording), features by their mean and standard deviation over all training epochs. None leaves all as it is.
-        Predictions are in the units of ``y`` either way.
+        (or recording), features by their mean and standard deviation over all training epochs. None leaves all as it is; give
+        data and features of order 1 then, since Adam's steps and the initial weights are of that size. Predictions are in the
+        units of ``y`` either way.
     valid_share : float
         Share of each recording's epochs, the last ones, that chooses the best pass.
     random_state : int
@@ -186,10 +187,6 @@ class DRE(Encoder):
 
     def _n_init_times(self) -> int:
         return int(self._of_fit("n_init_times"))
-
-    def _score_from(self) -> int:
-        # Where nothing follows the init window, all samples count.
-        return 0 if self._n_init_times() >= len(self.times_) else self._n_init_times()
 
     def _batch_size(self) -> int:
         return whole(self.batch_size, "batch_size", least=1)

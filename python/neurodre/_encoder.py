@@ -37,6 +37,9 @@ Self = TypeVar("Self", bound="Encoder")
 # Epochs that linear models predict at a time.
 LINEAR_BATCH = 256
 
+# Fewest epochs that an r is taken across.
+LEAST_EPOCHS = _native.LEAST_EPOCHS
+
 
 class Encoder(Stored):
     """A model of brain responses; see `DRE`, `TRF`, `RTRF` and `BandedRidge`."""
@@ -63,11 +66,17 @@ class Encoder(Stored):
         return self._n_init_times()
 
     def _first_scored(self, asked: int | None) -> int:
-        """The first sample that counts: the one that was asked for, or the end of the init window."""
+        """The first sample that counts: the one that was asked for, and none that the model is shown."""
+        shown, n_times = self._n_init_times(), len(self.times_)
+        if shown >= n_times:
+            raise ValueError(
+                f"n_init_times = {shown}, so that all {n_times} samples of an epoch are shown and none is left to score; fit "
+                "with a shorter init window or longer epochs"
+            )
         first = self._score_from() if asked is None else whole(asked, "score_from")
-        if first >= len(self.times_):
-            raise ValueError(f"score_from = {first}, expected a sample of the epoch, below {len(self.times_)}")
-        return first
+        if first >= n_times:
+            raise ValueError(f"score_from = {first}, expected a sample of the epoch, below {n_times}")
+        return max(first, shown)
 
     def _chooses(self) -> bool:
         """Whether there is anything to choose on validation epochs."""
@@ -107,7 +116,8 @@ class Encoder(Stored):
             True where data were measured. The rest may be NaN and counts in no scaler, input, loss or score.
         valid : indices or ndarray of bool (n_epochs,), list of these, or None
             Epochs that choose the best pass or penalty in place of training. None takes the last ``valid_share`` of each
-            recording, and leaves out training epochs of ``mne.Epochs`` that share samples with them.
+            recording, and leaves out training epochs of ``mne.Epochs`` that share samples with them. To choose among several
+            penalties takes at least 3 of each subject.
         callbacks : callable or list of callables
             Called with a `Progress` after every batch of a network's training; one that returns true ends it with the best
             pass so far. Linear models are fitted without batches that could be told of.
@@ -372,7 +382,9 @@ class Encoder(Stored):
         X, y, subject, recording, measured
             As in `fit`.
         score_from : int or None
-            First sample that counts for the means; None takes the end of the init window.
+            First sample that counts for the means; None takes the end of the init window. Samples that the model is shown
+            never count, whatever is asked for. Models that are compared are scored from the end of the longest init window of
+            theirs on; `compare` sees to that.
 
         Returns
         -------
@@ -384,10 +396,10 @@ class Encoder(Stored):
         there = sorted({s for block in epochs.blocks for s in block.subjects})
         first = self._first_scored(score_from)
         n_epochs = np.bincount([s for block in epochs.blocks for s in block.subjects])
-        few = [self.subjects_[s] for s in there if n_epochs[s] < 3]
+        few = [self.subjects_[s] for s in there if n_epochs[s] < LEAST_EPOCHS]
         if few:
             warnings.warn(
-                f"fewer than three epochs of {', '.join(few)}, across which there is no r: it is NaN",
+                f"fewer than {LEAST_EPOCHS} epochs of {', '.join(few)}, across which there is no r: it is NaN",
                 NeurodreWarning,
                 stacklevel=2,
             )

@@ -51,7 +51,7 @@ class PermutedInput:
     delta_r : float
         Mean of Δr over subjects.
     confidence : (float, float) or None
-        95 % bootstrap interval across subjects; None with fewer than 3.
+        95 % bootstrap interval across subjects; None with fewer than 5.
     test : GroupTest or None
         Whether the subjects' Δr lie above 0; None with fewer than 5.
     q : float or None
@@ -273,7 +273,8 @@ def permutation_importance(
     n_permutations : int
         Number of permutations of each input.
     score_from : int or None
-        First sample that counts for means and tests; None takes the end of the init window.
+        First sample that counts for means and tests; None takes the end of the init window. Samples that the model is shown
+        never count. Give the end of the longest init window where models are compared.
     tfce : bool
         Whether threshold-free cluster enhancement is computed beside clusters.
     seed : int

@@ -76,11 +76,12 @@ class Scores:
     times : ndarray, (n_times,)
         Time of each sample (s); in samples where the epochs' sampling frequency is not known.
     r : ndarray, (n_subjects, n_channels, n_times)
-        r of scaled data; NaN where fewer than three epochs were measured of some that were not.
+        r across epochs; NaN where fewer than 3 epochs were measured of some that were not. Samples that the model was shown
+        are there, too, and count in no mean.
     mean_r_by_subject : ndarray, (n_subjects,)
         Mean over channels and the times from ``score_from`` on.
     score_from : int
-        First sample that counts for the means.
+        First sample that counts for the means; none that the model was shown.
     """
 
     subjects: list[str]
@@ -96,6 +97,27 @@ class Scores:
         """Mean over subjects."""
         means = self.mean_r_by_subject
         return float(np.nanmean(means)) if np.isfinite(means).any() else float("nan")
+
+    def by_subject(self, score_from: int) -> Float64:
+        """Mean r of each subject over channels and times from a later sample on.
+
+        Parameters
+        ----------
+        score_from : int
+            First sample that counts; one before that of the scores stands for it.
+
+        Returns
+        -------
+        ndarray (n_subjects,)
+            Means; NaN where there is no r.
+        """
+        if score_from <= self.score_from:
+            return self.mean_r_by_subject
+        late = self.r[:, :, score_from:]
+        is_known = np.isfinite(late)
+        n = is_known.sum(axis=(1, 2))
+        sums = np.where(is_known, late, 0.0).sum(axis=(1, 2))
+        return np.where(n > 0, sums / np.maximum(n, 1), np.nan)
 
     def to_frame(self) -> Any:
         """Make a data frame: subject, channel, mean r from ``score_from`` on."""

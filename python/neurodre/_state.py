@@ -60,7 +60,7 @@ class StateModulation:
     r, crossed : float
         Means over subjects.
     confidence : (float, float) or None
-        95 % bootstrap interval of ``crossed``; None with fewer than 3 subjects.
+        95 % bootstrap interval of ``crossed``; None with fewer than 5 subjects.
     test : GroupTest or None
         Whether the subjects' r across halves lies above 0; None with fewer than 5.
     r_over_time, crossed_over_time : ndarray (n_times,)

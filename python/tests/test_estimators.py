@@ -256,7 +256,7 @@ def test_there_is_no_r_across_fewer_than_three_epochs(data):
     X, y = data
     model = dre.TRF(lag_max=5).fit(X, y)
     for n in (1, 2):
-        with pytest.warns(dre.NeurodreWarning, match="fewer than three epochs of 1"):
+        with pytest.warns(dre.NeurodreWarning, match="fewer than 3 epochs of 1"):
             scores = model.evaluate(X[:n], y[:n])
         assert np.isnan(scores.r).all() and np.isnan(scores.mean_r)
     assert np.isfinite(model.score(X[:3], y[:3]))
@@ -332,3 +332,54 @@ def test_settings_of_numpy_are_kept(data, tmp_path):
         assert np.array_equal(read.fit(X, y).predict(X, y), predicted)
     # Keys of values are numbers still, which they are in the column.
     assert dict(read.features[0].values) == {1: 0.5, 2: 3}
+
+
+def test_samples_that_a_model_is_shown_are_never_scored(data):
+    X, y = data
+    past = dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=20, alphas=1.0).fit(X[:40], y[:40])
+    trf = dre.TRF(lag_max=6, alphas=1.0).fit(X[:40], y[:40])
+    scores, others = past.evaluate(X[40:], y[40:], score_from=0), trf.evaluate(X[40:], y[40:])
+    assert (scores.score_from, others.score_from) == (20, 0)
+    assert scores.mean_r == past.score(X[40:], y[40:])
+    # Models are compared from the later one's first sample on.
+    found = dre.compare(scores, others)
+    assert np.allclose(found.first, scores.r[:, :, 20:].mean(axis=(1, 2)))
+    assert np.allclose(found.second, others.r[:, :, 20:].mean(axis=(1, 2)))
+    assert np.array_equal(dre.compare(others, others, names=("a", "b")).first, others.mean_r_by_subject)
+    found = dre.permutation_importance(past, X[40:], y[40:], score_from=0, n_permutations=2)
+    assert found.score_from == 20
+    shown = small_dre(n_init_times=50, n_passes=1).fit(X, y)
+    with pytest.raises(ValueError, match="n_init_times = 50, so that all 50 samples of an epoch are shown and none is left"):
+        shown.score(X, y)
+
+
+def test_the_unit_of_the_data_changes_nothing(data):
+    X, y = data
+    y = y * 1e5
+
+    def found(unit):
+        model = dre.TRF(lag_max=6, alphas=[1e-2, 1.0, 100.0], scale=None).fit(X[:45], y[:45] * np.float32(unit))
+        held_out = X[45:], y[45:] * np.float32(unit)
+        delta = dre.permutation_importance(model, *held_out, mode="epoch", n_permutations=3)
+        return model.alphas_, [model.score(*held_out), *model.valid_r_["1"], *(one.delta_r for one in delta)]
+
+    alphas, numbers = found(1.0)
+    assert numbers[0] > 0.5
+    for unit in (1e-18, 1e-12, 1e-6, 1e6):
+        others, scaled = found(unit)
+        assert others == alphas
+        assert np.allclose(scaled, numbers, atol=2e-5), unit
+
+
+def test_too_few_epochs_to_choose_on_are_refused(data):
+    X, y = data
+    for model in (
+        dre.TRF(lag_max=6, alphas=[1e-2, 1.0]),
+        dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=8, alphas=[1e-2, 1.0]),
+        dre.BandedRidge(lag_max=6, alphas=1.0, n_iter=3),
+    ):
+        with pytest.raises(ValueError, match="number of validation epochs = 2, expected at least 3"):
+            model.fit(X, y, valid=[58, 59])
+        assert model.fit(X, y, valid=[57, 58, 59]).n_parameters_ > 0
+    # Nothing to choose.
+    assert dre.TRF(lag_max=6, alphas=1.0).fit(X, y, valid=[58, 59]).alphas_ == {"1": [1.0]}

@@ -30,7 +30,7 @@ pub(crate) fn scores(results: &Results) -> String {
             1 => "1 channel".to_owned(),
             n => format!("{n} channels"),
         },
-        results.score_from,
+        time(results.score_from),
         results.times.last().map_or_else(|| "the end".to_owned(), |t| format!("{t:.3}")),
     );
     text += &aligned(&rows, &[0]);
@@ -42,6 +42,9 @@ pub(crate) fn scores(results: &Results) -> String {
         if ratio.ratio.is_some() && below.is_some_and(|below| below <= 0.0) {
             let _ = write!(text, ", which says little: the latter's interval reaches 0");
         }
+    }
+    for line in results.models.iter().filter_map(|(name, model)| crate::stimulus::fits(name, model)) {
+        let _ = write!(text, "\n{line}");
     }
     for (decoding, feature) in results.decoding.iter().flat_map(told) {
         let how = if decoding.hold_others { ", other features held constant" } else { "" };
@@ -66,6 +69,13 @@ pub(crate) fn scores(results: &Results) -> String {
     }
     text.push('\n');
     text
+}
+
+/// A time to the millisecond, without zeros at its end.
+fn time(seconds: f64) -> String {
+    let text = format!("{seconds:.3}");
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    if short == "-0" { "0".to_owned() } else { short.to_owned() }
 }
 
 /// Each feature, with what it belongs to.

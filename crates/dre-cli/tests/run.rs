@@ -21,6 +21,8 @@ tmax = 0.5
 name = "onset"
 kind = "presence"
 duration = 0.1
+[report]
+past_alone = false
 [importance]
 modes = ["event", "init"]
 n_permutations = 2

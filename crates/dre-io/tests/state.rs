@@ -40,6 +40,8 @@ name = "length"
 kind = "column"
 column = "word_length"
 duration = 0.1
+[report]
+past_alone = false
 [state]
 n_permutations = 100
 [models.trf]
@@ -214,7 +216,7 @@ fn states_are_kept_while_they_are_up_to_date_and_what_cannot_be_said_is_said() {
     assert_eq!(power.subjects.len(), 2);
     assert!(power.truth.test.is_none() && power.truth.clusters.is_none());
     let notes = power.notes.join("; ");
-    assert!(notes.contains("no tests across subjects: there are 2"), "{notes}");
+    assert!(notes.contains("no tests across subjects, and no intervals: there are 2"), "{notes}");
     assert!(notes.contains("there are 2, and it takes 3"), "{notes}");
     assert_eq!(power.models.keys().collect::<Vec<_>>(), ["trf", "banded", "rtrf", "dre"]);
 

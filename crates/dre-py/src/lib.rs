@@ -24,6 +24,8 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
+    const LEAST_EPOCHS: usize = dre::data::LEAST_EPOCHS;
+    #[pymodule_export]
     use super::analysis::{compare_scores, noise_ceiling, permutation_importance, state_modulation};
     #[pymodule_export]
     use super::decode::{Decoder, fit_decoder};

@@ -25,6 +25,15 @@ pub(crate) fn check(results: &Results) -> Result<()> {
             per_time(format!("models.{name}.subjects.{subject}.r_over_time"), score.r_over_time.len())?;
         }
     }
+    for one in &results.stimulus {
+        per_time(format!("stimulus.{}.over_time", one.model), one.over_time.len())?;
+        per_channel(format!("stimulus.{}.per_channel", one.model), one.per_channel.len())?;
+        let unknown = std::iter::once(&one.model).chain(&one.without).find(|name| !results.models.contains_key(*name));
+        if let Some(name) = unknown {
+            let known = results.models.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownModel { what: "stimulus".to_owned(), model: name.clone(), known });
+        }
+    }
     for floor in &results.floors {
         let what = format!("the processing floor for {} samples", floor.n_init_times);
         per_time(what.clone(), floor.r_over_time.len())?;

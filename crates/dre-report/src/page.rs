@@ -10,7 +10,7 @@ use crate::headline::{self, Comparison, Part};
 use crate::store::{Store, rounded, script_json};
 use crate::topography::sensors::Montage;
 use crate::topography::{MapsFigure, SplineStore, palette};
-use crate::{format, group, importance, maps, state, tables};
+use crate::{format, group, importance, maps, seeds, state, stimulus, tables, windows};
 
 /// Above this many rows a table starts folded.
 const MAX_OPEN_ROWS: usize = 12;
@@ -29,7 +29,12 @@ pub(crate) struct Page<'a> {
     /// Caveats of ratios, each once.
     ratio_caveats: Vec<String>,
     subjects: Vec<tables::SubjectRow>,
+    /// What is said of fits with different seeds; may be empty.
+    seeds: String,
+    stimulus: Option<stimulus::StimulusSection>,
     score_from: String,
+    /// The time that the study file asks for, where it lies within the init window.
+    score_from_asked: Option<String>,
     scores: Option<Figure>,
     time: Option<Figure>,
     channels: Option<Figure>,
@@ -40,6 +45,7 @@ pub(crate) struct Page<'a> {
     evoked: Option<EvokedSection>,
     linear: Vec<LinearModel>,
     statistics: Option<group::Statistics>,
+    windows: Option<windows::Windows>,
     importance: Vec<importance::ModelImportance>,
     state: Vec<state::StatePart>,
     decoding: Option<group::Decoding>,
@@ -82,6 +88,8 @@ impl<'a> Page<'a> {
         let (training, mut plots) = figures::training_figures(results);
         let (time, time_plot) = figures::time_figure(results);
         plots.push(time_plot);
+        let (stimulus, stimulus_plot) = stimulus::section(results, &montage, &mut all_maps).unzip();
+        plots.extend(stimulus_plot);
         let times = results.times.iter().map(|t| rounded(*t, 4)).collect();
         let store = Store { plots, times, evoked: evoked_store, splines: SplineStore::new(&montage), maps: all_maps };
         let comparisons = headline::comparisons(results);
@@ -100,7 +108,10 @@ impl<'a> Page<'a> {
             comparisons,
             ratio_caveats,
             subjects: tables::subjects(results),
+            seeds: seeds::note(results),
+            stimulus,
             score_from: format::trimmed(results.score_from),
+            score_from_asked: moved(results),
             scores: figures::scores_figure(results),
             time,
             channels: figures::channels_figure(results),
@@ -109,6 +120,7 @@ impl<'a> Page<'a> {
             evoked,
             linear,
             statistics: group::statistics(results),
+            windows: windows::section(results),
             importance,
             state,
             decoding,
@@ -142,6 +154,13 @@ impl<'a> Page<'a> {
             ),
         }
     }
+}
+
+/// The time that the study file asks to score from, where models are shown samples at or after it.
+fn moved(results: &Results) -> Option<String> {
+    let asked = results.score_from_asked?;
+    let (_, shown) = headline::init_window(results)?;
+    (shown >= asked).then(|| format::trimmed(asked))
 }
 
 fn facts(results: &Results) -> Vec<(String, String)> {

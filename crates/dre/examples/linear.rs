@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use dre::linear::solver::{Candidates, PenaltyMatrix, refit, search};
-use dre::linear::{Columns, LagMoments, LagRange, Moments, Penalty, Trf, TrfConfig, band_weights};
+use dre::linear::{AlphaUnit, Columns, LagMoments, LagRange, Moments, Penalty, Trf, TrfConfig, band_weights};
 use ndarray::{Array3, Axis, concatenate, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -177,7 +177,13 @@ fn banded(folder: &Path, n_threads: usize) {
         };
         let rest: Vec<Moments> = (0..n_folds).map(|f| sum(Some(f))).collect();
         let splits: Vec<_> = rest.iter().zip(&folds).map(|(a, b)| (a.for_search(), b.for_search())).collect();
-        let candidates = Candidates { band_of: &band_of, gammas: &gammas, alphas: &alphas, per_target: true };
+        let candidates = Candidates {
+            band_of: &band_of,
+            gammas: &gammas,
+            alphas: &alphas,
+            unit: AlphaUnit::Absolute,
+            per_target: true,
+        };
         let found = search(&splits, &candidates, n_threads);
         refit(&sum(None).for_search(), &candidates, &found, n_threads).expect("a valid system");
         seconds.push(start.elapsed().as_secs_f64());

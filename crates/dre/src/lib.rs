@@ -17,6 +17,7 @@ pub mod model;
 pub mod nn;
 mod parallel;
 pub mod results;
+mod rounding;
 pub mod sensors;
 pub mod signal;
 pub mod simulate;

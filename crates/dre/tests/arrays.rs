@@ -4,7 +4,7 @@ mod common;
 
 use common::relative;
 use dre::data::{ArrayScaling, Batch, EpochArrays, EpochBlock, EpochLabels, EpochSource, Set, split_in_time};
-use dre::linear::{FitSpec, LinearOptions, TrfConfig, fit_trf};
+use dre::linear::{AlphaUnit, FitSpec, LinearOptions, TrfConfig, fit_trf};
 use dre::{Error, Stop};
 use ndarray::Array3;
 
@@ -93,7 +93,7 @@ fn a_model_of_arrays_is_that_of_the_same_numbers() {
     let (data, features) = (noise([16, 2, N_TIMES], 5), noise([16, 1, N_TIMES], 6));
     let all = vec![Some(Set::Train); 16];
     let arrays = EpochArrays::new(labels(2), vec![block(&data, &features, all)], N_TIMES).unwrap();
-    let config = TrfConfig { lag_max: 4, alphas: vec![2.0], ..TrfConfig::default() };
+    let config = TrfConfig { lag_max: 4, alpha_unit: AlphaUnit::Absolute, alphas: vec![2.0], ..TrfConfig::default() };
     let spec = FitSpec { valid_from: 0, batch_size: 5, n_threads: 2, stop: Stop::never() };
     let fitted = fit_trf(&arrays, &config, LinearOptions::DEFAULT, &spec).unwrap();
     for (subject, rows) in [0..8, 8..16].into_iter().enumerate() {

@@ -138,24 +138,24 @@ fn the_number_of_threads_changes_nothing() {
 
 #[test]
 fn chronological_split_by_hand() {
-    // Ten epochs of 71 samples, 100 samples apart: none overlap, 7 / 1 / 2.
-    let mut cohort = Plan { n_subjects: 1, n_recordings: 1, n_times: 1100, ..Plan::default() }.cohort();
-    cohort.recordings[0].events.onset = (0..10).map(|i| 0.5 + f64::from(i)).collect();
-    cohort.recordings[0].events.duration = vec![0.0; 10];
+    // Thirty epochs of 71 samples, 100 samples apart: none overlap, 21 / 3 / 6.
+    let mut cohort = Plan { n_subjects: 1, n_recordings: 1, n_times: 3100, ..Plan::default() }.cohort();
+    cohort.recordings[0].events.onset = (0..30).map(|i| 0.5 + f64::from(i)).collect();
+    cohort.recordings[0].events.duration = vec![0.0; 30];
     cohort.recordings[0].events.columns.clear();
     let summary = dataset(cohort.clone()).summary(Vec::new()).subjects.remove(0);
-    assert_eq!((summary.n_train, summary.n_valid, summary.n_test, summary.n_border), (7, 1, 2, 0));
-    // Half a second apart: each overlaps the next alone. The seventh trains no more, and the eighth, which overlaps the
-    // ninth, validates no more, so that the seventh may stay after all.
-    cohort.recordings[0].events.onset = (0..10).map(|i| 0.5 + 0.5 * f64::from(i)).collect();
+    assert_eq!((summary.n_train, summary.n_valid, summary.n_test, summary.n_border), (21, 3, 6, 0));
+    // Half a second apart: each overlaps the next alone. The last one that validated overlaps the first that tests, and is
+    // dropped: two are left, across which there is no r to choose by.
+    cohort.recordings[0].events.onset = (0..30).map(|i| 0.5 + 0.5 * f64::from(i)).collect();
     let (split, mut cleaning) = lenient();
     cleaning.min_epochs_per_subject = 1;
     let error = Dataset::new(Arc::new(cohort.clone()), &epoch_spec(-0.2, 0.5), &split, &cleaning, 1).unwrap_err();
-    assert!(error.to_string().contains("sub-00: 0 validation epochs left, at least 1 needed"), "{error}");
+    assert!(error.to_string().contains("sub-00: 2 validation epochs left, at least 3 needed"), "{error}");
     let split = SplitSpec { train: 0.5, valid: 0.2, ..SplitSpec::default() };
     let set = Dataset::new(Arc::new(cohort), &epoch_spec(-0.2, 0.5), &split, &cleaning, 1).unwrap();
     let summary = set.summary(Vec::new()).subjects.remove(0);
-    assert_eq!((summary.n_train, summary.n_valid, summary.n_test, summary.n_border), (4, 1, 3, 2));
+    assert_eq!((summary.n_train, summary.n_valid, summary.n_test, summary.n_border), (14, 5, 9, 2));
 }
 
 #[test]

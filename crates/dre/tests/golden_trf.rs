@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Golden, golden_dir, relative};
-use dre::linear::{Decoder, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig};
+use dre::linear::{AlphaUnit, Decoder, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig};
 use dre::metrics::Correlation;
 use ndarray::{Array1, Array2, Array3};
 
@@ -43,6 +43,7 @@ fn trf_equals_that_of_mne() {
         let config = TrfConfig {
             lag_min: meta["lag_min"].as_i64().unwrap() as isize,
             lag_max: meta["lag_max"].as_i64().unwrap() as isize,
+            alpha_unit: AlphaUnit::Absolute,
             alphas: Vec::new(),
             penalty,
             ..TrfConfig::default()
@@ -78,6 +79,7 @@ fn rtrf_equals_that_of_scikit_learn() {
         let config = RtrfConfig {
             n_lags_data: setting("n_lags_data"),
             n_lags_features: setting("n_lags_features"),
+            alpha_unit: AlphaUnit::Absolute,
             alphas: Vec::new(),
         };
         let (features, data): (Array3<f64>, Array3<f64>) = (golden.get("features"), golden.get("data"));

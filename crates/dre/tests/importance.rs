@@ -13,7 +13,7 @@ use dre::features::{FeatureSpec, FeatureValue};
 use dre::importance::{
     FeatureValues, Found, ImportanceSpec, Mode, PermuteSpec, SummarySpec, Target, n_predictions, permute, summarise,
 };
-use dre::linear::{CohortTrf, FitSpec, LinearOptions, TrfConfig, fit_trf};
+use dre::linear::{AlphaUnit, CohortTrf, FitSpec, LinearOptions, TrfConfig, fit_trf};
 use dre::model::{Inputs, Predictor};
 use dre::nn::{Dims, DreModel, Network, NetworkConfig, Threads};
 use dre::results::ImportanceResult;
@@ -22,7 +22,8 @@ use ndarray::Array3;
 
 fn trf(made: &Made, alphas: &[f64]) -> CohortTrf {
     let lag_max = (0.5 * made.dataset.sfreq()) as isize;
-    let config = TrfConfig { lag_max, alphas: alphas.to_vec(), ..TrfConfig::default() };
+    let config =
+        TrfConfig { lag_max, alpha_unit: AlphaUnit::Absolute, alphas: alphas.to_vec(), ..TrfConfig::default() };
     let spec = FitSpec { valid_from: 0, batch_size: 64, n_threads: 1, stop: Stop::never() };
     fit_trf(&made.dataset, &config, LinearOptions::DEFAULT, &spec).unwrap()
 }
@@ -380,8 +381,9 @@ fn few_subjects_are_told_so() {
     let made = Words { n_subjects: 3, n_events: 60, ..Words::default() }.make();
     let results = importance(&made, &trf(&made, &FEW), &ImportanceSpec::default());
     let a = named(&results, "a", false);
-    assert!(a.test.is_none() && a.clusters.is_none() && a.over_time_q.is_empty() && a.confidence.is_some());
-    assert!(a.notes.iter().any(|note| note.contains("no tests across subjects: there are 3")));
+    assert!(a.test.is_none() && a.clusters.is_none() && a.over_time_q.is_empty() && a.confidence.is_none());
+    assert!(a.over_time_confidence.is_empty());
+    assert!(a.notes.iter().any(|note| note.contains("no tests across subjects, and no intervals: there are 3")));
 }
 
 #[test]

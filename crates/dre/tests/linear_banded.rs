@@ -10,8 +10,8 @@ use dre::Stop;
 use dre::data::{Batch, Cohort, Dataset, Set, Signals};
 use dre::linear::solver::{Candidates, Sums, refit, search};
 use dre::linear::{
-    BandedConfig, Counted, FeatureModel, FeatureTask, FitSpec, LinearOptions, Penalty, RtrfConfig, TrfConfig,
-    fit_banded, fit_feature_models, fit_rtrf, fit_trf,
+    AlphaUnit, BandedConfig, Counted, FeatureModel, FeatureTask, FitSpec, LinearOptions, Penalty, RtrfConfig,
+    TrfConfig, fit_banded, fit_feature_models, fit_rtrf, fit_trf,
 };
 use dre::metrics::{ScoreSpec, score, score_parts};
 use dre::model::Predictor;
@@ -44,11 +44,24 @@ fn driven() -> Cohort {
 }
 
 fn trf() -> TrfConfig {
-    TrfConfig { lag_min: -2, lag_max: 8, alphas: vec![1.0, 1e2, 1e4], ..TrfConfig::default() }
+    TrfConfig {
+        lag_min: -2,
+        lag_max: 8,
+        alpha_unit: AlphaUnit::Absolute,
+        alphas: vec![1.0, 1e2, 1e4],
+        ..TrfConfig::default()
+    }
 }
 
 fn banded() -> BandedConfig {
-    BandedConfig { lag_min: -2, lag_max: 8, alphas: vec![1.0, 1e2, 1e4], n_iter: 12, ..BandedConfig::default() }
+    BandedConfig {
+        lag_min: -2,
+        lag_max: 8,
+        alpha_unit: AlphaUnit::Absolute,
+        alphas: vec![1.0, 1e2, 1e4],
+        n_iter: 12,
+        ..BandedConfig::default()
+    }
 }
 
 fn test_spec() -> ScoreSpec {
@@ -90,7 +103,8 @@ fn the_search_is_himalaya_s() {
     let gammas: Vec<Vec<f64>> = gammas.outer_iter().map(|row| row.to_vec()).collect();
     let (alphas, whole) = (alphas.to_vec(), moments(&all));
     for (per_target, name) in [(true, "local"), (false, "shared")] {
-        let candidates = Candidates { band_of: &band_of, gammas: &gammas, alphas: &alphas, per_target };
+        let candidates =
+            Candidates { band_of: &band_of, gammas: &gammas, alphas: &alphas, unit: AlphaUnit::Absolute, per_target };
         let found = search(&splits, &candidates, 2);
         let scores: Array2<f64> = golden.get(&format!("scores_{name}"));
         for (i, own) in found.scores.iter().enumerate() {
@@ -118,10 +132,12 @@ fn the_search_is_himalaya_s() {
 #[test]
 fn equal_bands_are_ridge() {
     let set = dataset(driven());
-    let one = BandedConfig { n_iter: 1, alphas: vec![50.0], ..banded() };
+    let one = BandedConfig { n_iter: 1, alpha_unit: AlphaUnit::Absolute, alphas: vec![50.0], ..banded() };
     let found = fit_banded(&set, &one, PLAIN, 3, &FIT).unwrap();
     // Two bands of weight ½: alpha / ½ each.
-    let ridge = fit_trf(&set, &TrfConfig { alphas: vec![100.0], ..trf() }, PLAIN, &FIT).unwrap();
+    let ridge =
+        fit_trf(&set, &TrfConfig { alpha_unit: AlphaUnit::Absolute, alphas: vec![100.0], ..trf() }, PLAIN, &FIT)
+            .unwrap();
     for (a, b) in found.subjects.iter().zip(&ridge.subjects) {
         assert!((&a.model.coef - &b.model.coef).iter().all(|d| d.abs() < 1e-10));
         assert!((&a.model.intercept - &b.model.intercept).iter().all(|d| d.abs() < 1e-10));
@@ -199,7 +215,8 @@ fn all_components_are_the_channels() {
     };
     close(&a, &b, 1e-4);
     assert!(a.subjects.iter().zip(&b.subjects).all(|(a, b)| a.alphas == b.alphas));
-    let config = RtrfConfig { n_lags_data: 4, n_lags_features: 3, alphas: vec![1.0, 100.0] };
+    let config =
+        RtrfConfig { n_lags_data: 4, n_lags_features: 3, alpha_unit: AlphaUnit::Absolute, alphas: vec![1.0, 100.0] };
     let (a, b) = (fit_rtrf(&set, &config, 6, PLAIN, &FIT).unwrap(), fit_rtrf(&set, &config, 6, options, &FIT).unwrap());
     close(&a, &b, 1e-3);
     let fewer = fit_trf(&set, &trf(), LinearOptions { n_components: 1, ..PLAIN }, &FIT).unwrap();
@@ -244,7 +261,13 @@ fn single_lags_peak_at_the_planted_one() {
     let best = (0..r.len()).max_by(|&a, &b| r[a].total_cmp(&r[b])).unwrap();
     assert_eq!(lags[best], 3, "{r:?}");
     // Each is a fit with that one lag.
-    let alone = TrfConfig { lag_min: 3, lag_max: 3, alphas: fitted.subjects[0].alphas.clone(), ..trf() };
+    let alone = TrfConfig {
+        lag_min: 3,
+        lag_max: 3,
+        alpha_unit: AlphaUnit::Absolute,
+        alphas: fitted.subjects[0].alphas.clone(),
+        ..trf()
+    };
     let alone = fit_trf(&set, &alone, PLAIN, &FIT).unwrap();
     let (a, b) = (&fitted.single_lags[0][5], &alone.subjects[0].model);
     assert!((0..3).all(|c| (0..2).all(|f| (a.coef[[c, f, 5]] - b.coef[[c, f, 0]]).abs() < 1e-10)));
@@ -271,7 +294,8 @@ fn nested_scores_are_high_where_the_data_follow_a_feature() {
 #[test]
 fn folds_choose_for_an_rtrf() {
     let set = dataset(driven());
-    let config = RtrfConfig { n_lags_data: 3, n_lags_features: 5, alphas: vec![1.0, 1e7] };
+    let config =
+        RtrfConfig { n_lags_data: 3, n_lags_features: 5, alpha_unit: AlphaUnit::Absolute, alphas: vec![1.0, 1e7] };
     let options = LinearOptions { n_folds: 3, alpha_per_channel: true, ..PLAIN };
     let fitted = fit_rtrf(&set, &config, 6, options, &FIT).unwrap();
     assert!(fitted.subjects.iter().all(|fit| (fit.alphas[0] - 1.0).abs() < 1e-12 && fit.alphas.len() == 3));

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
 use dre::data::{Batch, Cohort, Dataset, Set, Signals};
-use dre::linear::{CohortTrf, FitSpec, LinearOptions, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig, fit_rtrf, fit_trf};
+use dre::linear::{
+    AlphaUnit, CohortTrf, FitSpec, LinearOptions, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig, fit_rtrf, fit_trf,
+};
 use dre::metrics::{ALL_EPOCHS, ScoreSpec, score};
 use dre::model::{Inputs, Predictor};
 use dre::{Error, Result, Stop};
@@ -59,7 +61,7 @@ fn score_spec() -> ScoreSpec {
 fn each_subject_s_kernel_is_found_again() {
     let truth = [[0.0, 6.0, -4.0, 2.0], [5.0, 0.0, 0.0, -6.0]];
     let set = dataset(driven(&truth));
-    let config = TrfConfig { lag_max: 5, alphas: vec![1e-3], ..TrfConfig::default() };
+    let config = TrfConfig { lag_max: 5, alpha_unit: AlphaUnit::Absolute, alphas: vec![1e-3], ..TrfConfig::default() };
     let fitted = fit_trf(&set, &config, PLAIN, &FIT).unwrap();
     let feature_std = set.feature_scaler().std[0];
     for (subject, kernel) in truth.iter().enumerate() {
@@ -114,7 +116,7 @@ fn an_autoregression_is_found_again() {
             y[[e, 0, t]] = 1.2 * y[[e, 0, t - 1]] - 0.5 * y[[e, 0, t - 2]] + x[[e, 0, t]] + 0.25;
         }
     }
-    let config = RtrfConfig { n_lags_data: 2, n_lags_features: 2, alphas: Vec::new() };
+    let config = RtrfConfig { n_lags_data: 2, n_lags_features: 2, alpha_unit: AlphaUnit::Absolute, alphas: Vec::new() };
     let fitted = Rtrf::fit(&x, &y, &names(1), &config, 1e-9, 1).unwrap();
     for (found, expected) in fitted.coef_data.iter().zip([1.2, -0.5]) {
         assert!((found - expected).abs() < 1e-8, "{found} for {expected}");
@@ -168,7 +170,8 @@ fn a_roll_out_that_diverges_is_held_and_counted() {
 #[test]
 fn cohort_rtrf_predicts_each_subject() {
     let set = dataset(Plan::default().cohort());
-    let config = RtrfConfig { n_lags_data: 5, n_lags_features: 3, alphas: vec![1.0, 100.0] };
+    let config =
+        RtrfConfig { n_lags_data: 5, n_lags_features: 3, alpha_unit: AlphaUnit::Absolute, alphas: vec![1.0, 100.0] };
     let fitted = fit_rtrf(&set, &config, 10, PLAIN, &FIT).unwrap();
     let scores = score(&set, &fitted, &score_spec()).unwrap();
     // The init window shows the truth.
@@ -236,7 +239,7 @@ fn settings_and_shapes_are_checked() {
     let long = RtrfConfig { n_lags_data: 60, ..RtrfConfig::default() };
     assert!(Rtrf::fit(&x, &y, &names(2), &long, 1.0, 1).unwrap_err().to_string().contains("lags = 60"));
     let set = dataset(Plan::default().cohort());
-    let none = TrfConfig { alphas: Vec::new(), ..config };
+    let none = TrfConfig { alpha_unit: AlphaUnit::Absolute, alphas: Vec::new(), ..config };
     assert!(fit_trf(&set, &none, PLAIN, &FIT).unwrap_err().to_string().contains("alphas = 0"));
 }
 

@@ -9,7 +9,8 @@ use common::{Plan, epoch_spec, lenient};
 use dre::Stop;
 use dre::data::{Batch, Cohort, Dataset, Set, Signals};
 use dre::linear::{
-    DecodeConfig, DecodeScore, Decoder, FitSpec, LeftOut, LinearOptions, Trf, TrfConfig, fit_decoder, fit_trf,
+    AlphaUnit, DecodeConfig, DecodeScore, Decoder, FitSpec, LeftOut, LinearOptions, Trf, TrfConfig, fit_decoder,
+    fit_trf,
 };
 use ndarray::{Array3, Axis, concatenate};
 use rand::{RngExt, SeedableRng};
@@ -60,6 +61,7 @@ fn a_cohort_s_decoder_is_that_of_each_subject_s_arrays() {
         features: vec!["a".to_owned()],
         lag_min: -4,
         lag_max: 1,
+        alpha_unit: AlphaUnit::Absolute,
         alphas: vec![3.0],
         ..DecodeConfig::default()
     };
@@ -167,6 +169,7 @@ fn each_feature_chooses_its_penalty_on_the_validation_set_or_on_folds() {
             features,
             lag_min: -4,
             lag_max: 1,
+            alpha_unit: AlphaUnit::Absolute,
             alphas: alphas.to_vec(),
             n_folds,
             ..DecodeConfig::default()
@@ -194,8 +197,14 @@ fn each_feature_chooses_its_penalty_on_the_validation_set_or_on_folds() {
 fn as_many_components_as_channels_are_the_channels() {
     let set = dataset();
     let fit = |n_components: usize| {
-        let config =
-            DecodeConfig { lag_min: -4, lag_max: 3, alphas: vec![5.0], n_components, ..DecodeConfig::default() };
+        let config = DecodeConfig {
+            lag_min: -4,
+            lag_max: 3,
+            alpha_unit: AlphaUnit::Absolute,
+            alphas: vec![5.0],
+            n_components,
+            ..DecodeConfig::default()
+        };
         fit_decoder(&set, &config, &FIT).unwrap()
     };
     let (channels, components) = (fit(0), fit(3));
@@ -234,7 +243,7 @@ fn a_decoder_s_bad_settings_are_named() {
     let unknown = DecodeConfig { features: vec!["b2".to_owned()], ..DecodeConfig::default() };
     let text = fit_decoder(&set, &unknown, &FIT).unwrap_err().to_string();
     assert!(text.contains("b2") && text.contains("one of a"), "{text}");
-    let none = DecodeConfig { alphas: Vec::new(), ..DecodeConfig::default() };
+    let none = DecodeConfig { alpha_unit: AlphaUnit::Absolute, alphas: Vec::new(), ..DecodeConfig::default() };
     assert!(fit_decoder(&set, &none, &FIT).unwrap_err().to_string().contains("at least one penalty"));
     let long = DecodeConfig { lag_min: -150, ..DecodeConfig::default() };
     let text = fit_decoder(&set, &long, &FIT).unwrap_err().to_string();
@@ -247,7 +256,8 @@ fn a_decoder_s_bad_settings_are_named() {
 fn penalties_chosen_by_leaving_one_epoch_out_have_the_least_error() {
     let set = dataset();
     let alphas = vec![1e-2, 10.0, 100.0, 1e4];
-    let config = TrfConfig { lag_max: 30, alphas: alphas.clone(), ..TrfConfig::default() };
+    let config =
+        TrfConfig { lag_max: 30, alpha_unit: AlphaUnit::Absolute, alphas: alphas.clone(), ..TrfConfig::default() };
     for alpha_per_channel in [false, true] {
         let options = LinearOptions { leave_one_out: true, alpha_per_channel, ..LinearOptions::DEFAULT };
         let fitted = fit_trf(&set, &config, options, &FIT).unwrap();

@@ -251,14 +251,29 @@ fn epochs_without_a_measured_baseline_are_dropped_and_counted() {
 /// All linear models of a cohort with gaps, as bits of their predictions and choices.
 fn linear(data: &Dataset) -> Vec<u64> {
     use dre::Stop;
-    use dre::linear::{BandedConfig, FitSpec, LinearOptions, RtrfConfig, TrfConfig, fit_banded, fit_rtrf, fit_trf};
+    use dre::linear::{
+        AlphaUnit, BandedConfig, FitSpec, LinearOptions, RtrfConfig, TrfConfig, fit_banded, fit_rtrf, fit_trf,
+    };
     let spec = FitSpec { valid_from: 5, batch_size: 9, n_threads: 2, stop: Stop::never() };
     let plain = LinearOptions::DEFAULT;
     let options = LinearOptions { alpha_per_channel: true, n_folds: 3, ..plain };
-    let trf = TrfConfig { lag_min: -2, lag_max: 6, alphas: vec![1.0, 100.0], ..TrfConfig::default() };
-    let banded =
-        BandedConfig { lag_min: -2, lag_max: 6, alphas: vec![1.0, 100.0], n_iter: 4, ..BandedConfig::default() };
-    let rtrf = RtrfConfig { n_lags_data: 3, n_lags_features: 3, alphas: vec![1.0, 100.0] };
+    let trf = TrfConfig {
+        lag_min: -2,
+        lag_max: 6,
+        alpha_unit: AlphaUnit::Absolute,
+        alphas: vec![1.0, 100.0],
+        ..TrfConfig::default()
+    };
+    let banded = BandedConfig {
+        lag_min: -2,
+        lag_max: 6,
+        alpha_unit: AlphaUnit::Absolute,
+        alphas: vec![1.0, 100.0],
+        n_iter: 4,
+        ..BandedConfig::default()
+    };
+    let rtrf =
+        RtrfConfig { n_lags_data: 3, n_lags_features: 3, alpha_unit: AlphaUnit::Absolute, alphas: vec![1.0, 100.0] };
     let score_spec = ScoreSpec { set: Set::Test, score_from: 0.0, batch_size: 7, condition: None };
     let mut all = Vec::new();
     for options in [plain, options] {

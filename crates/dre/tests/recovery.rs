@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::epoch_spec;
 use dre::Stop;
 use dre::data::{BaselineSpec, CleaningSpec, Dataset, EpochSpec, Set, SplitSpec};
-use dre::linear::{FitSpec, LinearOptions, TrfConfig, fit_trf};
+use dre::linear::{AlphaUnit, FitSpec, LinearOptions, TrfConfig, fit_trf};
 use dre::metrics::{ScoreSpec, Scores, score};
 use dre::nn::{Dims, DreModel, Network, NetworkConfig, Observer, Progress, Threads, TrainConfig, Training};
 use dre::simulate::{Effects, Simulation, SimulationConfig, word_features};
@@ -53,7 +53,13 @@ fn mean_r(scores: &Scores) -> f64 {
 }
 
 fn trf(data: &Dataset) -> f64 {
-    let config = TrfConfig { lag_min: 0, lag_max: 64, alphas: vec![1e-1, 1e1, 1e3, 1e5], ..TrfConfig::default() };
+    let config = TrfConfig {
+        lag_min: 0,
+        lag_max: 64,
+        alpha_unit: AlphaUnit::Absolute,
+        alphas: vec![1e-1, 1e1, 1e3, 1e5],
+        ..TrfConfig::default()
+    };
     let spec = FitSpec { valid_from: N_INIT, batch_size: 32, n_threads: 1, stop: Stop::never() };
     let fitted = fit_trf(data, &config, LinearOptions::DEFAULT, &spec).unwrap();
     mean_r(&score(data, &fitted, &SCORE).unwrap())

@@ -13,6 +13,8 @@ pub(super) struct Scores {
     pub(super) models: Vec<(String, f64)>,
     pub(super) comparisons: Vec<Comparison>,
     pub(super) importance: Vec<Importance>,
+    /// By how much the study's filter delays the data (s).
+    pub(super) delay: f64,
     /// Times (s) of an epoch.
     pub(super) times: Vec<f64>,
     pub(super) channels: Vec<String>,
@@ -85,6 +87,7 @@ impl Scores {
             models: models.collect::<Option<_>>()?,
             comparisons: comparisons.collect::<Option<_>>()?,
             importance: importance.collect::<Option<_>>()?,
+            delay: value["cohort"]["steps"].as_array()?.iter().filter_map(Value::as_str).map(delay).sum(),
             times: numbers(&value["times"])?,
             channels: channels.collect::<Option<_>>()?,
         })
@@ -112,6 +115,12 @@ impl Scores {
         let nearest = (0..self.times.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
         importance.map.iter().map(|channel| channel.get(nearest).copied().unwrap_or(f64::NAN)).collect()
     }
+}
+
+/// The delay (s) that a step of the preparing says of itself, as `… (minimum-phase FIR, 845 taps, delay 16 ms at 10 Hz)`.
+fn delay(step: &str) -> f64 {
+    let text = step.split_once("delay ").and_then(|(_, rest)| rest.split_once(" ms"));
+    text.and_then(|(number, _)| number.parse::<f64>().ok()).map_or(0.0, |ms| ms / 1e3)
 }
 
 /// Numbers; null stands for NaN.

@@ -111,7 +111,7 @@ fn tables(outcomes: &[(&'static str, Outcome)], claims: &[Claim]) -> String {
     let mut head = vec![String::new()];
     head.extend(outcomes.iter().map(|(name, _)| (*name).to_owned()));
     line(&head);
-    for model in ["trf", "rtrf", "dre"] {
+    for model in ["trf", "rtrf-past", "rtrf", "dre-past", "dre"] {
         line(&row(model, &|outcome| format!("{:.3}", outcome.models.r(model))));
     }
     line(&["what the DRE loses in r, with the 95 % interval over subjects".to_owned()]);

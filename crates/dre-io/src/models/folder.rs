@@ -34,6 +34,14 @@ pub fn write_model(folder: &Path, model: &Fitted, info: &ModelInfo) -> Result<()
         std::fs::remove_file(&about).map_err(StoreError::write(&about))?;
     }
     match model {
+        Fitted::Seeds(members) => {
+            let names = (0..members.len()).map(|k| format!("seed-{k}")).collect::<Vec<_>>();
+            for (name, member) in names.iter().zip(members) {
+                let alone = ModelInfo { members: Vec::new(), ..info.clone() };
+                write_model(&folder.join(name), &Fitted::Dre(Box::new(member.clone())), &alone)?;
+            }
+            return write_info(folder, &ModelInfo { members: names, ..info.clone() });
+        }
         Fitted::Dre(fitted) => {
             let network = &fitted.network;
             let explained = fitted.pca.as_ref().map(|pca| pca.explained);
@@ -45,6 +53,14 @@ pub fn write_model(folder: &Path, model: &Fitted, info: &ModelInfo) -> Result<()
         Fitted::Banded(banded) => linear::write_banded(folder, banded, info)?,
         Fitted::Rtrf(rtrf) => linear::write_rtrf(folder, rtrf, info)?,
     }
+    write_info(folder, info)
+}
+
+/// Writes `model.json` alone, for a model whose parts are there.
+///
+/// # Errors
+/// [`StoreError::Write`].
+pub fn write_info(folder: &Path, info: &ModelInfo) -> Result<(), StoreError> {
     write_json(&folder.join(MODEL_FILE), info)
 }
 
@@ -73,6 +89,24 @@ pub fn read_info(folder: &Path) -> Result<ModelInfo, StoreError> {
 pub fn read_model(folder: &Path, threads: &Threads) -> Result<(Fitted, ModelInfo), StoreError> {
     let info = read_info(folder)?;
     let model = match info.kind.as_str() {
+        "dre" if !info.members.is_empty() => {
+            let mut members = Vec::with_capacity(info.members.len());
+            for name in &info.members {
+                let is_plain = std::path::Path::new(name).file_name().is_some_and(|file| file == name.as_str());
+                match if is_plain { Some(read_model(&folder.join(name), threads)?.0) } else { None } {
+                    Some(Fitted::Dre(member)) => members.push(*member),
+                    _ => {
+                        let found = format!("the member `{name}`");
+                        return Err(StoreError::damaged(
+                            &folder.join(MODEL_FILE),
+                            found,
+                            "folders of networks below it",
+                        ));
+                    }
+                }
+            }
+            Fitted::Seeds(members)
+        }
         "dre" => {
             let path = folder.join(WEIGHTS_FILE);
             let (tensors, about): (_, NetworkInfo) = read_tensors(&path)?;
@@ -88,9 +122,9 @@ pub fn read_model(folder: &Path, threads: &Threads) -> Result<(Fitted, ModelInfo
             }
             Fitted::Dre(Box::new(FittedNetwork { network, pca }))
         }
-        "trf" => Fitted::Trf(linear::read_trf(folder, threads.count())?),
+        "trf" => Fitted::Trf(linear::read_trf(folder, info.pooled, threads.count())?),
         "banded" => Fitted::Banded(linear::read_banded(folder, threads.count())?),
-        "rtrf" => Fitted::Rtrf(linear::read_rtrf(folder, info.n_init_times, threads.count())?),
+        "rtrf" => Fitted::Rtrf(linear::read_rtrf(folder, info.n_init_times, info.pooled, threads.count())?),
         other => {
             let found = format!("kind `{other}`");
             return Err(StoreError::damaged(&folder.join(MODEL_FILE), found, "dre, trf, rtrf or banded"));

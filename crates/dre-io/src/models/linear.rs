@@ -203,7 +203,7 @@ pub(super) fn read_pca(folder: &Path, explained: Option<f64>) -> Result<Option<P
     Ok(Some(Pca { mean: mean_of, components: components_of, explained }))
 }
 
-pub(super) fn read_trf(folder: &Path, n_threads: usize) -> Result<CohortTrf, StoreError> {
+pub(super) fn read_trf(folder: &Path, pooled: bool, n_threads: usize) -> Result<CohortTrf, StoreError> {
     let about = read_about(folder)?;
     let pca = read_pca(folder, about.explained)?;
     let subjects = read_trfs(folder, about)?;
@@ -228,7 +228,7 @@ pub(super) fn read_trf(folder: &Path, n_threads: usize) -> Result<CohortTrf, Sto
             single_lags.push((0..all.dim().2).map(at).collect());
         }
     }
-    Ok(CohortTrf { subjects, single_lags, pca, n_threads })
+    Ok(CohortTrf { subjects, single_lags, pca, pooled, n_threads })
 }
 
 pub(super) fn read_banded(folder: &Path, n_threads: usize) -> Result<CohortBanded, StoreError> {
@@ -268,7 +268,12 @@ pub(super) fn read_banded(folder: &Path, n_threads: usize) -> Result<CohortBande
     })
 }
 
-pub(super) fn read_rtrf(folder: &Path, n_init_times: usize, n_threads: usize) -> Result<CohortRtrf, StoreError> {
+pub(super) fn read_rtrf(
+    folder: &Path,
+    n_init_times: usize,
+    pooled: bool,
+    n_threads: usize,
+) -> Result<CohortRtrf, StoreError> {
     let about = read_about(folder)?;
     let pca = read_pca(folder, about.explained)?;
     let (data, features) = (Loaded::read(folder, "coef_data.npy")?, Loaded::read(folder, "coef_features.npy")?);
@@ -278,5 +283,5 @@ pub(super) fn read_rtrf(folder: &Path, n_init_times: usize, n_threads: usize) ->
         Ok(fit.fit(model))
     };
     let subjects = about.subjects.into_iter().enumerate().map(one).collect::<Result<_, StoreError>>()?;
-    Ok(CohortRtrf { subjects, n_init_times, pca, n_threads })
+    Ok(CohortRtrf { subjects, n_init_times, pca, pooled, n_threads })
 }

@@ -18,6 +18,7 @@
 //! coef.npy, patterns.npy, intercept.npy, coef.tsv, decoder.json   the folder `decoding`: backward models, (subject, feature,
 //!                       channel, lag) and (subject, feature); the table only where it has up to two million rows
 //! checkpoint.safetensors  dre, while it trains: weights, optimiser, history
+//! seed-K/               dre with several seeds: a folder as this one for each fit; `model.json` above them names them
 //! ```
 
 mod checkpoint;
@@ -28,7 +29,7 @@ mod linear;
 
 use dre::data::{Channel, FeatureScaler, RobustScaler};
 use dre::linear::{CohortBanded, CohortRtrf, CohortTrf, OnComponents, Pca};
-use dre::model::Predictor;
+use dre::model::{Ensemble, Predictor};
 use dre::nn::{DreModel, Network};
 use dre::results::PassRecord;
 use indexmap::IndexMap;
@@ -37,7 +38,7 @@ use serde::{Deserialize, Serialize};
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
 pub use coefficients::Coefficients;
 pub use decoder::{is_decoder_current, read_decoder, write_decoder};
-pub use folder::{MODEL_FILE, read_info, read_model, write_model};
+pub use folder::{MODEL_FILE, read_info, read_model, write_info, write_model};
 
 /// Version of the layout that this program writes; it refuses a larger one.
 pub const MODEL_FORMAT: u32 = 1;
@@ -54,6 +55,8 @@ pub enum Fitted {
     Banded(CohortBanded),
     /// Deep Recurrent Encoder.
     Dre(Box<FittedNetwork>),
+    /// Deep Recurrent Encoder that was fitted several times with different seeds.
+    Seeds(Vec<FittedNetwork>),
 }
 
 /// A network, of channels or of their components.
@@ -85,13 +88,30 @@ impl FittedNetwork {
 }
 
 impl Fitted {
+    /// The model as what predicts, with buffers for epochs of `n_times` samples, `max_batch` at a time where it needs them.
+    ///
+    /// # Errors
+    /// As [`DreModel::new`].
+    pub fn into_predictor(self, n_times: usize, max_batch: usize) -> dre::Result<Box<dyn Predictor>> {
+        Ok(match self {
+            Self::Trf(model) => Box::new(model),
+            Self::Banded(model) => Box::new(model),
+            Self::Rtrf(model) => Box::new(model),
+            Self::Dre(fitted) => fitted.into_predictor(n_times, max_batch)?,
+            Self::Seeds(members) => {
+                let members = members.into_iter().map(|member| member.into_predictor(n_times, max_batch));
+                Box::new(Ensemble::new(members.collect::<dre::Result<_>>()?)?)
+            }
+        })
+    }
+
     /// What people call it.
     pub fn title(&self) -> &'static str {
         match self {
             Self::Trf(_) => "TRF (temporal receptive field, ridge)",
             Self::Rtrf(_) => "RTRF (autoregressive TRF, ridge)",
             Self::Banded(_) => "Banded ridge (TRF with a penalty per band)",
-            Self::Dre(_) => "DRE (Deep Recurrent Encoder)",
+            Self::Dre(_) | Self::Seeds(_) => "DRE (Deep Recurrent Encoder)",
         }
     }
 
@@ -102,6 +122,7 @@ impl Fitted {
             Self::Rtrf(m) => m.n_parameters(),
             Self::Banded(m) => m.n_parameters(),
             Self::Dre(m) => m.network.n_parameters(),
+            Self::Seeds(members) => members.iter().map(|m| m.network.n_parameters()).sum(),
         }
     }
 }
@@ -125,8 +146,15 @@ pub struct ModelInfo {
     pub times: Vec<f64>,
     /// Channels predicted, in order.
     pub channels: Vec<Channel>,
-    /// Features, in order.
+    /// The features that it sees, in order.
     pub features: Vec<String>,
+    /// Whether one linear model was fitted to all subjects at once; each subject's is then the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pooled: bool,
+    /// Folders below this one of the fits that differ in their seed, for a network that was fitted several times; the model's
+    /// prediction is the mean of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
     /// Subjects, in order.
     pub subjects: Vec<String>,
     /// Scaling of the features.

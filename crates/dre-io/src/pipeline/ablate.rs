@@ -60,10 +60,21 @@ pub fn ablation(job: &Job, cohort: &CohortFolder, monitor: &dyn Monitor) -> Resu
 /// Copies the files of a folder; the copy is there whole or not at all.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let new = NewFolder::new(to)?;
+    copy_files(from, new.path())?;
+    Ok(new.finish()?)
+}
+
+/// Copies files, and those of folders below, into a folder that is there.
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).map_err(StoreError::read(from))? {
         let entry = entry.map_err(StoreError::read(from))?;
-        let place = new.path().join(entry.file_name());
-        fs::copy(entry.path(), &place).map_err(StoreError::write(&place))?;
+        let place = to.join(entry.file_name());
+        if entry.file_type().map_err(StoreError::read(from))?.is_dir() {
+            fs::create_dir(&place).map_err(StoreError::write(&place))?;
+            copy_files(&entry.path(), &place)?;
+        } else {
+            fs::copy(entry.path(), &place).map_err(StoreError::write(&place))?;
+        }
     }
-    Ok(new.finish()?)
+    Ok(())
 }

@@ -11,7 +11,7 @@ use dre::results::{AdaptationPoint, AdaptationResult};
 use serde_json::json;
 
 use super::evaluate::BATCH;
-use super::fit::{Fit, dataset, model_folder, recipe, recipe_of};
+use super::fit::{Fit, dataset, model_folder, recipe, recipe_of, score_from};
 use super::linear::in_model;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
@@ -64,8 +64,7 @@ pub fn adapt(
     let minutes = lengths(&data, subject, &request.minutes, monitor)?;
     let folder = job.out.join(ADAPT_FOLDER).join(&label);
     let base = without(job, cohort, &data, (name, spec, subject), &folder.join(name), monitor)?;
-    let score =
-        ScoreSpec { set: Set::Test, score_from: job.study.report.score_from, batch_size: BATCH, condition: None };
+    let score = ScoreSpec { set: Set::Test, score_from: score_from(job, &data)?, batch_size: BATCH, condition: None };
     let trf = job.study.models.values().find_map(|spec| match spec {
         ModelSpec::Trf(spec) => Some(spec.linear.clone()),
         _ => None,
@@ -134,6 +133,10 @@ fn network<'a>(job: &'a Job, wanted: Option<&str>) -> Result<(&'a str, &'a DreSp
     if spec.network.subject_dim == 0 {
         let expected = "above 0, so that there is an embedding to fit to the subject".to_owned();
         return refused(&format!("models.{name}.subject_dim"), "0".to_owned(), expected);
+    }
+    if let Some(features) = &spec.seen.features {
+        let expected = "absent: adapting works with all features".to_owned();
+        return refused(&format!("models.{name}.features"), format!("{features:?}"), expected);
     }
     if spec.reduction.n_components > 0 {
         let found = spec.reduction.n_components.to_string();
@@ -226,7 +229,6 @@ fn trained_with(
     if !read_info(&folder).is_ok_and(|info| info.recipe == wanted) {
         return Ok(None);
     }
-    let Fitted::Dre(fitted) = read_model(&folder, &Threads::new(job.n_threads))?.0 else { return Ok(None) };
-    let model = fitted.into_predictor(data.n_times(), BATCH)?;
+    let model = read_model(&folder, &Threads::new(job.n_threads))?.0.into_predictor(data.n_times(), BATCH)?;
     Ok(Some(score_subject(data, &*model, score, subject)?.r))
 }

@@ -1,23 +1,28 @@
 //! What can be known to be wrong before the first model is fitted.
 
-use dre::data::{Dataset, Epoch, Set};
+use dre::data::{Dataset, Epoch, EpochSource, FEW_EPOCHS, Pooled, Selected, Set};
 use dre::linear::{FeatureTask, check_components};
 
+use super::fit::{score_from, seen_features, valid_from, windows};
 use super::linear::in_model;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::study::ModelSpec;
 
 /// Whether all models of the study, and its decoders, fit the data set; warns of what is allowed but unwise.
 pub(super) fn settings(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Result<()> {
-    check_init_windows(job, data.n_times())?;
+    check_scored(job, data, monitor)?;
     job.study.check_baseline(data.sfreq())?;
     check_held_out(job, data)?;
+    warn_of_few_epochs(data, monitor);
     for name in &job.models {
         let spec = &job.study.models[name];
+        let pooled = Pooled::new(data);
+        let source: &dyn EpochSource = if spec.is_pooled() { &pooled } else { data };
+        let seen = &Selected::new(source, &seen_features(spec, data)?)?;
         let checked = match spec {
-            ModelSpec::Trf(spec) => FeatureTask::Trf(&spec.linear, spec.options).check(data),
-            ModelSpec::Banded(spec) => FeatureTask::Banded(&spec.linear, spec.options, job.study.seed).check(data),
-            ModelSpec::Rtrf(spec) => spec.linear.check(spec.options, data),
+            ModelSpec::Trf(spec) => FeatureTask::Trf(&spec.linear, spec.options).check(seen),
+            ModelSpec::Banded(spec) => FeatureTask::Banded(&spec.linear, spec.options, job.study.seed).check(seen),
+            ModelSpec::Rtrf(spec) => spec.linear.check(spec.options, seen),
             ModelSpec::Dre(spec) => check_components(spec.reduction.n_components, data.n_channels()),
         };
         checked.map_err(in_model(name))?;
@@ -96,7 +101,10 @@ fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
         return Ok(());
     }
     let subjects = held_out.join(", ");
-    match job.models.iter().find(|name| !matches!(job.study.models[*name], ModelSpec::Dre(_))) {
+    match job.models.iter().find(|name| {
+        let spec = &job.study.models[*name];
+        !matches!(spec, ModelSpec::Dre(_)) && !spec.is_pooled()
+    }) {
         Some(name) => {
             Err(PipelineError::HeldOut { model: name.clone(), kind: job.study.models[name].kind(), subjects })
         }
@@ -105,20 +113,58 @@ fn check_held_out(job: &Job, data: &Dataset) -> Result<()> {
     }
 }
 
-/// Every init window fits the epochs; behind a linear model's there must be something to choose its penalty by.
-fn check_init_windows(job: &Job, n_times: usize) -> Result<()> {
-    let has_linear = job.study.models.values().any(|m| !matches!(m, ModelSpec::Dre(_)));
-    let most = if has_linear { n_times - 1 } else { n_times };
+/// Every init window leaves something to score and, for linear models, to choose penalties by; so does every window of the
+/// report. Says where models are scored from later than the study file asks.
+fn check_scored(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Result<()> {
+    let (times, most) = (data.times(), data.n_times() - 1);
     for (name, spec) in &job.study.models {
         if spec.n_init_times() > most {
             return Err(PipelineError::Dre(dre::Error::Setting {
                 name: format!("models.{name}.n_init_times"),
                 found: spec.n_init_times().to_string(),
-                expected: format!("at most {most} of the {n_times} samples of an epoch"),
+                expected: format!(
+                    "at most {most} of the {} samples of an epoch, since samples that a model is shown are not scored",
+                    times.len()
+                ),
             }));
         }
     }
+    let (from, asked) = (score_from(job, data)?, job.study.report.score_from);
+    let n_init_times = valid_from(job);
+    if n_init_times > 0 && from > asked && times[n_init_times - 1] >= asked {
+        let longest = job.study.models.iter().filter(|(_, spec)| spec.n_init_times() == n_init_times);
+        let names: Vec<&str> = longest.map(|(name, _)| name.as_str()).collect();
+        monitor.warn(&format!(
+            "report.score_from = {asked} s lies within the init window of {}, {n_init_times} samples to {:.3} s; all models are \
+             scored from {from:.3} s, since samples that a model is shown are not scored",
+            names.join(", "),
+            times[n_init_times - 1]
+        ));
+    }
+    windows(job, data)?;
     Ok(())
+}
+
+/// Names subjects across whose epochs r is mostly noise.
+fn warn_of_few_epochs(data: &Dataset, monitor: &dyn Monitor) {
+    for set in [Set::Valid, Set::Test] {
+        let n = |subject: usize| data.subject_epochs(set, subject).len();
+        // Held-out subjects are tested alone, and others are not.
+        let few: Vec<usize> = (0..data.n_subjects()).filter(|&s| (1..FEW_EPOCHS).contains(&n(s))).collect();
+        let Some(least) = few.iter().map(|&s| n(s)).min() else { continue };
+        let mut shown: Vec<String> =
+            few.iter().take(8).map(|&s| format!("{} ({})", data.subjects()[s], n(s))).collect();
+        if few.len() > shown.len() {
+            shown.push(format!("and {} more", few.len() - shown.len()));
+        }
+        monitor.warn(&format!(
+            "fewer than {FEW_EPOCHS} {} epochs: {}; r across {least} epochs is noisy, with a standard deviation of {:.2} where \
+             nothing is predicted",
+            set.name(),
+            shown.join(", "),
+            1.0 / ((least - 1) as f64).sqrt()
+        ));
+    }
 }
 
 #[cfg(test)]

@@ -3,23 +3,25 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use dre::data::{Dataset, Set};
-use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score};
-use dre::model::{Predictor, Stoppable};
+use dre::data::{Dataset, Set, feature_rows};
+use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score, score_windows};
+use dre::model::{OnFeatures, Predictor, Stoppable};
 use dre::nn::Threads;
 use dre::results::{
-    CeilingResult, ModelResult, ModelStatistics, Provenance, RESULTS_FORMAT, Ratio, Results, StatisticsResult,
+    CeilingResult, ModelResult, ModelStatistics, Provenance, RESULTS_FORMAT, Ratio, Results, SeedScore,
+    StatisticsResult,
 };
 use dre::stats::{Tail, compare_models, group_note, test_group};
 use indexmap::IndexMap;
 use ndarray::{Axis, stack};
 
-use super::fit::{dataset, model_folder, recipe, valid_from};
+use super::fit::{dataset, model_folder, recipe, score_from, valid_from, windows};
 use super::floor::Processing;
 use super::linear::{BOOTSTRAP_SEED, confidence, evaluate_linear};
+use super::stimulus::{Scored, by_subject, compare_seeds, stimulus, title};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
-use crate::models::{Fitted, ModelInfo, read_info, read_model};
+use crate::models::{Fitted, FittedNetwork, ModelInfo, read_info, read_model};
 use crate::store::{write_json, write_npy};
 
 /// Name of the results in a run's folder.
@@ -36,13 +38,13 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
     let data = dataset(job, cohort)?;
     let spec = ScoreSpec {
         set: Set::Test,
-        score_from: job.study.report.score_from,
+        score_from: score_from(job, &data)?,
         batch_size: BATCH,
         condition: job.study.report.condition.clone(),
     };
     let threads = Threads::new(job.n_threads);
     let mut models: IndexMap<String, ModelResult> = IndexMap::new();
-    let mut scores: Vec<(&str, Scores)> = Vec::new();
+    let mut scored: Vec<Scored<'_>> = Vec::new();
     for name in &job.models {
         let folder = model_folder(job, name);
         let wanted = recipe(job, cohort, &job.study.models[name]);
@@ -51,28 +53,30 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         }
         let (model, info) = read_model(&folder, &threads)?;
         monitor.step("Scoring", name);
-        let (title, n_parameters) = (model.title(), model.n_parameters());
-        let (found, linear) = match (evaluate_linear(name, &model, &data, &spec, monitor)?, model) {
-            (Some((found, linear)), _) => (found, Some(linear)),
-            (None, Fitted::Dre(fitted)) => {
-                let model = &*fitted.into_predictor(data.n_times(), BATCH)?;
-                (score(&data, &Stoppable { model, stop: &monitor.stop() }, &spec)?, None)
-            }
-            (None, _) => continue,
+        let title = title(model.title(), &job.study.models[name]);
+        let n_parameters = model.n_parameters();
+        let seeds = score_members(&model, &info, (&data, &spec), job.study.seed, monitor)?;
+        let (scores, linear) = match evaluate_linear(name, (&model, &info.features), &data, &spec, monitor)? {
+            Some((scores, linear)) => (scores, Some(linear)),
+            None => (score_network(model, &info, &data, &spec, monitor)?, None),
         };
-        write_map(&job.out.join("scores"), name, &found)?;
-        models.insert(name.clone(), ModelResult { linear, ..result(title, n_parameters, &info, &found) });
-        scores.push((name, found));
+        write_map(&job.out.join("scores"), name, &scores)?;
+        let own = ModelResult { linear, seeds: seeds.clone(), ..result(&title, n_parameters, &info, &scores) };
+        models.insert(name.clone(), own);
+        scored.push(Scored { name, scores, seeds });
     }
-    let pairs: Vec<(&str, &Scores)> = scores.iter().map(|(name, s)| (*name, s)).collect();
+    let pairs: Vec<(&str, &Scores)> = scored.iter().map(|one| (one.name, &one.scores)).collect();
+    let mut statistics = statistics(job, &data, (&pairs, spec.score_from), monitor)?;
+    compare_seeds(&mut statistics.comparisons, &scored, &data);
     let mut summary = data.summary(cohort.info.steps.clone());
     summary.excluded.splice(0..0, cohort.info.excluded.iter().cloned());
     if let Some(gap) = data.split().gap.filter(|gap| *gap > 0.0) {
         summary.steps.push(format!("epochs of different sets at least {gap:.3} s apart"));
     }
-    let windows: Vec<(String, usize)> = models.iter().map(|(name, model)| (name.clone(), model.n_init_times)).collect();
+    let init_windows: Vec<(String, usize)> =
+        models.iter().map(|(name, model)| (name.clone(), model.n_init_times)).collect();
     let results = Results {
-        floors: Processing::new(job, cohort)?.floors(&data, &windows, spec.score_from)?,
+        floors: Processing::new(job, cohort)?.floors(&data, &init_windows, spec.score_from)?,
         format: RESULTS_FORMAT,
         study: job.study.name.clone(),
         ratios: ratios(&models),
@@ -80,9 +84,18 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         cohort: summary,
         times: data.times(),
         score_from: spec.score_from,
+        score_from_asked: Some(job.study.report.score_from),
         n_init_times: valid_from(job),
         evoked: Scores::evoked(&pairs),
-        statistics: statistics(job, &data, &pairs, monitor)?,
+        statistics,
+        windows: score_windows(
+            &pairs,
+            data.subjects(),
+            &windows(job, &data)?,
+            (&data.cohort().channels, &data.times()),
+            BOOTSTRAP_SEED,
+        ),
+        stimulus: stimulus(job, &data, &scored),
         importance: super::importance::up_to_date(job, cohort),
         state: super::state::up_to_date(job, cohort)?,
         adaptation: Vec::new(),
@@ -111,30 +124,53 @@ pub(super) fn predictor(job: &Job, cohort: &CohortFolder, name: &str, n_times: u
     if !read_info(&place).is_ok_and(|info| info.recipe == wanted) {
         return Err(PipelineError::Missing { path: place, step: "fit" });
     }
-    Ok(match read_model(&place, &Threads::new(job.n_threads))?.0 {
-        Fitted::Trf(model) => Box::new(model),
-        Fitted::Banded(model) => Box::new(model),
-        Fitted::Rtrf(model) => Box::new(model),
-        Fitted::Dre(fitted) => fitted.into_predictor(n_times, BATCH)?,
-    })
+    let (model, info) = read_model(&place, &Threads::new(job.n_threads))?;
+    let rows = feature_rows(&cohort.cohort.features, &info.features)?;
+    Ok(Box::new(OnFeatures { model: model.into_predictor(n_times, BATCH)?, rows }))
+}
+
+/// Scores of a network.
+fn score_network(
+    model: Fitted,
+    info: &ModelInfo,
+    data: &Dataset,
+    spec: &ScoreSpec,
+    monitor: &dyn Monitor,
+) -> Result<Scores> {
+    let rows = feature_rows(data.features(), &info.features)?;
+    let model = &OnFeatures { model: model.into_predictor(data.n_times(), BATCH)?, rows };
+    Ok(score(data, &Stoppable { model, stop: &monitor.stop() }, spec)?)
+}
+
+/// Scores of each fit of a network that was fitted with several seeds, the first of which is `seed`.
+fn score_members(
+    model: &Fitted,
+    info: &ModelInfo,
+    (data, spec): (&Dataset, &ScoreSpec),
+    seed: u64,
+    monitor: &dyn Monitor,
+) -> Result<Vec<SeedScore>> {
+    let Fitted::Seeds(members) = model else { return Ok(Vec::new()) };
+    let one = |(k, member): (usize, &FittedNetwork)| {
+        let scores = score_network(Fitted::Dre(Box::new(member.clone())), info, data, spec, monitor)?;
+        let subjects = scores.subjects.iter().map(|s| (s.subject.clone(), s.r)).collect();
+        Ok(SeedScore { seed: seed.wrapping_add(k as u64), mean_r: scores.mean_r, subjects })
+    };
+    members.iter().enumerate().map(one).collect()
 }
 
 /// Tests across subjects, comparisons of models, and the noise ceiling.
 fn statistics(
     job: &Job,
     data: &Dataset,
-    scores: &[(&str, &Scores)],
+    (scores, score_from): (&[(&str, &Scores)], f64),
     monitor: &dyn Monitor,
 ) -> Result<StatisticsResult> {
-    let by_subject = |scores: &Scores| -> Vec<f64> {
-        let of = |label: &String| scores.subjects.iter().find(|s| s.subject == *label).map_or(f64::NAN, |s| s.r);
-        data.subjects().iter().map(of).collect()
-    };
-    let r: Vec<(&str, Vec<f64>)> = scores.iter().map(|(name, scores)| (*name, by_subject(scores))).collect();
+    let r: Vec<(&str, Vec<f64>)> = scores.iter().map(|(name, scores)| (*name, by_subject(data, scores))).collect();
     let spec = job.study.report.repeats.as_ref().map(|column| CeilingSpec {
         set: Set::Test,
         column: column.clone(),
-        score_from: job.study.report.score_from,
+        score_from,
         seed: job.study.seed,
         n_threads: job.n_threads,
         stop: monitor.stop(),
@@ -179,6 +215,7 @@ fn result(title: &str, n_parameters: usize, info: &ModelInfo, scores: &Scores) -
     ModelResult {
         title: title.to_owned(),
         n_init_times: info.n_init_times,
+        n_features: Some(info.features.len()),
         mean_r: scores.mean_r,
         subjects: scores.subject_scores(),
         r_over_time: scores.r_over_time.clone(),
@@ -190,6 +227,7 @@ fn result(title: &str, n_parameters: usize, info: &ModelInfo, scores: &Scores) -
         best_pass: info.best_pass,
         confidence: confidence(scores.subjects.iter().map(|s| s.r)),
         linear: None,
+        seeds: Vec::new(),
     }
 }
 

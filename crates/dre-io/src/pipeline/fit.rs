@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dre::adapt::with_mean_embedding;
-use dre::data::{Audit, Dataset, EpochSource, Part, Set};
+use dre::data::{Audit, Dataset, EpochSource, Part, Selected, Set};
 use dre::linear::{ComponentSource, FitSpec, Pca, fit_pca};
+use dre::metrics::{Scorable, Window, first_scored};
 use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
@@ -16,7 +17,7 @@ use super::linear::{fit_features, fit_recurrent, reduction, share_moments};
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::{AUDIT_FILE, CohortFolder};
 use crate::models::{
-    CHECKPOINT_FILE, Checkpoint, Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, read_info, write_model,
+    CHECKPOINT_FILE, Checkpoint, Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, read_info, write_info, write_model,
 };
 use crate::store::{StoreError, write_json};
 use crate::study::{DreSpec, ModelSpec};
@@ -62,6 +63,17 @@ pub(super) fn recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec) -> serd
     recipe_of(job, cohort, &json!(spec))
 }
 
+/// Everything that decides one of a network's fits, which differ in their seed. How many there are does not.
+fn member_recipe(job: &Job, cohort: &CohortFolder, spec: &ModelSpec, seed: u64) -> serde_json::Value {
+    let mut settings = json!(spec);
+    if let Some(settings) = settings.as_object_mut() {
+        settings.remove("n_seeds");
+    }
+    let mut recipe = recipe_of(job, cohort, &settings);
+    recipe["seed"] = json!(seed);
+    recipe
+}
+
 /// Everything that decides a fit with these settings.
 pub(super) fn recipe_of(job: &Job, cohort: &CohortFolder, settings: &serde_json::Value) -> serde_json::Value {
     let inputs: Vec<&str> = cohort.info.inputs.iter().map(|i| i.sha256.as_str()).collect();
@@ -82,6 +94,47 @@ pub(super) fn recipe_of(job: &Job, cohort: &CohortFolder, settings: &serde_json:
 /// The longest init window of the study's models: what chooses a penalty looks behind it, for every model alike.
 pub(super) fn valid_from(job: &Job) -> usize {
     job.study.models.values().map(ModelSpec::n_init_times).max().unwrap_or(0)
+}
+
+/// The features of the data that a model of the study sees, in the data's order. A feature with levels is seen with all of
+/// them.
+pub(super) fn seen_features(spec: &ModelSpec, data: &Dataset) -> Result<Vec<String>> {
+    let Some(names) = &spec.seen().features else { return Ok(data.features().to_vec()) };
+    let is_seen = |signal: &&String| {
+        let feature = signal.split_once('[').map_or(signal.as_str(), |(feature, _)| feature);
+        names.iter().any(|name| name == *signal || name == feature)
+    };
+    Ok(data.features().iter().filter(is_seen).cloned().collect())
+}
+
+/// The first time (s) that counts in every score of the study, whichever of its models: that of the first sample at or after
+/// `report.score_from` that no model is shown.
+///
+/// # Errors
+/// [`dre::Error::Setting`] where no sample is left.
+pub(super) fn score_from(job: &Job, data: &Dataset) -> Result<f64> {
+    let times = data.times();
+    let asked = job.study.report.score_from;
+    let first = first_scored(&times, asked, valid_from(job)).map_err(|error| match error {
+        dre::Error::Setting { found, expected, .. } => {
+            dre::Error::Setting { name: "report.score_from".to_owned(), found, expected }
+        }
+        other => other,
+    })?;
+    Ok(times[first])
+}
+
+/// The windows that the study names.
+///
+/// # Errors
+/// [`dre::Error::Setting`] where one holds nothing that may be scored.
+pub(super) fn windows(job: &Job, data: &Dataset) -> Result<Vec<Window>> {
+    let specs = &job.study.report.windows;
+    let (times, score_from) = (data.times(), score_from(job, data)?);
+    let channels = &data.cohort().channels;
+    let scorable = Scorable { channels, times: &times, score_from, n_init_times: valid_from(job) };
+    let resolved = specs.iter().enumerate().map(|(i, spec)| spec.resolve(&format!("report.windows[{i}]"), scorable));
+    Ok(resolved.collect::<dre::Result<_>>()?)
 }
 
 /// Where a model of the study lies.
@@ -108,11 +161,11 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
     for name in &job.models {
         let recipe = recipe(job, cohort, &job.study.models[name]);
         let folder = model_folder(job, name);
-        let interrupted = folder.join(CHECKPOINT_FILE).exists();
-        if !job.force && !interrupted && read_info(&folder).is_ok_and(|info| info.recipe == recipe) {
+        if is_current(job, &folder, &recipe) {
             monitor.step("Up to date", &format!("model {name}"));
         } else {
-            stale.push(Fit { job, data: &data, name, folder, recipe, without: None });
+            let seed = job.study.seed;
+            stale.push(Fit { job, data: &data, name, folder, recipe, seed, n_members: 1, without: None });
         }
     }
     while !stale.is_empty() {
@@ -138,10 +191,17 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
                 fit_features(&together, monitor)?;
             }
             ModelSpec::Rtrf(spec) => fit_recurrent(&one, spec, monitor)?,
+            ModelSpec::Dre(spec) if spec.seeds.n_seeds > 1 => one.train_members(spec, cohort, monitor)?,
             ModelSpec::Dre(spec) => one.train(spec, monitor)?,
         }
     }
     super::decode::fit(job, cohort, &data, monitor)
+}
+
+/// Whether a folder holds a finished model of this recipe that need not be made again.
+fn is_current(job: &Job, folder: &Path, recipe: &serde_json::Value) -> bool {
+    let is_interrupted = folder.join(CHECKPOINT_FILE).exists();
+    !job.force && !is_interrupted && read_info(folder).is_ok_and(|info| info.recipe == *recipe)
 }
 
 /// One model being fitted.
@@ -151,6 +211,10 @@ pub(super) struct Fit<'a> {
     pub(super) name: &'a str,
     folder: PathBuf,
     recipe: serde_json::Value,
+    /// Seed of a network's initial weights and order of batches.
+    seed: u64,
+    /// Fits of the model that differ in their seed, of which this is one.
+    n_members: usize,
     /// A subject whose epochs are kept out of a network's training.
     without: Option<usize>,
 }
@@ -164,11 +228,59 @@ impl<'a> Fit<'a> {
         folder: PathBuf,
         recipe: serde_json::Value,
     ) -> Self {
-        Self { job, data, name, folder, recipe, without: Some(subject) }
+        Self { job, data, name, folder, recipe, seed: job.study.seed, n_members: 1, without: Some(subject) }
     }
 }
 
 impl Fit<'_> {
+    pub(super) fn spec(&self) -> &ModelSpec {
+        &self.job.study.models[self.name]
+    }
+
+    /// The features that the model sees, in the data's order.
+    pub(super) fn features(&self) -> Result<Vec<String>> {
+        seen_features(self.spec(), self.data)
+    }
+
+    /// Fits a network once for each of its seeds, each fit in a folder of its own, and then says that they are one model. A
+    /// fit that is there is kept.
+    fn train_members(&self, spec: &DreSpec, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<()> {
+        let mut members = Vec::new();
+        for seed in (0..spec.seeds.n_seeds as u64).map(|k| self.seed.wrapping_add(k)) {
+            if monitor.stop_requested() {
+                return Err(PipelineError::Cancelled);
+            }
+            let member = format!("seed-{seed}");
+            let folder = self.folder.join(&member);
+            let recipe = member_recipe(self.job, cohort, self.spec(), seed);
+            if is_current(self.job, &folder, &recipe) {
+                monitor.step("Up to date", &format!("model {}, seed {seed}", self.name));
+            } else {
+                let n_members = spec.seeds.n_seeds;
+                let (job, data, name) = (self.job, self.data, self.name);
+                Fit { job, data, name, folder, recipe, seed, n_members, without: None }.train(spec, monitor)?;
+            }
+            members.push(member);
+        }
+        let infos = members.iter().map(|member| read_info(&self.folder.join(member)));
+        let infos: Vec<ModelInfo> = infos.collect::<std::result::Result<_, StoreError>>()?;
+        let Some(first) = infos.first() else { unreachable!("n_seeds is at least 1") };
+        let chosen = infos.iter().map(|info| (info.best_pass.map_or(0, |p| p + 1)).to_string());
+        let passes = first.history.len();
+        let choices = vec![
+            ("fits with different seeds".to_owned(), format!("{}; the prediction is their mean", infos.len())),
+            ("weights of pass".to_owned(), format!("{} of {passes}", chosen.collect::<Vec<_>>().join(", "))),
+        ];
+        let whole = ModelInfo {
+            recipe: self.recipe.clone(),
+            fit_seconds: infos.iter().map(|info| info.fit_seconds).sum(),
+            choices,
+            members,
+            ..first.clone()
+        };
+        Ok(write_info(&self.folder, &whole)?)
+    }
+
     pub(super) fn linear(&self, monitor: &dyn Monitor) -> FitSpec {
         FitSpec {
             valid_from: valid_from(self.job),
@@ -196,7 +308,9 @@ impl Fit<'_> {
             sfreq: data.sfreq(),
             times: data.times(),
             channels: data.cohort().channels.clone(),
-            features: data.features().to_vec(),
+            features: self.features()?,
+            pooled: self.spec().is_pooled(),
+            members: Vec::new(),
             subjects: data.subjects().to_vec(),
             feature_scaler: data.feature_scaler().clone(),
             scalers: data.scalers().map(|(i, s)| (recordings[i].id.clone(), s.clone())).collect(),
@@ -222,14 +336,16 @@ impl Fit<'_> {
             (Some(components), None) => components,
             (None, None) => data,
         };
+        let source = &Selected::new(source, &self.features()?)?;
         let n_channels = pca.as_ref().map_or(data.n_channels(), Pca::n_components);
-        let dims = Dims { n_channels, n_features: data.n_features(), n_subjects: data.n_subjects() };
-        let seed = self.job.study.seed;
+        let dims = Dims { n_channels, n_features: source.n_features(), n_subjects: data.n_subjects() };
+        let seed = self.seed;
+        let called = self.called();
         let network = Network::new(spec.network.clone(), dims, seed, Threads::new(self.job.n_threads))?;
         let (mut training, seconds) = match self.checkpoint(&path)? {
             Some((checkpoint, tensors)) => {
                 let (passes, batches) = (checkpoint.training.pass, checkpoint.training.batch);
-                monitor.step("Resuming", &format!("{} after {passes} passes and {batches} batches", self.name));
+                monitor.step("Resuming", &format!("{called} after {passes} passes and {batches} batches"));
                 let seconds = checkpoint.seconds;
                 let state = checkpoint.training;
                 (Training::from_state(network, spec.train.clone(), seed, state, &tensors)?, seconds)
@@ -239,9 +355,9 @@ impl Fit<'_> {
         let n_epochs = data.epochs(Set::Train).len();
         monitor.step(
             "Training",
-            &format!("{}: DRE, {} parameters, {n_epochs} epochs", self.name, training.network().n_parameters()),
+            &format!("{called}: DRE, {} parameters, {n_epochs} epochs", training.network().n_parameters()),
         );
-        monitor.training(self.name, (spec.train.n_passes, training.history().len()), n_epochs, data.n_times());
+        monitor.training(&called, (spec.train.n_passes, training.history().len()), n_epochs, data.n_times());
         let mut watch = Watch { fit: self, path: &path, monitor, started: Instant::now(), seconds_before: seconds };
         let ended = training.run(source, &mut watch);
         let seconds = watch.seconds_in_all();
@@ -269,6 +385,11 @@ impl Fit<'_> {
         Ok(())
     }
 
+    /// What the user is told is being fitted.
+    fn called(&self) -> String {
+        if self.n_members > 1 { format!("{}, seed {}", self.name, self.seed) } else { self.name.to_owned() }
+    }
+
     /// The checkpoint to continue from, if there is one and the user wants it.
     fn checkpoint(&self, path: &Path) -> Result<Option<(Checkpoint, Vec<dre::nn::Tensor>)>> {
         if self.job.force || !path.exists() {
@@ -277,7 +398,7 @@ impl Fit<'_> {
         let (checkpoint, tensors) = Checkpoint::read(path)?;
         if !self.job.resume {
             let passes = checkpoint.training.pass;
-            return Err(PipelineError::Interrupted { path: path.to_owned(), model: self.name.to_owned(), passes });
+            return Err(PipelineError::Interrupted { path: path.to_owned(), model: self.called(), passes });
         }
         // More passes may be asked for than before; everything else must be the same.
         let without_passes = |recipe: &serde_json::Value| {

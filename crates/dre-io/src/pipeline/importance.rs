@@ -12,19 +12,20 @@ use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
-use dre::data::{Dataset, Set};
+use dre::data::{Dataset, Set, samples_within};
 use dre::features::Features;
 use dre::importance::{
     FeatureValues, Found, ImportanceSpec, PermuteSpec, SubjectFound, SummarySpec, Target, applicable, n_predictions,
-    permute, summarise,
+    permute, summarise, summarise_windows,
 };
+use dre::metrics::Window;
 use dre::results::{ImportanceResult, Results};
 use ndarray::{Array2, Axis, stack};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::evaluate::{BATCH, RESULTS_FILE, predictor};
-use super::fit::{dataset, recipe};
+use super::fit::{dataset, recipe, score_from, valid_from, windows};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
 use crate::features::read_lexica;
@@ -59,6 +60,7 @@ fn importance_recipe(job: &Job, cohort: &CohortFolder, name: &str) -> serde_json
         "model": recipe(job, cohort, &job.study.models[name]),
         "importance": spec,
         "score_from": job.study.report.score_from,
+        "windows": job.study.report.windows,
         "seed": job.study.seed,
     })
 }
@@ -101,9 +103,9 @@ pub fn importance(
         let data = dataset(job, cohort)?;
         let (features, values) = values_of(job, cohort, &data)?;
         let targets = spec.targets(&features)?;
-        let window = window(&data, &spec, job.study.report.score_from)?;
+        let windows = Windows { whole: window(job, &data, &spec)?, named: windows(job, &data)? };
         for name in stale {
-            one(job, cohort, name, (&data, &values), &targets, (&spec, &window), monitor)?;
+            one(job, cohort, name, (&data, &values), &targets, (&spec, &windows), monitor)?;
         }
     }
     results.importance = up_to_date(job, cohort);
@@ -125,19 +127,26 @@ fn values_of(job: &Job, cohort: &CohortFolder, data: &Dataset) -> Result<(Featur
     Ok((features, values))
 }
 
-/// The samples of the epoch that count.
-fn window(data: &Dataset, spec: &ImportanceSpec, score_from: f64) -> Result<Range<usize>> {
-    let times = data.times();
-    let from = spec.tmin.unwrap_or(score_from);
-    let first = times.partition_point(|&t| t < from - 1e-9);
-    let end = spec.tmax.map_or(times.len(), |tmax| times.partition_point(|&t| t <= tmax + 1e-9));
-    if first < end {
-        return Ok(first..end);
+/// What of an epoch counts.
+struct Windows {
+    /// The samples of the means and tests over everything.
+    whole: Range<usize>,
+    /// Those that the study names.
+    named: Vec<Window>,
+}
+
+/// The samples of the epoch that count; never those that models are shown.
+fn window(job: &Job, data: &Dataset, spec: &ImportanceSpec) -> Result<Range<usize>> {
+    let from = spec.tmin.map_or_else(|| score_from(job, data), Ok)?;
+    let mut samples = samples_within(&data.times(), Some(from), spec.tmax);
+    samples.start = samples.start.max(valid_from(job));
+    if !samples.is_empty() {
+        return Ok(samples);
     }
     Err(PipelineError::Dre(dre::Error::Setting {
         name: "importance.tmin".to_owned(),
         found: format!("{from} with tmax = {}", spec.tmax.map_or_else(|| "none".to_owned(), |t| t.to_string())),
-        expected: "a window within the epoch that holds a sample".to_owned(),
+        expected: "a window within the epoch that holds a sample which no model is shown".to_owned(),
     }))
 }
 
@@ -147,18 +156,18 @@ fn one(
     name: &str,
     (data, values): (&Dataset, &FeatureValues),
     targets: &[Target],
-    (spec, window): (&ImportanceSpec, &Range<usize>),
+    (spec, windows): (&ImportanceSpec, &Windows),
     monitor: &mut dyn Monitor,
 ) -> Result<()> {
     let model = predictor(job, cohort, name, data.n_times())?;
     let plan = PermuteSpec {
         set: Set::Test,
-        window: window.clone(),
+        window: windows.whole.clone(),
         batch_size: BATCH,
         seed: job.study.seed,
         n_threads: job.n_threads,
     };
-    let targets = applicable(data, values, model.inputs(), targets, &plan);
+    let targets = applicable(data, values, &*model, targets, &plan);
     let most = n_predictions(data, Set::Test, &targets);
     let text = format!("{} inputs of {name}: {most} predictions of an epoch at most", targets.len());
     monitor.step("Permuting", &text);
@@ -170,13 +179,16 @@ fn one(
     monitor.permuted();
     let Some(found) = found? else { return Err(PipelineError::Cancelled) };
     let summary = SummarySpec {
-        window: window.clone(),
+        window: windows.whole.clone(),
         tfce: spec.tfce,
         seed: job.study.seed,
         n_threads: job.n_threads,
         stop: monitor.stop(),
     };
-    let results = summarise(data, name, &found, &summary)?;
+    let mut results = summarise(data, name, &found, &summary)?;
+    for (result, own) in results.iter_mut().zip(summarise_windows(data, &found, &windows.named)) {
+        result.windows = own;
+    }
     for result in results.iter().filter(|result| result.subjects.is_empty()) {
         monitor.warn(&format!("{name}, {}, mode {}: {}", result.name, result.mode.name(), result.notes.join("; ")));
     }

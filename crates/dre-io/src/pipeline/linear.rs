@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use dre::data::{EpochSource, Pooled, Selected, feature_rows};
 use dre::linear::{
-    CohortBanded, CohortTrf, Counted, FeatureModel, FeatureTask, LinearOptions, Pca, fit_feature_models, fit_rtrf,
+    CohortBanded, CohortTrf, Counted, FeatureModel, FeatureTask, LinearOptions, Pca, SubjectFit, fit_feature_models,
+    fit_rtrf,
 };
 use dre::metrics::{ScoreSpec, Scores, bootstrap_interval, score, score_parts};
-use dre::model::{Predictor, Stoppable};
+use dre::model::{OnFeatures, Predictor, Stoppable};
 use dre::results::{BandResult, LinearResult};
 
 use super::fit::Fit;
@@ -28,7 +30,8 @@ pub(super) fn share_moments(a: &ModelSpec, b: &ModelSpec) -> bool {
         }
         _ => None,
     };
-    key(a).is_some_and(|a| key(b).is_some_and(|b| a == b))
+    let source = |spec: &ModelSpec| (spec.seen().clone(), spec.is_pooled());
+    source(a) == source(b) && key(a).is_some_and(|a| key(b).is_some_and(|b| a == b))
 }
 
 /// Names the model that could not be fitted.
@@ -37,6 +40,19 @@ pub(super) fn in_model(model: &str) -> impl Fn(dre::Error) -> PipelineError {
         dre::Error::Stopped => PipelineError::Cancelled,
         source => PipelineError::InModel { model: model.to_owned(), source: Box::new(source) },
     }
+}
+
+/// The epochs that a linear model is fitted to: those of all subjects as one's where it is pooled.
+fn source<'a>(fit: &Fit<'a>, pooled: &'a Option<Pooled<'a>>) -> &'a dyn EpochSource {
+    match pooled {
+        Some(pooled) => pooled,
+        None => fit.data,
+    }
+}
+
+/// Whose epochs a linear model is fitted to, as people call it.
+fn whose(spec: &ModelSpec) -> &'static str {
+    if spec.is_pooled() { "all subjects at once" } else { "per subject" }
 }
 
 /// Fits models that see features alone, from one pass over the epochs, and writes them.
@@ -49,7 +65,7 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
         match spec {
             ModelSpec::Trf(spec) => {
                 let n = spec.linear.alphas.len();
-                monitor.step("Fitting", &format!("{}: TRF, {n} penalties, per subject", fit.name));
+                monitor.step("Fitting", &format!("{}: TRF, {n} penalties, {}", fit.name, whose(fit.spec())));
                 tasks.push(FeatureTask::Trf(&spec.linear, spec.options));
             }
             ModelSpec::Banded(spec) => {
@@ -62,15 +78,18 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
         }
     }
     let names = fits.iter().map(|fit| fit.name).collect::<Vec<_>>().join(", ");
-    let models = fit_feature_models(first.data, &tasks, &first.linear(monitor)).map_err(in_model(&names))?;
+    let pooled = first.spec().is_pooled().then(|| Pooled::new(first.data));
+    let seen = Selected::new(source(first, &pooled), &first.features()?)?;
+    let models = fit_feature_models(&seen, &tasks, &first.linear(monitor)).map_err(in_model(&names))?;
     let seconds = started.elapsed().as_secs_f64();
     for ((fit, spec), model) in fits.iter().zip(&specs).zip(models) {
         let (alphas, pca, mut choices, model) = match model {
             FeatureModel::Trf(model) => {
-                (chosen(&model.subjects), model.pca.clone(), model.choices(), Fitted::Trf(model))
+                let model = if pooled.is_some() { model.shared_by(first.data.subjects()) } else { model };
+                (chosen(&model.subjects, model.pooled), model.pca.clone(), model.choices(), Fitted::Trf(model))
             }
             FeatureModel::Banded(model) => {
-                (chosen(&model.subjects), model.pca.clone(), model.choices(), Fitted::Banded(model))
+                (chosen(&model.subjects, false), model.pca.clone(), model.choices(), Fitted::Banded(model))
             }
         };
         let tried = match spec {
@@ -95,11 +114,16 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
 pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Monitor) -> Result<()> {
     let started = Instant::now();
     let name = fit.name;
-    monitor.step("Fitting", &format!("{name}: RTRF, {} penalties, per subject", spec.linear.alphas.len()));
-    let model = fit_rtrf(fit.data, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear(monitor))
+    let n = spec.linear.alphas.len();
+    monitor.step("Fitting", &format!("{name}: RTRF, {n} penalties, {}", whose(fit.spec())));
+    let pooled = spec.pool.pooled.then(|| Pooled::new(fit.data));
+    let seen = Selected::new(source(fit, &pooled), &fit.features()?)?;
+    let model = fit_rtrf(&seen, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear(monitor))
         .map_err(in_model(name))?;
-    warn_of_edges(&format!("models.{name}.alphas"), name, &spec.linear.alphas, &chosen(&model.subjects), monitor);
-    for s in &model.subjects {
+    let model = if spec.pool.pooled { model.shared_by(fit.data.subjects()) } else { model };
+    let alphas = chosen(&model.subjects, model.pooled);
+    warn_of_edges(&format!("models.{name}.alphas"), name, &spec.linear.alphas, &alphas, monitor);
+    for s in distinct(&model.subjects, model.pooled) {
         let radius = s.model.spectral_radius();
         if radius >= 1.0 {
             monitor.warn(&format!(
@@ -137,8 +161,17 @@ pub(super) fn reduction(pca: Option<&Pca>) -> Option<(String, String)> {
     Some(("principal components".to_owned(), text))
 }
 
-fn chosen<M>(subjects: &[dre::linear::SubjectFit<M>]) -> Vec<f64> {
-    subjects.iter().flat_map(|fit| fit.alphas.iter().copied()).filter(|alpha| alpha.is_finite()).collect()
+/// The fits that differ: one where all subjects share it.
+fn distinct<M>(subjects: &[SubjectFit<M>], pooled: bool) -> &[SubjectFit<M>] {
+    if pooled { &subjects[..subjects.len().min(1)] } else { subjects }
+}
+
+fn chosen<M>(subjects: &[SubjectFit<M>], pooled: bool) -> Vec<f64> {
+    distinct(subjects, pooled)
+        .iter()
+        .flat_map(|fit| fit.alphas.iter().copied())
+        .filter(|alpha| alpha.is_finite())
+        .collect()
 }
 
 /// A penalty at the edge of those that were tried says that a better one may lie beyond.
@@ -164,13 +197,17 @@ pub(super) fn confidence(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> 
 /// Scores a linear model, and what only it has.
 pub(super) fn evaluate_linear(
     name: &str,
-    model: &Fitted,
+    (model, features): (&Fitted, &[String]),
     data: &dre::data::Dataset,
     spec: &ScoreSpec,
     monitor: &dyn Monitor,
 ) -> Result<Option<(Scores, LinearResult)>> {
     let stop = monitor.stop();
-    let scored = |model: &dyn Predictor| score(data, &Stoppable { model, stop: &stop }, spec);
+    let rows = feature_rows(data.features(), features)?;
+    let scored = |model: &dyn Predictor| {
+        let model = &OnFeatures { model, rows: rows.clone() };
+        score(data, &Stoppable { model, stop: &stop }, spec)
+    };
     let (found, coefficients, mut linear) = match model {
         Fitted::Trf(m) => {
             let linear = LinearResult { single_lag_r: single_lags(m, scored)?, ..LinearResult::default() };
@@ -178,7 +215,7 @@ pub(super) fn evaluate_linear(
         }
         Fitted::Banded(m) => {
             let found = scored(m)?;
-            let bands = bands(m, &found, (data, spec), scored)?;
+            let bands = bands(m, &found, (data, spec), features, scored)?;
             (found, Coefficients::of_trfs(&m.subjects), LinearResult { bands, ..LinearResult::default() })
         }
         Fitted::Rtrf(m) => {
@@ -195,8 +232,9 @@ pub(super) fn evaluate_linear(
             let linear = LinearResult { n_diverged, ..LinearResult::default() };
             (found, Coefficients::of_rtrfs(&m.subjects), linear)
         }
-        Fitted::Dre(_) => return Ok(None),
+        Fitted::Dre(_) | Fitted::Seeds(_) => return Ok(None),
     };
+    linear.features = features.to_vec();
     linear.lags = coefficients.lags(data.sfreq());
     let mean = coefficients.mean();
     linear.coefficients = (0..mean.dim().1)
@@ -216,12 +254,14 @@ fn bands(
     model: &CohortBanded,
     whole: &Scores,
     (data, spec): (&dre::data::Dataset, &ScoreSpec),
+    features: &[String],
     scored: impl Fn(&dyn Predictor) -> dre::Result<Scores>,
 ) -> Result<Vec<BandResult>> {
     let n_bands = model.bands.len();
-    let parts: Vec<_> = (0..n_bands).map(|band| model.band(band)).collect();
+    let rows = feature_rows(data.features(), features)?;
+    let parts: Vec<_> = (0..n_bands).map(|band| OnFeatures { model: model.band(band), rows: rows.clone() }).collect();
     let parts: Vec<&dyn Predictor> = parts.iter().map(|part| part as &dyn Predictor).collect();
-    let shares = score_parts(data, model, &parts, spec)?;
+    let shares = score_parts(data, &OnFeatures { model, rows: rows.clone() }, &parts, spec)?;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let mut results = Vec::new();
     for band in 0..n_bands {
@@ -234,7 +274,7 @@ fn bands(
         };
         results.push(BandResult {
             name: model.bands.names[band].clone(),
-            features: model.bands.features[band].iter().map(|&f| data.features()[f].clone()).collect(),
+            features: model.bands.features[band].iter().map(|&f| features[f].clone()).collect(),
             share: mean(&own),
             share_confidence: confidence(own.iter().copied()),
             unique: unique.as_ref().map(|unique| mean(unique)),

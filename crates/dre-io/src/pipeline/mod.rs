@@ -17,6 +17,7 @@ mod linear;
 mod prepare;
 mod segments;
 mod state;
+mod stimulus;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;

@@ -15,7 +15,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use dre::data::{Dataset, Set};
+use dre::data::{Dataset, Set, samples_within};
 use dre::model::Predictor;
 use dre::results::{Results, StateMaps, StateResult};
 use dre::state::{
@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::evaluate::{BATCH, RESULTS_FILE, predictor};
-use super::fit::{dataset, recipe, recipe_of, valid_from};
+use super::fit::{dataset, recipe, recipe_of, score_from, valid_from};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
 use crate::store::{MappedNpy, NewFolder, StoreError, cell, read_json, write_file, write_json, write_npy_parts};
@@ -189,7 +189,7 @@ fn summary_spec(
             n_bins: spec.n_bins,
             set: Set::Test,
             min_epochs: spec.min_epochs,
-            score_from: times.partition_point(|&t| t < job.study.report.score_from - 1e-9),
+            score_from: samples_within(&times, Some(score_from(job, data)?), None).start,
             batch_size: BATCH,
             n_threads,
         },

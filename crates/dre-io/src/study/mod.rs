@@ -20,6 +20,7 @@ use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
 use dre::features::{FeatureSpec, FeatureValue};
 use dre::importance::ImportanceSpec;
 use dre::linear::DecodeConfig;
+use dre::metrics::WindowSpec;
 use dre::signal::PrepareSpec;
 use dre::state::StateSpec;
 use indexmap::IndexMap;
@@ -28,7 +29,9 @@ use serde::{Deserialize, Serialize};
 pub use ablate::{AblateSpec, DreChange};
 pub use error::StudyError;
 pub use events::{EventSource, TriggerSpec};
-pub use model::{BandedSpec, DreSpec, InitSpec, ModelSpec, ReductionSpec, RtrfSpec, TrfSpec};
+pub use model::{
+    BandedSpec, DreSpec, InitSpec, ModelSpec, PoolSpec, ReductionSpec, RtrfSpec, SeedSpec, SeenSpec, TrfSpec,
+};
 use section::Section;
 
 /// Everything that a study file says, defaults filled in.
@@ -66,7 +69,7 @@ pub struct Study {
     /// What `dre ablate` changes; the paper's ablations where the table is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ablate: Option<AblateSpec>,
-    /// Models by name, in the order of the file.
+    /// Models by name, in the order of the file; those of the past alone that [`ReportSpec::past_alone`] adds come last.
     pub models: IndexMap<String, ModelSpec>,
 }
 
@@ -164,7 +167,7 @@ pub enum ChannelSet {
 }
 
 /// What is scored and shown.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReportSpec {
     /// Column of the events; evoked responses are shown for each of its values. One mean over all epochs where absent.
@@ -174,9 +177,24 @@ pub struct ReportSpec {
     /// estimated. None is where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeats: Option<String>,
-    /// First time (s) that counts for the mean score.
+    /// First time (s) that counts for the mean score; what any model of the study is shown never does.
     pub score_from: f64,
+    /// Whether each model with an init window is also fitted without any feature, under its name and `-past`: how much
+    /// better the model with features predicts is what the stimulus adds to the brain's own past.
+    pub past_alone: bool,
+    /// Channels and times that are scored by themselves, beside the mean over everything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowSpec>,
 }
+
+impl Default for ReportSpec {
+    fn default() -> Self {
+        Self { condition: None, repeats: None, score_from: 0.0, past_alone: true, windows: Vec::new() }
+    }
+}
+
+/// What is put behind a model's name to call its fit without features.
+const PAST: &str = "-past";
 
 impl Study {
     /// Reads the text of a study file. `file` is what messages call it; relative paths in the text stay relative.
@@ -185,7 +203,8 @@ impl Study {
     /// Whatever is wrong with the text, with its line; settings that make no sense, as in [`Study::validate`].
     pub fn parse(text: &str, file: &Path) -> Result<Self, StudyError> {
         let document = toml::de::DeTable::parse(text).map_err(|e| error::syntax(&e, text, file))?;
-        let study = Self::from_section(Section::root(&document)).map_err(|f| f.in_file(text, file))?;
+        let mut study = Self::from_section(Section::root(&document)).map_err(|f| f.in_file(text, file))?;
+        study.add_past_alone();
         study.validate().map_err(|refused| error::setting(refused, &document, text, file))?;
         Ok(study)
     }
@@ -214,6 +233,28 @@ impl Study {
         };
         root.finish()?;
         Ok(study)
+    }
+
+    /// Adds the fits without features that [`ReportSpec::past_alone`] stands for, where the study has none like them.
+    fn add_past_alone(&mut self) {
+        if !self.report.past_alone || self.features.is_empty() {
+            return;
+        }
+        let models: Vec<(String, ModelSpec)> = self.models.iter().map(|(n, m)| (n.clone(), m.clone())).collect();
+        for (name, model) in models.iter().filter(|(_, model)| !model.seen().is_none()) {
+            let Some(past) = model.past_alone() else { continue };
+            let place = format!("{name}{PAST}");
+            // A model of that name that is another one stays what it is.
+            if self.without_features(name).is_none() && !self.models.contains_key(&place) {
+                self.models.insert(place, past);
+            }
+        }
+    }
+
+    /// The model of the study that is as this one but is given no feature.
+    pub fn without_features(&self, name: &str) -> Option<&str> {
+        let past = self.models.get(name)?.past_alone()?;
+        self.models.iter().find(|(other, model)| *other != name && **model == past).map(|(other, _)| other.as_str())
     }
 
     /// The study as a file that [`Study::parse`] reads back to an equal value, every default written out.

@@ -8,7 +8,11 @@ use dre::linear::{BandedConfig, Bands, FeatureLags, LinearOptions, Penalty, Rtrf
 use dre::signal::Reference;
 use dre::{Error, Result};
 
-use super::{DreSpec, EventSource, ModelSpec, Study, TriggerSpec};
+use super::{DreSpec, EventSource, ModelSpec, SeenSpec, Study, TriggerSpec};
+
+/// Fits of one network that a study may ask for.
+const MOST_SEEDS: usize = 100;
+const SEEDS: &str = "1 to 100 fits, each with a seed of its own";
 
 impl Study {
     /// Checks what the types cannot: ranges, orders, names.
@@ -127,7 +131,22 @@ impl Study {
         let EpochSpec { tmin, tmax, .. } = self.epochs;
         let from = self.report.score_from;
         let expected = format!("a time within the epoch, {tmin} to {tmax} s");
-        check(from >= tmin && from <= tmax, "report.score_from", from, &expected)
+        check(from >= tmin && from <= tmax, "report.score_from", from, &expected)?;
+        let mut seen = BTreeSet::new();
+        for (i, window) in self.report.windows.iter().enumerate() {
+            let key = |name: &str| format!("report.windows[{i}].{name}");
+            check(!window.name.trim().is_empty(), &key("name"), format!("\"{}\"", window.name), "a name")?;
+            check(seen.insert(&window.name), &key("name"), &window.name, "a name that no other window has")?;
+            for (name, time) in [("tmin", window.tmin), ("tmax", window.tmax)] {
+                if let Some(time) = time {
+                    check(time >= tmin && time <= tmax, &key(name), time, &expected)?;
+                }
+            }
+            if let (Some(from), Some(to)) = (window.tmin, window.tmax) {
+                check(from <= to, &key("tmax"), to, &format!("a time not before tmin ({from} s)"))?;
+            }
+        }
+        Ok(())
     }
 
     fn check_importance(&self) -> Result<()> {
@@ -212,6 +231,7 @@ impl Study {
         for (name, model) in &self.models {
             let at = format!("models.{name}");
             check_name(&at, name)?;
+            self.check_seen(&at, model)?;
             match model {
                 ModelSpec::Trf(spec) => {
                     let expected = format!("at least one for the TRF `{name}` to predict from");
@@ -229,7 +249,7 @@ impl Study {
                 ModelSpec::Banded(spec) => {
                     let expected = format!("at least one for the banded model `{name}` to predict from");
                     check(!self.features.is_empty(), "features", "none", &expected)?;
-                    self.check_banded(&at, &spec.linear)?;
+                    self.check_banded(&at, &spec.linear, &spec.seen)?;
                     check_no_leaving_out(&at, spec.options)?;
                     check_options(&at, spec.options, true)?;
                 }
@@ -246,6 +266,24 @@ impl Study {
 }
 
 impl Study {
+    /// The features that a model names are there, each once, and a model that sees nothing else has some; so has `n_seeds`.
+    fn check_seen(&self, at: &str, model: &ModelSpec) -> Result<()> {
+        check((1..=MOST_SEEDS).contains(&model.n_seeds()), &format!("{at}.n_seeds"), model.n_seeds(), SEEDS)?;
+        let Some(names) = &model.seen().features else { return Ok(()) };
+        let key = format!("{at}.features");
+        for (place, name) in names.iter().enumerate() {
+            let expected = format!("names of features of the study: {}", self.feature_names().join(", "));
+            check(self.feature_names().contains(&name.as_str()), &key, format!("`{name}`"), &expected)?;
+            check(!names[..place].contains(name), &key, format!("`{name}` twice"), "each feature once")?;
+        }
+        let expected = format!("at least one: a model of kind \"{}\" predicts from nothing else", model.kind());
+        check(!names.is_empty() || model.n_init_times() > 0, &key, "[]", &expected)
+    }
+
+    fn feature_names(&self) -> Vec<&str> {
+        self.features.iter().map(|feature| feature.name.as_str()).collect()
+    }
+
     /// The lags of single features are of features that there are, and in order.
     fn check_lags(&self, at: &str, lags: &FeatureLags) -> Result<()> {
         for (feature, [first, last]) in lags {
@@ -257,11 +295,12 @@ impl Study {
         Ok(())
     }
 
-    fn check_banded(&self, at: &str, config: &BandedConfig) -> Result<()> {
+    fn check_banded(&self, at: &str, config: &BandedConfig, seen: &SeenSpec) -> Result<()> {
         check_lag_order(at, config.lag_min, config.lag_max)?;
         check_alphas(at, &config.alphas)?;
         self.check_lags(at, &config.lags)?;
-        let mut names: Vec<String> = self.features.iter().map(|f| f.name.clone()).collect();
+        let is_seen = |name: &&str| seen.features.as_ref().is_none_or(|seen| seen.iter().any(|own| own == name));
+        let mut names: Vec<String> = self.feature_names().into_iter().filter(is_seen).map(str::to_owned).collect();
         names.sort();
         let bands = Bands::new(config, &names).map_err(|error| below(at, error))?;
         // Drawing them is the check; it takes microseconds.

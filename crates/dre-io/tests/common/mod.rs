@@ -31,6 +31,7 @@ column = "length"
 duration = 0.1
 [report]
 condition = "kind"
+past_alone = false
 [decode]
 features = ["length"]
 lag_min = -10

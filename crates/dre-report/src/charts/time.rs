@@ -1,6 +1,6 @@
 //! r over time: a line per model, the spread of the subjects around it, and what processing alone predicts.
 
-use super::{Frame, Size, TEXT, TimeMarks, legend, model_class, spread_labels};
+use super::{Frame, Look, Size, TEXT, TimeMarks, legend, spread_labels};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, band, path, text_width};
@@ -9,6 +9,7 @@ use crate::svg::{Anchor, Svg, band, path, text_width};
 #[derive(Clone, Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) name: &'a str,
+    pub(crate) look: Look,
     /// Mean over subjects and channels, per time.
     pub(crate) mean: Vec<f64>,
     /// Standard deviation across subjects, per time; NaN with fewer than two subjects.
@@ -43,7 +44,7 @@ pub(crate) fn draw(lines: &[Line<'_>], floors: &[&[f64]], times: &[f64], marks: 
         svg.path("floor", &band(edges), "");
     }
     for (i, line) in lines.iter().enumerate() {
-        svg.group(&model_class(i));
+        svg.group(&line.look.class());
         let edges = times.iter().zip(&line.mean).zip(&line.sd).filter(|_| line.has_band);
         let edges = edges.map(|((t, m), sd)| (frame.x.at(*t), frame.y.at(m - sd), frame.y.at(m + sd)));
         svg.path("band", &band(edges), "");
@@ -58,7 +59,7 @@ pub(crate) fn draw(lines: &[Line<'_>], floors: &[&[f64]], times: &[f64], marks: 
     let wanted: Vec<f64> = labelled.iter().map(|l| l.1).collect();
     let places = spread_labels(&wanted, frame.top + 8.0, frame.bottom);
     for ((i, _), y) in labelled.into_iter().zip(places) {
-        svg.group(&model_class(i));
+        svg.group(&lines[i].look.class());
         svg.text_titled("name", (frame.right + 6.0, y + 4.0), Anchor::Start, &names[i], lines[i].name);
         svg.end();
     }

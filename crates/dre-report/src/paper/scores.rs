@@ -4,7 +4,8 @@ use dre::results::{ComparisonResult, Results};
 
 use super::heads::still;
 use super::{Figures, Numbers, Sheet, channel_names};
-use crate::charts::{Size, strips, training as curves};
+use crate::charts::{Look, Size, strips, training as curves};
+use crate::families::looks;
 use crate::figures::{channels_figure, leak_figure, scores_figure, time_figure};
 use crate::maps;
 use crate::tables::subject_labels;
@@ -65,6 +66,7 @@ pub(super) fn add(results: &Results, montage: &Montage, all: &mut Figures) {
 /// Differences of r of every pair of models, a dot for each subject.
 fn comparisons(results: &Results, all: &mut Figures) {
     let labels = subject_labels(results);
+    let looks = looks(results);
     let r = |model: &str, label: &str| {
         results.models.get(model).and_then(|m| m.subjects.get(label)).map_or(f64::NAN, |s| s.r)
     };
@@ -73,7 +75,7 @@ fn comparisons(results: &Results, all: &mut Figures) {
         results.statistics.comparisons.iter().map(|c| format!("{} − {}", c.first, c.second)).collect();
     let row = |(c, name): (&'_ ComparisonResult, &'_ String)| strips::Row {
         name: name.clone(),
-        model: results.models.get_index_of(&c.first).unwrap_or(0),
+        look: results.models.get_index_of(&c.first).map_or(Look::new(0, 0, false), |i| looks[i]),
         mean: c.difference,
         interval: c.confidence,
         dots: labels.iter().map(|label| (*label, difference(c, label))).collect(),
@@ -89,13 +91,13 @@ fn comparisons(results: &Results, all: &mut Figures) {
 
 /// Loss over passes.
 pub(super) fn training(results: &Results, all: &mut Figures) {
-    for (i, (name, model)) in results.models.iter().enumerate().filter(|(_, (_, m))| !m.history.is_empty()) {
+    for ((name, model), look) in results.models.iter().zip(looks(results)).filter(|((_, m), _)| !m.history.is_empty()) {
         let mut table = Numbers::new(&["pass", "training_loss", "validation_loss", "kept"]);
         for (pass, record) in model.history.iter().enumerate() {
             let kept = model.best_pass == Some(pass);
             table.row(&[&(pass + 1), &record.train_loss, &record.valid_loss, &kept]);
         }
-        let svg = curves::draw(i, name, &model.history, model.best_pass, Size::Narrow);
+        let svg = curves::draw(look, name, &model.history, model.best_pass, Size::Narrow);
         all.add(&["training", name], Sheet::of(&svg), table);
     }
 }

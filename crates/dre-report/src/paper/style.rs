@@ -160,9 +160,18 @@ fn style(tag: &str, classes: &[&str], context: Context<'_>) -> Attributes {
         }
         "rect" if has("swatch") || has("part") => {
             let colour = context.line().to_owned();
-            if has("swatch") { vec![("fill", colour), ("rx", "2".to_owned())] } else { vec![("fill", colour)] }
+            if has("swatch") && context.dashed {
+                let mut all = line("#ffffff", context.line(), 2.0);
+                all.push(("rx", "2".to_owned()));
+                all
+            } else if has("swatch") {
+                vec![("fill", colour), ("rx", "2".to_owned())]
+            } else {
+                vec![("fill", colour)]
+            }
         }
         "circle" if has("ring") => line("#ffffff", context.line(), 2.0),
+        "circle" if has("subject") && context.dashed => line("#ffffff", context.line(), 1.75),
         "circle" if has("subject") => {
             let mut all = line(context.line(), "#ffffff", 1.0);
             all.push(("fill-opacity", "0.8".to_owned()));

@@ -1,7 +1,7 @@
 //! Which recordings and subjects are used, and why others are not.
 
 use super::prepare::{Candidates, Prepared};
-use super::{CleaningSpec, Cohort, Set};
+use super::{CleaningSpec, Cohort, LEAST_EPOCHS, Set};
 use crate::results::Exclusion;
 
 /// Which recordings are used, and why others are not.
@@ -66,11 +66,10 @@ impl Choice {
                     }
                 }
             }
-            // A correlation across epochs needs two.
             let least = match (by_subject, held_out) {
-                (false, _) => [1, 1, 2],
-                (true, true) => [0, 0, 2],
-                (true, false) => [1, 1, 0],
+                (false, _) => [1, LEAST_EPOCHS, LEAST_EPOCHS],
+                (true, true) => [0, 0, LEAST_EPOCHS],
+                (true, false) => [1, LEAST_EPOCHS, 0],
             };
             if let Some(s) = (0..3).find(|&s| n[s] < least[s]) {
                 self.leave_out_subject(cohort, subject, || {

@@ -34,6 +34,14 @@ impl Set {
     }
 }
 
+/// Fewest epochs that an r is taken across, and that a set which chooses or scores holds for each subject: across two, r is 1
+/// or −1 whatever was measured.
+pub const LEAST_EPOCHS: usize = 3;
+
+/// Below so many epochs a subject's r is mostly noise: across 20 epochs that have nothing to do with each other, its standard
+/// deviation is 0.23.
+pub const FEW_EPOCHS: usize = 20;
+
 /// One epoch of a [`super::Dataset`]: where to cut, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch {
@@ -168,6 +176,18 @@ fn nearest_sample(name: &str, time: f64, sfreq: f64) -> Result<isize> {
     })
 }
 
+/// A time that lies off a sample by less than this share of the way to the next one counts as the sample's.
+const SAME_SAMPLE: f64 = 1e-6;
+
+/// The samples of an epoch with these times (s), in order, from `tmin` to `tmax`, both included; an absent end is the
+/// epoch's own. Empty where there is none.
+pub fn samples_within(times: &[f64], tmin: Option<f64>, tmax: Option<f64>) -> Range<usize> {
+    let slack = times.windows(2).next().map_or(0.0, |pair| SAME_SAMPLE * (pair[1] - pair[0]));
+    let start = tmin.map_or(0, |tmin| times.partition_point(|&t| t < tmin - slack));
+    let end = tmax.map_or(times.len(), |tmax| times.partition_point(|&t| t <= tmax + slack));
+    start..end.max(start)
+}
+
 /// Whole samples in `duration` (s), rounded down, except that a product within 10⁻⁹ below a whole number counts as it.
 pub(crate) fn samples_of(duration: f64, sfreq: f64) -> usize {
     (duration * sfreq + 1e-9).floor() as usize
@@ -214,6 +234,20 @@ mod tests {
             );
         }
         assert!(check(until(Some(-0.7)), 40).unwrap_err().to_string().contains("a window within the epoch"));
+    }
+
+    #[test]
+    fn windows_of_time_by_hand() {
+        let times: Vec<f64> = (-2..=5).map(|t| f64::from(t) / 10.0).collect();
+        assert_eq!(samples_within(&times, None, None), 0..8);
+        assert_eq!(samples_within(&times, Some(0.1 * 3.0), Some(0.4)), 5..7);
+        assert_eq!(samples_within(&times, Some(0.31), Some(0.39)), 6..6);
+        assert_eq!(samples_within(&times, Some(0.6), None), 8..8);
+        assert_eq!(samples_within(&times, None, Some(-0.3)), 0..0);
+        assert_eq!(samples_within(&[], Some(0.0), None), 0..0);
+        // At any sampling frequency: a thousandth of a sample is not none.
+        let fine: Vec<f64> = times.iter().map(|t| t * 1e-9).collect();
+        assert_eq!(samples_within(&fine, Some(0.1001e-9), Some(0.3e-9)), 4..6);
     }
 
     #[test]

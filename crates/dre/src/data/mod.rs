@@ -20,6 +20,7 @@ mod signals;
 mod source;
 mod spec;
 mod split;
+mod view;
 
 pub use arrays::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, split_in_time};
 pub use audit::{
@@ -31,7 +32,7 @@ pub use channel::{Channel, ChannelType};
 pub use cohort::{Cohort, CohortRecording};
 pub use dataset::{ArraysInfo, Dataset};
 pub(crate) use epoch::samples_of;
-pub use epoch::{Epoch, EpochWindow, Set, check_baseline};
+pub use epoch::{Epoch, EpochWindow, FEW_EPOCHS, LEAST_EPOCHS, Set, check_baseline, samples_within};
 pub use event::EventTable;
 pub use gaps::{BadSegments, Gaps, Lack};
 pub use leakage::LeakageAudit;
@@ -43,3 +44,4 @@ pub use signals::{Block, HalfSamples, HalfScale, Samples, Signals};
 pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
 pub use split::{Fold, REACH_SHARE, SplitMethod, SplitSpec};
+pub use view::{ALL_SUBJECTS, Pooled, Selected, feature_rows};

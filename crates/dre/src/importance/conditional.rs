@@ -5,7 +5,7 @@ use crate::data::{Dataset, Set};
 
 /// Share of a column's variance that must be left, after what the columns before it explain, for it to say anything new.
 const LEAST_NEW: f64 = 1e-9;
-/// Variance as a share of the mean square below which a column is constant but for rounding.
+/// Variance as a share of the mean square below which a column is constant but for rounding; the values are of `f64`.
 const LEAST_VARIANCE: f64 = 1e-20;
 
 /// A feature's own values as the other features predict them.

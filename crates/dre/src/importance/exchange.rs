@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::conditional::Fitted;
 use super::{FeatureValues, Mode, Target};
-use crate::data::{Dataset, Epoch, Set};
+use crate::data::{Dataset, Epoch, LEAST_EPOCHS, Set};
 
 /// Where permutations come from.
 #[derive(Clone, Copy)]
@@ -59,8 +59,8 @@ impl Source<'_> {
         let epochs = self.dataset.subject_epochs(self.set, subject);
         let rng = |permutation| self.rng(target.mode, subject, permutation);
         let all = 0..target.n_permutations;
-        if epochs.len() < 2 && target.mode != Mode::Subject && target.mode != Mode::Shift {
-            return Err(format!("{} test epochs, at least 2 are needed to permute", epochs.len()));
+        if epochs.len() < LEAST_EPOCHS {
+            return Err(format!("{} test epochs, at least {LEAST_EPOCHS} are needed for an r", epochs.len()));
         }
         match target.mode {
             Mode::Event => {

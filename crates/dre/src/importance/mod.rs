@@ -23,5 +23,5 @@ mod values;
 
 pub use run::{Found, PermuteSpec, Progress, SubjectFound, applicable, n_predictions, permute};
 pub use spec::{ImportanceSpec, Mode, Target};
-pub use summary::{SummarySpec, summarise};
+pub use summary::{SummarySpec, summarise, summarise_windows};
 pub use values::FeatureValues;

@@ -10,7 +10,7 @@ use super::inputs::{Exchange, InitWindows, Input};
 use super::{FeatureValues, Mode, Target};
 use crate::data::{Batch, Dataset, Epoch, Set};
 use crate::metrics::{Correlation, check_finite, mean_of};
-use crate::model::{Inputs, Predictor};
+use crate::model::Predictor;
 use crate::{Error, Result, parallel};
 
 /// Memory (bytes) that running correlations may take; more targets than fit are done one lot after the other.
@@ -79,12 +79,12 @@ pub struct SubjectFound {
 pub fn applicable(
     dataset: &Dataset,
     values: &FeatureValues,
-    inputs: Inputs,
+    model: &dyn Predictor,
     targets: &[Target],
     spec: &PermuteSpec,
 ) -> Vec<Target> {
     let source = Source { dataset, values, set: spec.set, seed: spec.seed };
-    let is_done = |target: &&Target| target.concerns(inputs) && fitted(source, target).is_some();
+    let is_done = |target: &&Target| target.concerns(model) && fitted(source, target).is_some();
     targets.iter().filter(is_done).cloned().collect()
 }
 
@@ -115,7 +115,7 @@ pub fn permute(
     check(dataset, targets, spec)?;
     let source = Source { dataset, values, set: spec.set, seed: spec.seed };
     let mut jobs: Vec<(Found, Vec<Fitted>)> = Vec::new();
-    for target in targets.iter().filter(|target| target.concerns(model.inputs())) {
+    for target in targets.iter().filter(|target| target.concerns(model)) {
         let Some(fitted) = fitted(source, target) else { continue };
         let n = fitted.len() as f64;
         let explained = (!fitted.is_empty()).then(|| fitted.iter().map(|fit| fit.explained).sum::<f64>() / n);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::features::Features;
-use crate::model::Inputs;
+use crate::model::Predictor;
 use crate::{Error, Result};
 
 /// Permutations of an input at most: the maps of all of them are gathered at once.
@@ -222,9 +222,12 @@ pub struct Target {
 
 impl Target {
     /// Whether a model has this input at all.
-    pub fn concerns(&self, inputs: Inputs) -> bool {
+    pub fn concerns(&self, model: &dyn Predictor) -> bool {
+        let inputs = model.inputs();
         match self.mode {
-            Mode::Event | Mode::Epoch | Mode::Shift => true,
+            Mode::Event | Mode::Epoch | Mode::Shift => {
+                model.features().is_none_or(|seen| self.features.iter().any(|feature| seen.contains(feature)))
+            }
             Mode::Init => inputs.n_init_times > 0,
             Mode::Subject => inputs.has_subject_embedding,
         }

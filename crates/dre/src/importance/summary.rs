@@ -4,8 +4,8 @@ use ndarray::{Array3, Axis, s};
 
 use super::{Found, Mode, Target};
 use crate::data::Dataset;
-use crate::metrics::{bootstrap_interval, mean_of};
-use crate::results::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance};
+use crate::metrics::{Window, bootstrap_interval, mean_of};
+use crate::results::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance, WindowImportance};
 use crate::stats::{
     Enhancement, LEAST_SUBJECTS, PermutationSpec, Places, SIGNIFICANT, Tail, bootstrap_mean, false_discovery_rate,
     group_note, signed_rank, test_group, tfce_test,
@@ -53,6 +53,34 @@ pub fn summarise(dataset: &Dataset, model: &str, found: &[Found], spec: &Summary
         result.q = q.is_finite().then_some(q);
     }
     Ok(results)
+}
+
+/// What was found for one model in each of some windows: a list for each of `found`, in the order of `windows`.
+///
+/// Tested as [`summarise`] does; p is adjusted for all inputs and windows together.
+///
+/// # Panics
+/// Where a window does not fit the data set.
+pub fn summarise_windows(dataset: &Dataset, found: &[Found], windows: &[Window]) -> Vec<Vec<WindowImportance>> {
+    let one = |found: &Found, window: &Window| {
+        let deltas: Vec<f64> = found.subjects.iter().map(|subject| window.mean(&subject.delta)).collect();
+        let labels = found.subjects.iter().map(|subject| dataset.subjects()[subject.subject].clone());
+        WindowImportance {
+            name: window.name.clone(),
+            delta_r: mean_of(deltas.iter().copied()),
+            subjects: labels.zip(deltas.iter().map(|delta| delta.is_finite().then_some(*delta))).collect(),
+            confidence: bootstrap_interval(&deltas, BOOTSTRAP_SEED),
+            test: test_group(&deltas, Tail::Positive),
+            q: None,
+        }
+    };
+    let mut results: Vec<Vec<WindowImportance>> =
+        found.iter().map(|found| windows.iter().map(|window| one(found, window)).collect()).collect();
+    let p: Vec<f64> = results.iter().flatten().map(|own| own.test.map_or(f64::NAN, |test| test.p)).collect();
+    for (own, q) in results.iter_mut().flatten().zip(false_discovery_rate(&p)) {
+        own.q = q.is_finite().then_some(q);
+    }
+    results
 }
 
 fn one(dataset: &Dataset, model: &str, found: &Found, spec: &SummarySpec) -> Result<ImportanceResult> {
@@ -117,7 +145,8 @@ fn one(dataset: &Dataset, model: &str, found: &Found, spec: &SummarySpec) -> Res
         test: test_group(&deltas, Tail::Positive),
         q: None,
         window: [times[window.start], times[window.end - 1]],
-        over_time_confidence: if n_subjects >= 3 { (0..times.len()).map(limits).collect() } else { Vec::new() },
+        windows: Vec::new(),
+        over_time_confidence: if is_group { (0..times.len()).map(limits).collect() } else { Vec::new() },
         over_time_q: if is_group {
             false_discovery_rate(&(0..times.len()).map(p_over_time).collect::<Vec<_>>())
         } else {

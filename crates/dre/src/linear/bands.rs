@@ -8,7 +8,7 @@ use rand_distr::{Distribution, Gamma};
 use super::faults::{check_alpha, singular};
 use super::solver::{Candidates, Dependent, Found, PenaltyMatrix, Ridge, Sums, refit, search_until};
 use super::trf_system::{TrfPart, TrfSystem};
-use super::{BandedConfig, Effort, Penalty, Trf};
+use super::{AlphaUnit, BandedConfig, Effort, Penalty, Trf};
 use crate::{Error, Result};
 
 /// Sets of band weights that are tried at most; all are held in memory.
@@ -129,6 +129,7 @@ pub(super) struct Tries {
     pub(super) bands: Bands,
     pub(super) gammas: Vec<Vec<f64>>,
     pub(super) alphas: Vec<f64>,
+    pub(super) unit: AlphaUnit,
     pub(super) per_target: bool,
 }
 
@@ -191,6 +192,7 @@ impl Tries {
             band_of: &band_of[part],
             gammas: &self.gammas,
             alphas: &self.alphas,
+            unit: self.unit,
             per_target: self.per_target,
         };
         for (p, part) in all.parts.iter().enumerate() {
@@ -262,7 +264,7 @@ impl Tries {
         }
         let moments = &part.moments;
         let mut ridge = Ridge::new(moments.gram.clone(), moments.rounding.clone(), 1);
-        let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns());
+        let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns()).times(moments.unit(self.unit));
         let most = self.alphas.iter().copied().fold(0.0, f64::max);
         if let Err(Dependent { column }) = ridge.solve(moments.cross(), &penalty, most) {
             return Err(self.dependent(all, part, column));

@@ -18,6 +18,19 @@ pub enum Penalty {
     Laplacian,
 }
 
+/// The unit of a penalty alpha.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlphaUnit {
+    /// The mean sum of squares of the model's columns (the mean of the Gram matrix's diagonal, means taken off), over the
+    /// number of bands in banded ridge. Alpha then means the same for any number of epochs, any unit of the data, and any
+    /// kind of model: with 1, the penalty weighs as much as the data do.
+    #[default]
+    Relative,
+    /// 1, as in scikit-learn and MNE-Python: alpha itself is added to the Gram matrix.
+    Absolute,
+}
+
 /// First and last lag (samples, both included) of single features, by name.
 pub type FeatureLags = IndexMap<String, [isize; 2]>;
 
@@ -67,6 +80,8 @@ pub struct TrfConfig {
     pub lags: FeatureLags,
     /// Penalties to choose from by the mean r on the validation set after the init window.
     pub alphas: Vec<f64>,
+    /// Unit of the penalties.
+    pub alpha_unit: AlphaUnit,
     /// What is penalised.
     pub penalty: Penalty,
     /// Whether each lag is also fitted alone, for a score per lag.
@@ -74,13 +89,14 @@ pub struct TrfConfig {
 }
 
 impl Default for TrfConfig {
-    /// Lags 0–100, five penalties from 10⁻³ to 10³ evenly spaced in the logarithm.
+    /// Lags 0–100; the grid of penalties that all linear models share.
     fn default() -> Self {
         Self {
             lag_min: 0,
             lag_max: 100,
             lags: FeatureLags::new(),
-            alphas: spaced(-3.0, 3.0, 5),
+            alphas: default_alphas(),
+            alpha_unit: AlphaUnit::default(),
             penalty: Penalty::Ridge,
             single_lags: false,
         }
@@ -97,12 +113,14 @@ pub struct RtrfConfig {
     pub n_lags_features: usize,
     /// Ridge penalties to choose from by the mean r of the roll-out on the validation set after the init window.
     pub alphas: Vec<f64>,
+    /// Unit of the penalties.
+    pub alpha_unit: AlphaUnit,
 }
 
 impl Default for RtrfConfig {
-    /// 40 lags of data and features, five penalties from 10⁻³ to 10³ evenly spaced in the logarithm.
+    /// 40 lags of data and features; the grid of penalties that all linear models share.
     fn default() -> Self {
-        Self { n_lags_data: 40, n_lags_features: 40, alphas: spaced(-3.0, 3.0, 5) }
+        Self { n_lags_data: 40, n_lags_features: 40, alphas: default_alphas(), alpha_unit: AlphaUnit::default() }
     }
 }
 
@@ -122,6 +140,8 @@ pub struct BandedConfig {
     pub bands: IndexMap<String, Vec<String>>,
     /// Penalties that are tried with each set of band weights; band b is penalised by alpha / weight b.
     pub alphas: Vec<f64>,
+    /// Unit of the penalties.
+    pub alpha_unit: AlphaUnit,
     /// Number of sets of band weights: equal ones first, the others drawn from Dirichlet distributions.
     pub n_iter: usize,
     /// Concentrations of these distributions, in turns: small ones give weights near single bands.
@@ -131,15 +151,16 @@ pub struct BandedConfig {
 }
 
 impl Default for BandedConfig {
-    /// Lags 0–100, each feature its own band, seven penalties from 10⁻³ to 10⁶, 60 sets of weights with himalaya's
-    /// concentrations.
+    /// Lags 0–100, each feature its own band, the grid of penalties that all linear models share, 60 sets of weights with
+    /// himalaya's concentrations.
     fn default() -> Self {
         Self {
             lag_min: 0,
             lag_max: 100,
             lags: FeatureLags::new(),
             bands: IndexMap::new(),
-            alphas: spaced(-3.0, 6.0, 7),
+            alphas: default_alphas(),
+            alpha_unit: AlphaUnit::default(),
             n_iter: 60,
             concentration: vec![0.1, 1.0],
             unique: true,
@@ -159,6 +180,8 @@ pub struct DecodeConfig {
     pub lag_max: isize,
     /// Penalties that each feature chooses from, by its r.
     pub alphas: Vec<f64>,
+    /// Unit of the penalties.
+    pub alpha_unit: AlphaUnit,
     /// What is penalised.
     pub penalty: Penalty,
     /// Number of folds, stretches of training epochs, on which penalties are chosen when held out; 0 chooses on the
@@ -173,14 +196,15 @@ pub struct DecodeConfig {
 }
 
 impl Default for DecodeConfig {
-    /// All features from the data of the sample and of the 60 after it (half a second at 120 Hz); seven penalties from 1 to
-    /// 10⁶, as many channels and lags need more than a few features do.
+    /// All features from the data of the sample and of the 60 after it (half a second at 120 Hz); the grid of
+    /// penalties that all linear models share.
     fn default() -> Self {
         Self {
             features: Vec::new(),
             lag_min: -60,
             lag_max: 0,
-            alphas: spaced(0.0, 6.0, 7),
+            alphas: default_alphas(),
+            alpha_unit: AlphaUnit::default(),
             penalty: Penalty::Ridge,
             n_folds: 0,
             n_components: 0,
@@ -189,9 +213,11 @@ impl Default for DecodeConfig {
     }
 }
 
-/// Powers of ten with exponents evenly spaced.
-fn spaced(low: f64, high: f64, n: i32) -> Vec<f64> {
-    (0..n).map(|i| 10f64.powf(low + (high - low) / f64::from(n - 1) * f64::from(i))).collect()
+/// The grid of penalties that all linear models share, in units of [`AlphaUnit::Relative`]: powers of ten from 10⁻⁸, which
+/// is next to none even for the past of smooth data, to 10³, which leaves next to nothing of the coefficients.
+fn default_alphas() -> Vec<f64> {
+    // The nearest number to each power of ten, as its text is read.
+    vec![1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3]
 }
 
 /// The lags of each feature.

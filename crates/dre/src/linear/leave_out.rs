@@ -11,7 +11,7 @@ use super::faults::{check_alpha, singular};
 use super::masks::{Group, Measured};
 use super::solver::{PenaltyMatrix, Ridge};
 use super::trf_system::{Pass, TrfPart, TrfSystem, in_blocks};
-use super::{Effort, Penalty, Trf, TrfConfig};
+use super::{AlphaUnit, Effort, Penalty, Trf, TrfConfig};
 use crate::{Error, Result, Stop, parallel};
 
 /// What is left out at a time.
@@ -44,7 +44,8 @@ impl Trf {
         let mut seen = Measured::new(data.shape()[1], data.shape()[2]);
         seen.push(data.shape()[0], measured);
         let pass = in_blocks(features, data);
-        system.leave_one_out(&seen.groups(0), &pass, (config.penalty, alphas), (left_out, (n_threads, &Stop::never())))
+        let penalty = (config.penalty, config.alpha_unit);
+        system.leave_one_out(&seen.groups(0), &pass, (penalty, alphas), (left_out, (n_threads, &Stop::never())))
     }
 }
 
@@ -54,14 +55,14 @@ impl TrfSystem {
         &self,
         groups: &[Group],
         pass: &Pass<'_>,
-        (penalty, alphas): (Penalty, &[f64]),
+        ((penalty, unit), alphas): ((Penalty, AlphaUnit), &[f64]),
         (left_out, (n_threads, stop)): (LeftOut, Effort<'_>),
     ) -> Result<Array2<f64>> {
         alphas.iter().try_for_each(|&alpha| check_alpha(alpha))?;
         let mut errors = Array2::from_elem((alphas.len(), self.n_targets), f64::NAN);
         for (part, group) in self.parts.iter().zip(groups) {
             let moments = &part.moments;
-            let matrix = PenaltyMatrix::new(penalty, moments.columns());
+            let matrix = PenaltyMatrix::new(penalty, moments.columns()).times(moments.unit(unit));
             let mut ridge =
                 Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads).stopped_by(stop.clone());
             for (a, &alpha) in alphas.iter().enumerate() {

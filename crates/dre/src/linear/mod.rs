@@ -28,7 +28,7 @@ pub use cohort::{
     CohortBanded, CohortDecoder, CohortRtrf, CohortTrf, Counted, DecodeScore, FeatureModel, FeatureTask, FitSpec,
     SubjectFit, check_components, fit_banded, fit_decoder, fit_feature_models, fit_pca, fit_rtrf, fit_trf,
 };
-pub use config::{BandedConfig, DecodeConfig, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig};
+pub use config::{AlphaUnit, BandedConfig, DecodeConfig, FeatureLags, LinearOptions, Penalty, RtrfConfig, TrfConfig};
 pub use decode::Decoder;
 pub use lags::{Columns, LagRange};
 pub use leave_out::LeftOut;

@@ -2,6 +2,7 @@
 
 use faer::{Mat, MatRef};
 
+use super::AlphaUnit;
 use super::lags::Columns;
 use super::solver::{Ridge, Sums};
 
@@ -78,6 +79,12 @@ impl Moments {
     /// The moments as a search takes them.
     pub fn for_search(&self) -> Sums<'_> {
         Sums { gram: self.gram(), cross: self.cross(), squares: &self.target_squares, n_rows: self.n_rows }
+    }
+
+    /// What alpha is counted in.
+    pub(super) fn unit(&self, unit: AlphaUnit) -> f64 {
+        let n = self.columns.len();
+        unit.of((0..n).map(|column| self.gram[column * n + column]))
     }
 
     /// Number of rows, over all epochs.

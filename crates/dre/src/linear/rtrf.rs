@@ -128,10 +128,11 @@ impl Rtrf {
         }
     }
 
-    /// Predicts epochs from features and the first `n_init_times` samples of data, held within ±`limit` (data units).
+    /// Predicts epochs from features and the first `n_init_times` samples of data.
     ///
-    /// The data before an epoch, and the features before it, count as zeros. A prediction that reaches the limit is held
-    /// there, so that a recurrence which diverges stays finite and is counted.
+    /// The data before an epoch, and the features before it, count as zeros. A prediction that exceeds the largest size of what
+    /// its epoch starts from, true samples and what features alone contribute, `growth` times is held there, so that a
+    /// recurrence which diverges stays finite and is counted, whatever the data's unit.
     ///
     /// # Errors
     /// [`Error::Shape`] where the arrays do not fit the model; [`Error::Setting`] for an init window beyond the epoch.
@@ -140,7 +141,7 @@ impl Rtrf {
         features: &ArrayRef3<f64>,
         data: &ArrayRef3<f64>,
         n_init_times: usize,
-        limit: f64,
+        growth: f64,
         n_threads: usize,
     ) -> Result<Rollout> {
         let (n_channels, n_lags, _) = self.coef_data.dim();
@@ -155,6 +156,11 @@ impl Rtrf {
             });
         }
         let driven = self.driven(features, n_threads)?;
+        let shown = data.outer_iter().map(|epoch| epoch.slice_move(s![.., ..n_init_times]));
+        let limits: Vec<f64> = shown
+            .zip(driven.outer_iter())
+            .map(|(shown, driven)| growth * shown.iter().chain(driven).fold(0.0, |most: f64, v| most.max(v.abs())))
+            .collect();
         let recurrence = self.recurrence();
         let recurrence = MatRef::from_column_major_slice(&recurrence, n_channels, n_lags * n_channels);
         let padded = (n_lags + n_times) * n_channels;
@@ -175,7 +181,10 @@ impl Rtrf {
                 let past = MatRef::from_column_major_slice_with_stride(past, n_lags * n_channels, n, padded);
                 let out = MatMut::from_column_major_slice_mut(&mut step, n_channels, n);
                 matmul(out, Accum::Replace, recurrence, past, 1.0, Par::Seq);
-                for (epoch, step) in history.chunks_exact_mut(padded).zip(step.chunks_exact(n_channels)) {
+                let own = limits[block * ROLLOUT_BLOCK..].iter().copied();
+                for ((epoch, step), limit) in
+                    history.chunks_exact_mut(padded).zip(step.chunks_exact(n_channels)).zip(own)
+                {
                     for (value, step) in epoch[(n_lags + t) * n_channels..].iter_mut().zip(step) {
                         *value = (*value + step).clamp(-limit, limit);
                     }
@@ -187,7 +196,11 @@ impl Rtrf {
         });
         let n_diverged = prediction
             .outer_iter()
-            .filter(|epoch| epoch.slice(s![.., n_init_times..]).iter().any(|value| value.abs() >= limit))
+            .zip(&limits)
+            .filter(|(epoch, limit)| {
+                // An epoch that starts from nothing stays at 0.
+                **limit > 0.0 && epoch.slice(s![.., n_init_times..]).iter().any(|value| value.abs() >= **limit)
+            })
             .count();
         Ok(Rollout { prediction, n_diverged })
     }

@@ -102,7 +102,8 @@ impl RtrfLayout {
             let mut moments = moments.finish();
             moments.centre();
             let (means, target_means) = moments.means();
-            let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns());
+            let unit = moments.unit(self.config.alpha_unit);
+            let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns()).times(unit);
             let (columns, n_rows) = (moments.columns.clone(), moments.n_rows());
             let (ridge, cross) = moments.into_ridge(n_threads);
             let mut ridge = ridge.stopped_by(stop.clone());

@@ -69,7 +69,7 @@ impl Trf {
         n_threads: usize,
     ) -> Result<Vec<Self>> {
         let system = TrfSystem::of_arrays(features, data, measured, names, config, n_threads)?;
-        system.solve(config.penalty, alphas, (n_threads, &Stop::never()))
+        system.solve((config.penalty, config.alpha_unit), alphas, (n_threads, &Stop::never()))
     }
 
     /// A model whose channel c is that of `models[chosen[c]]`.

@@ -11,7 +11,7 @@ use super::moments::{BLOCK, LagMoments, check_shape};
 use super::normal::Moments;
 use super::rows::Runs;
 use super::solver::{PenaltyMatrix, Ridge};
-use super::{Effort, Penalty, Trf, TrfConfig};
+use super::{AlphaUnit, Effort, Penalty, Trf, TrfConfig};
 use crate::{Error, Result};
 
 /// The features of a model and their lags.
@@ -228,12 +228,17 @@ impl TrfSystem {
     }
 
     /// A model for each alpha.
-    pub(super) fn solve(&self, penalty: Penalty, alphas: &[f64], (n_threads, stop): Effort<'_>) -> Result<Vec<Trf>> {
+    pub(super) fn solve(
+        &self,
+        (penalty, unit): (Penalty, AlphaUnit),
+        alphas: &[f64],
+        (n_threads, stop): Effort<'_>,
+    ) -> Result<Vec<Trf>> {
         alphas.iter().try_for_each(|&alpha| check_alpha(alpha))?;
         let mut models = vec![self.blank(); alphas.len()];
         for part in &self.parts {
             let moments = &part.moments;
-            let penalty = PenaltyMatrix::new(penalty, moments.columns());
+            let penalty = PenaltyMatrix::new(penalty, moments.columns()).times(moments.unit(unit));
             let mut ridge =
                 Ridge::new(moments.gram.clone(), moments.rounding.clone(), n_threads).stopped_by(stop.clone());
             for (&alpha, model) in alphas.iter().zip(&mut models) {
@@ -257,7 +262,8 @@ impl TrfSystem {
 
     /// A model for each lag of the union of windows that sees the features at this lag alone; features whose window does
     /// not hold it are left out.
-    pub(super) fn solve_single_lags(&self, alpha: f64) -> Result<Vec<Trf>> {
+    /// The unit of alpha is that of all lags together.
+    pub(super) fn solve_single_lags(&self, unit: AlphaUnit, alpha: f64) -> Result<Vec<Trf>> {
         check_alpha(alpha)?;
         let mut models = Vec::new();
         for lag in self.layout.union.iter() {
@@ -273,7 +279,7 @@ impl TrfSystem {
                 let rounding = seen.iter().map(|&c| part.moments.rounding[c]).collect();
                 let mut ridge = Ridge::new(small.collect(), rounding, 1);
                 let cross = Mat::from_fn(n, part.targets.len(), |i, t| part.moments.cross[(seen[i], t)]);
-                let penalty = PenaltyMatrix::diagonal(&vec![1.0; n]);
+                let penalty = PenaltyMatrix::diagonal(&vec![part.moments.unit(unit); n]);
                 let small = ridge.solve(cross.as_ref(), &penalty, alpha).map_err(|found| {
                     let lags = seen.iter().map(|_| LagRange::new(lag, lag)).collect::<Result<Vec<_>>>();
                     let columns = Columns::new(lags.unwrap_or_default());

@@ -6,10 +6,10 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Correlation, bootstrap_interval, mean_from, mean_of};
+use super::{Correlation, bootstrap_interval, first_scored, mean_from, mean_of};
 use crate::data::{Batch, Dataset, Epoch, Set};
 use crate::results::{CeilingMethod, CeilingResult};
-use crate::{Error, Result, Stop, parallel};
+use crate::{Result, Stop, parallel};
 
 /// With fewer stimuli an r across them says nothing.
 const LEAST_STIMULI: usize = 10;
@@ -52,11 +52,7 @@ pub struct CeilingSpec {
 /// # Errors
 /// [`Error::NoColumn`] where a recording lacks the column; [`Error::Setting`] where no time is at or after `score_from`.
 pub fn noise_ceiling(dataset: &Dataset, spec: &CeilingSpec) -> Result<CeilingResult> {
-    let first = dataset.times().iter().position(|&t| t >= spec.score_from - 1e-9).ok_or_else(|| Error::Setting {
-        name: "score_from".to_owned(),
-        found: spec.score_from.to_string(),
-        expected: "a time (s) within the epoch, relative to the event".to_owned(),
-    })?;
+    let first = first_scored(&dataset.times(), spec.score_from, 0)?;
     let stimuli = stimuli(dataset, spec)?;
     let column = &spec.column;
     let repeated: Vec<usize> = stimuli.iter().map(|own| own.values().filter(|e| e.len() >= 2).count()).collect();

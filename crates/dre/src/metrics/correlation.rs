@@ -2,19 +2,15 @@
 
 use ndarray::{Array2, Array3, ArrayRef3, Axis};
 
+use crate::data::LEAST_EPOCHS;
+use crate::rounding::varies;
 use crate::{Error, Result};
-
-/// Added to the product of the two variances before the root is taken, so that a constant gives r = 0, not NaN.
-pub(super) const VARIANCE_FLOOR: f64 = 1e-20;
-
-/// Epochs that a channel × time that was not measured in all of them needs for an r: across two it is ±1, whatever they are.
-const MIN_MEASURED: u32 = 3;
 
 /// Pearson's r across epochs for each channel × time, in one pass and in f64.
 ///
-/// Means and co-moments are updated epoch by epoch (Welford 1962), which loses no digits to large means. With it, r =
-/// cov(x, y) / √(var(x) var(y) + 10⁻²⁰). Where epochs were not measured throughout, each channel × time counts those that
-/// were measured there.
+/// Means and co-moments are updated epoch by epoch (Welford 1962), which loses no digits to large means. r does not depend on
+/// the unit of either side: it is 0 where a side varies by no more than the rounding of its values, and else the textbook's
+/// formula. Where epochs were not measured throughout, each channel × time counts those that were measured there.
 #[derive(Clone, Debug)]
 pub struct Correlation {
     shape: [usize; 2],
@@ -105,26 +101,28 @@ impl Correlation {
     }
 
     /// r for each channel × time, `(n_channels, n_times)`; 0 where either side does not vary or there is no epoch; NaN
-    /// where some epochs were not measured and fewer than three were.
+    /// where some epochs were not measured and fewer than [`LEAST_EPOCHS`] were.
     pub fn r(&self) -> Array2<f64> {
         let mut r = Array2::zeros(self.shape);
-        for (i, (r, c)) in r.iter_mut().zip(&self.cells).enumerate() {
-            let n = match &self.counts {
-                Some(counts) if (counts[i] as usize) < self.n_epochs && counts[i] < MIN_MEASURED => {
-                    *r = f64::NAN;
-                    continue;
-                }
-                Some(counts) => f64::from(counts[i].max(1)),
-                None => self.n_epochs.max(1) as f64,
-            };
-            *r = (c.xy / n) / ((c.xx / n) * (c.yy / n) + VARIANCE_FLOOR).sqrt();
+        let n_times = self.shape[1];
+        let n_of = |i: usize| self.counts.as_ref().map_or(self.n_epochs, |counts| counts[i] as usize);
+        for (channel, mut row) in r.outer_iter_mut().enumerate() {
+            let cells = channel * n_times..(channel + 1) * n_times;
+            let largest = cells.clone().fold([0.0f64; 2], |[x, y], i| {
+                let [of_x, of_y] = self.cells[i].sizes(n_of(i));
+                [x.max(of_x), y.max(of_y)]
+            });
+            for (r, i) in row.iter_mut().zip(cells) {
+                let n = n_of(i);
+                *r = if n < self.n_epochs && n < LEAST_EPOCHS { f64::NAN } else { self.cells[i].r(n, largest) };
+            }
         }
         r
     }
 
-    /// [`Correlation::r`] as a score: NaN throughout where there were fewer than three epochs, across which r means nothing.
+    /// [`Correlation::r`] as a score: NaN throughout where there were fewer than [`LEAST_EPOCHS`] epochs.
     pub fn score(&self) -> Array2<f64> {
-        if self.n_epochs < MIN_MEASURED as usize { Array2::from_elem(self.shape, f64::NAN) } else { self.r() }
+        if self.n_epochs < LEAST_EPOCHS { Array2::from_elem(self.shape, f64::NAN) } else { self.r() }
     }
 }
 
@@ -139,12 +137,33 @@ impl Cell {
         self.yy += dy * (y - self.mean_y);
         self.xy += dx * (y - self.mean_y);
     }
+
+    /// Root mean squares of both sides over `n` epochs.
+    fn sizes(&self, n: usize) -> [f64; 2] {
+        let n = n.max(1) as f64;
+        [(self.xx / n).sqrt().hypot(self.mean_x), (self.yy / n).sqrt().hypot(self.mean_y)]
+    }
+
+    /// r across `n` epochs; `largest` are the largest sizes of both sides on the channel.
+    fn r(&self, n: usize, largest: [f64; 2]) -> f64 {
+        let n = n.max(1) as f64;
+        let (sd_x, sd_y) = ((self.xx / n).sqrt(), (self.yy / n).sqrt());
+        // Values that are not finite stay so, in order to be seen.
+        let is_known = sd_x.is_finite() && sd_y.is_finite();
+        if is_known && !(varies(sd_x, self.mean_x, largest[0]) && varies(sd_y, self.mean_y, largest[1])) {
+            return 0.0;
+        }
+        // One root after the other: the product of two small variances may be none.
+        (self.xy / n / sd_x / sd_y).clamp(-1.0, 1.0)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use ndarray::s;
     use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
@@ -167,9 +186,9 @@ mod tests {
             let (x, y) = (truth.mapv(f64::from), predicted.mapv(f64::from));
             let (x, y) = (&x - &x.mean_axis(Axis(0)).unwrap(), &y - &y.mean_axis(Axis(0)).unwrap());
             let mean = |a: Array3<f64>| a.mean_axis(Axis(0)).unwrap();
-            let expected = mean(&x * &y) / (mean(&x * &x) * mean(&y * &y) + 1e-20).mapv(f64::sqrt);
+            let expected = mean(&x * &y) / (mean(&x * &x) * mean(&y * &y)).mapv(f64::sqrt);
             for (a, b) in streaming.r().iter().zip(&expected) {
-                prop_assert!((a - b).abs() < 1e-9, "{} against {}", a, b);
+                prop_assert!(b.is_nan() || (a - b).abs() < 1e-9, "{} against {}", a, b);
             }
         }
     }
@@ -194,7 +213,7 @@ mod tests {
                 let column = |a: &Array3<f32>| Array3::from_shape_fn((has.len(), 1, 1), |(e, _, _)| a[[has[e], c, t]]);
                 let mut alone = Correlation::new(1, 1);
                 alone.push(&column(&truth), &column(&predicted)).unwrap();
-                if has.len() < 3 {
+                if has.len() < LEAST_EPOCHS {
                     prop_assert!(r.is_nan());
                 } else {
                     prop_assert_eq!(r.to_bits(), alone.r()[[0, 0]].to_bits());
@@ -220,6 +239,54 @@ mod tests {
         correlation.push(&truth, &Array3::from_elem((4, 1, 2), 3.0)).unwrap();
         assert_eq!(correlation.r(), ndarray::array![[0.0, 0.0]]);
         assert_eq!(Correlation::new(1, 2).r(), ndarray::array![[0.0, 0.0]]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_units_of_neither_side_matter(
+            values in prop::collection::vec(-3f32..3.0, 2 * 6 * 9), powers in (-34i32..30, -34i32..30),
+        ) {
+            let (truth, predicted) = arrays(&values, 9);
+            let r = |truth: &Array3<f32>, predicted: &Array3<f32>| {
+                let mut correlation = Correlation::new(2, 3);
+                correlation.push(truth, predicted).unwrap();
+                correlation.r()
+            };
+            let scaled = |array: &Array3<f32>, power: i32| array.mapv(|v| (f64::from(v) * 10f64.powi(power)) as f32);
+            let found = r(&scaled(&truth, powers.0), &scaled(&predicted, powers.1));
+            for (a, b) in found.iter().zip(&r(&truth, &predicted)) {
+                prop_assert!((a - b).abs() < 1e-5, "{} against {}", a, b);
+            }
+        }
+    }
+
+    #[test]
+    fn the_least_numbers_of_f32_have_an_r() {
+        // In units of the least one, 1.4 · 10⁻⁴⁵.
+        let truth = Array3::from_shape_fn((5, 1, 1), |(e, ..)| f32::from_bits([3, 9, 4, 1, 8][e]));
+        let mut correlation = Correlation::new(1, 1);
+        correlation.push(&truth, &truth.mapv(|v| 3.0 * v)).unwrap();
+        assert!((correlation.r()[[0, 0]] - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_a_transform_leaves_of_nothing_is_no_prediction() {
+        // Before a response, 0 but for the rounding of its size: 10⁻¹⁶ of it.
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let truth = Array3::from_shape_simple_fn((40, 1, 2), || rng.random_range(-1.0f32..1.0));
+        let predicted = Array3::from_shape_fn((40, 1, 2), |(_, _, t)| rng.random_range(-1.0f32..1.0) * [1e-16, 1.0][t]);
+        let mut correlation = Correlation::new(1, 2);
+        correlation.push(&truth, &predicted).unwrap();
+        let r = correlation.r();
+        assert!(r[[0, 0]] == 0.0 && r[[0, 1]] != 0.0);
+    }
+
+    #[test]
+    fn what_is_not_finite_gives_no_number() {
+        let truth = Array3::from_shape_fn((4, 1, 1), |(e, ..)| e as f32);
+        let mut correlation = Correlation::new(1, 1);
+        correlation.push(&truth, &truth.mapv(|v| if v > 2.0 { f32::INFINITY } else { v })).unwrap();
+        assert!(correlation.r()[[0, 0]].is_nan());
     }
 
     #[test]

@@ -3,18 +3,19 @@
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::stats::LEAST_SUBJECTS;
+
 /// Draws of the bootstrap.
 const N_DRAWS: usize = 10_000;
-/// With fewer values an interval says nothing: the bootstrap can only give back what it is given.
-const LEAST: usize = 3;
 
 /// The 95 % confidence interval of the mean across subjects by the percentile bootstrap (Efron 1979): subjects are drawn
-/// with replacement, 10 000 times; the interval holds the middle 95 % of the means. None with fewer than 3 finite values.
+/// with replacement, 10 000 times; the interval holds the middle 95 % of the means. None with fewer than
+/// [`LEAST_SUBJECTS`] finite values: the bootstrap can only give back what it is given.
 ///
 /// With few subjects such intervals are too narrow; they do not account for the noise within a subject.
 pub fn bootstrap_interval(values: &[f64], seed: u64) -> Option<[f64; 2]> {
     let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    if values.len() < LEAST {
+    if values.len() < LEAST_SUBJECTS {
         return None;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -42,8 +43,8 @@ mod tests {
 
     #[test]
     fn few_values_give_none() {
-        assert_eq!(bootstrap_interval(&[0.1, 0.2, f64::NAN], 0), None);
-        let [low, high] = bootstrap_interval(&[0.2; 3], 0).expect("enough values");
+        assert_eq!(bootstrap_interval(&[0.1, 0.2, 0.3, 0.4, f64::NAN], 0), None);
+        let [low, high] = bootstrap_interval(&[0.2; 5], 0).expect("enough values");
         assert!((low - 0.2).abs() < 1e-12 && (high - 0.2).abs() < 1e-12);
     }
 }

@@ -7,6 +7,7 @@ mod interval;
 mod partial;
 mod parts;
 mod score;
+mod window;
 
 pub use ceiling::{CeilingSpec, noise_ceiling};
 pub use correlation::Correlation;
@@ -14,5 +15,6 @@ pub use evoked::{ALL_EPOCHS, ConditionMean};
 pub use interval::bootstrap_interval;
 pub use partial::PartialCorrelation;
 pub use parts::score_parts;
-pub use score::{ScoreSpec, Scores, SubjectScores, mean_from, score, score_subject};
+pub use score::{ScoreSpec, Scores, SubjectScores, first_scored, mean_from, score, score_subject};
 pub(crate) use score::{check_finite, mean_of};
+pub use window::{Scorable, Window, WindowSpec, score_windows};

@@ -2,13 +2,11 @@
 
 use ndarray::ArrayRef3;
 
+use crate::data::LEAST_EPOCHS;
 use crate::{Error, Result};
 
 /// A signal of which the others leave less than this share of the variance does not vary: the rest is rounding of f32.
 const LEAST_SHARE: f64 = 1e-9;
-
-/// Epochs beyond the signals that are held constant that an r needs: across two it is ±1, whatever they are.
-const MIN_FREE: usize = 3;
 
 /// Co-moments across epochs of several signals at each sample, from which correlations follow with other signals held
 /// constant.
@@ -72,8 +70,8 @@ impl PartialCorrelation {
     }
 
     /// r between signals `x` and `y` at each sample, across epochs and with the signals `given` held constant in both (taken
-    /// off by regression with an intercept). None where `x`, given them, does not vary, or fewer than three epochs more than
-    /// they are remain; 0 where `y` alone does not vary.
+    /// off by regression with an intercept). None where `x`, given them, does not vary, or fewer than [`LEAST_EPOCHS`] epochs
+    /// more than they are remain; 0 where `y` alone does not vary.
     ///
     /// # Panics
     /// Where there is no such signal.
@@ -105,13 +103,14 @@ impl PartialCorrelation {
             }
         }
         let (x, y) = (m - 2, m - 1);
-        if self.n_epochs < n_given + MIN_FREE || !varies(&left, x) {
+        if self.n_epochs < n_given + LEAST_EPOCHS || !varies(&left, x) {
             return None;
         }
         if !varies(&left, y) {
             return Some(0.0);
         }
-        Some((left[x][y] / (left[x][x] * left[y][y]).sqrt()).clamp(-1.0, 1.0))
+        // One root after the other: the product of two small squares may be none.
+        Some((left[x][y] / left[x][x].sqrt() / left[y][y].sqrt()).clamp(-1.0, 1.0))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use ndarray::{Array3, Axis};
 
-use super::correlation::VARIANCE_FLOOR;
 use super::score::ScoreSpec;
 use crate::data::{Batch, Dataset};
 use crate::model::Predictor;
+use crate::rounding::varies;
 use crate::{Error, Result};
 
 /// Sums for one channel × time, updated epoch by epoch (Welford 1962).
@@ -34,10 +34,16 @@ impl Cell {
         }
     }
 
-    fn shares(&self) -> impl Iterator<Item = f64> {
-        let n = self.n.max(1.0);
-        let scale = ((self.truth / n) * (self.whole / n) + VARIANCE_FLOOR).sqrt();
-        self.parts.iter().map(move |(_, product)| product / n / scale)
+    /// Standard deviations of the truth and of the whole prediction.
+    fn sds(&self) -> [f64; 2] {
+        [self.truth, self.whole].map(|squares| (squares / self.n.max(1.0)).sqrt())
+    }
+
+    /// The share of each part, 0 where r is; `largest` are the largest sizes of both sides on the channel.
+    fn shares(&self, largest: [f64; 2]) -> impl Iterator<Item = f64> {
+        let ([sd_truth, sd_whole], n) = (self.sds(), self.n.max(1.0));
+        let has_r = varies(sd_truth, self.mean_truth, largest[0]) && varies(sd_whole, self.mean_whole, largest[1]);
+        self.parts.iter().map(move |(_, product)| if has_r { product / n / sd_truth / sd_whole } else { 0.0 })
     }
 }
 
@@ -57,7 +63,7 @@ pub fn score_parts(
     spec: &ScoreSpec,
 ) -> Result<Vec<Vec<f64>>> {
     let (n_channels, n_times) = (dataset.n_channels(), dataset.n_times());
-    let first = spec.first_sample(dataset)?;
+    let first = spec.first_sample(dataset, whole)?;
     let mut batch = Batch::default();
     let mut shares = Vec::new();
     for subject in 0..dataset.n_subjects() {
@@ -88,9 +94,15 @@ pub fn score_parts(
         }
         let mut own = vec![0.0; parts.len()];
         let mut n = 0usize;
-        for cell in cells.iter().filter(|cell| cell.n > 0.0) {
-            n += 1;
-            own.iter_mut().zip(cell.shares()).for_each(|(sum, share)| *sum += share);
+        for channel in cells.chunks_exact(n_times) {
+            let largest = channel.iter().fold([0.0f64; 2], |[truth, whole], cell| {
+                let [sd_truth, sd_whole] = cell.sds();
+                [truth.max(sd_truth.hypot(cell.mean_truth)), whole.max(sd_whole.hypot(cell.mean_whole))]
+            });
+            for cell in channel.iter().filter(|cell| cell.n > 0.0) {
+                n += 1;
+                own.iter_mut().zip(cell.shares(largest)).for_each(|(sum, share)| *sum += share);
+            }
         }
         shares.push(own.into_iter().map(|sum| sum / n.max(1) as f64).collect());
     }

@@ -5,7 +5,7 @@ use ndarray::{Array2, Array3, ArrayRef2, Axis, s};
 
 use super::Correlation;
 use super::evoked::{ALL_EPOCHS, ConditionMean, EvokedSums};
-use crate::data::{Batch, Dataset, Epoch, Set};
+use crate::data::{Batch, Dataset, Epoch, Set, samples_within};
 use crate::model::Predictor;
 use crate::results::{Evoked, SubjectScore};
 use crate::{Error, Result};
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub struct ScoreSpec {
     /// The epochs that count.
     pub set: Set,
-    /// First time (s) relative to the event that counts for the mean r.
+    /// First time (s) relative to the event that counts for the mean r; what a model is shown never does.
     pub score_from: f64,
     /// Epochs per prediction; a larger batch takes more memory and may be faster.
     pub batch_size: usize,
@@ -23,15 +23,32 @@ pub struct ScoreSpec {
     pub condition: Option<String>,
 }
 
+/// The first sample of an epoch with these times (s) that is scored: the first at or after `score_from` (s), and not one of the
+/// `n_init_times` that models are shown.
+///
+/// # Errors
+/// [`Error::Setting`] where nothing is left.
+pub fn first_scored(times: &[f64], score_from: f64, n_init_times: usize) -> Result<usize> {
+    let first = samples_within(times, Some(score_from), None).start.max(n_init_times);
+    if first < times.len() {
+        return Ok(first);
+    }
+    let shown =
+        if n_init_times > 0 { format!(" with an init window of {n_init_times} samples") } else { String::new() };
+    Err(Error::Setting {
+        name: "score_from".to_owned(),
+        found: format!("{score_from}{shown}"),
+        expected: format!(
+            "a time (s) within the epoch, relative to the event, that leaves one of its {} samples to score",
+            times.len()
+        ),
+    })
+}
+
 impl ScoreSpec {
-    /// The first sample that counts.
-    pub(super) fn first_sample(&self, dataset: &Dataset) -> Result<usize> {
-        let first =
-            dataset.times().iter().position(|&t| t >= self.score_from - 1e-9).ok_or_else(|| Error::Setting {
-                name: "score_from".to_owned(),
-                found: self.score_from.to_string(),
-                expected: "a time (s) within the epoch, relative to the event".to_owned(),
-            })?;
+    /// The first sample that counts for a model.
+    pub(super) fn first_sample(&self, dataset: &Dataset, model: &dyn Predictor) -> Result<usize> {
+        let first = first_scored(&dataset.times(), self.score_from, model.inputs().n_init_times)?;
         if self.batch_size == 0 {
             return Err(Error::Setting {
                 name: "batch_size".to_owned(),
@@ -75,11 +92,14 @@ pub struct SubjectScores {
 
 /// Predicts the epochs of a set once, batch by batch, and scores them within each subject.
 ///
+/// Samples that the model is shown are in maps and courses over time, but in no mean. Models that are compared are scored from
+/// the end of the longest init window of theirs on: say so by `score_from`.
+///
 /// # Errors
-/// [`Error::Setting`] where no sample is at or after `score_from` or the batch size is 0; [`Error::PredictionNotFinite`]
+/// [`Error::Setting`] where no sample is left to score or the batch size is 0; [`Error::PredictionNotFinite`]
 /// where the model predicts NaN or infinity; [`Error::Shape`] where a prediction has the wrong shape; what the model reports.
 pub fn score(dataset: &Dataset, model: &dyn Predictor, spec: &ScoreSpec) -> Result<Scores> {
-    let first = spec.first_sample(dataset)?;
+    let first = spec.first_sample(dataset, model)?;
     let mut evoked = EvokedSums::default();
     let mut subjects = Vec::with_capacity(dataset.n_subjects());
     for index in 0..dataset.n_subjects() {
@@ -117,7 +137,7 @@ pub fn score_subject(
     spec: &ScoreSpec,
     subject: usize,
 ) -> Result<SubjectScores> {
-    let first = spec.first_sample(dataset)?;
+    let first = spec.first_sample(dataset, model)?;
     if dataset.subject_epochs(spec.set, subject).is_empty() {
         return Err(Error::NoEpochs {
             what: format!("the {} set of {}", spec.set.name(), dataset.subjects()[subject]),

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{TestResult, null_is_nan};
+use super::{TestResult, WindowImportance, null_is_nan};
 use crate::importance::Mode;
 
 /// How much r falls when one input of one model is permuted: Δr = r − r with the input permuted, mean over permutations.
@@ -31,7 +31,7 @@ pub struct ImportanceResult {
     /// Mean Δr over subjects, channels and the times of the window.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub delta_r: f64,
-    /// 95 % bootstrap interval of `delta_r` across subjects; none with fewer than 3.
+    /// 95 % bootstrap interval of `delta_r` across subjects; none with fewer than 5.
     pub confidence: Option<[f64; 2]>,
     /// Whether the subjects' Δr lie above 0; none with fewer than 5 subjects.
     pub test: Option<TestResult>,
@@ -39,10 +39,13 @@ pub struct ImportanceResult {
     pub q: Option<f64>,
     /// First and last time (s) of the window.
     pub window: [f64; 2],
+    /// The same in each window that the study file names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowImportance>,
     /// Mean Δr over subjects and channels, per time of the epoch.
     #[serde(deserialize_with = "null_is_nan::many")]
     pub over_time: Vec<f64>,
-    /// 95 % bootstrap interval of `over_time`; empty with fewer than 3 subjects.
+    /// 95 % bootstrap interval of `over_time`; empty with fewer than 5 subjects.
     #[serde(deserialize_with = "null_is_nan::limits")]
     pub over_time_confidence: Vec<[f64; 2]>,
     /// p of a signed-rank test at each time of the window, adjusted over them; NaN outside of it; empty with fewer than 5

@@ -7,6 +7,8 @@ mod floor;
 mod importance;
 mod state;
 mod statistics;
+mod stimulus;
+mod windows;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,8 @@ pub use state::{
 pub use statistics::{
     CeilingMethod, CeilingResult, ComparisonResult, ModelStatistics, RatioInterval, StatisticsResult, TestResult,
 };
+pub use stimulus::{SeedScore, SeedSpread, StimulusResult};
+pub use windows::{WindowImportance, WindowResult, WindowScore};
 
 /// Everything that a finished study reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,8 +41,12 @@ pub struct Results {
     pub cohort: CohortSummary,
     /// Time of each epoch sample (s) relative to the event.
     pub times: Vec<f64>,
-    /// First time (s) that counts for `mean_r`.
+    /// First time (s) that counts for `mean_r`, that of a sample: all models are scored from the later of `score_from_asked` and
+    /// the end of the longest init window on.
     pub score_from: f64,
+    /// First time (s) that the study file asks for.
+    #[serde(default)]
+    pub score_from_asked: Option<f64>,
     /// Number of samples of the longest init window that any model is shown.
     pub n_init_times: usize,
     /// Evoked responses, true and predicted, per condition on the test epochs.
@@ -46,6 +54,12 @@ pub struct Results {
     /// Tests across subjects, comparisons of models, and the noise ceiling.
     #[serde(default)]
     pub statistics: StatisticsResult,
+    /// What the stimulus adds to each model's prediction, for models whose fit without features is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stimulus: Vec<StimulusResult>,
+    /// Scores in the windows that the study file names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowResult>,
     /// What processing alone predicts, for each length of the models' init windows, ascending; empty where no model has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub floors: Vec<FloorResult>,
@@ -76,7 +90,7 @@ pub struct ModelResult {
     /// Mean over subjects of the subjects' `r`.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub mean_r: f64,
-    /// 95 % confidence interval of `mean_r` across subjects, by the percentile bootstrap; none with fewer than 3 subjects.
+    /// 95 % confidence interval of `mean_r` across subjects, by the percentile bootstrap; none with fewer than 5 subjects.
     #[serde(default)]
     pub confidence: Option<[f64; 2]>,
     /// One entry per subject label, in the cohort's order.
@@ -89,6 +103,9 @@ pub struct ModelResult {
     pub r_per_channel: Vec<f64>,
     /// Number of true samples that the model is shown at the start of each epoch; 0 for a TRF.
     pub n_init_times: usize,
+    /// Number of features that the model sees: 0 for one of the past alone; absent in results of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_features: Option<usize>,
     /// Number of fitted numbers.
     pub n_parameters: usize,
     /// Fitting time (s), wall clock.
@@ -102,23 +119,38 @@ pub struct ModelResult {
     /// What only linear models have.
     #[serde(default)]
     pub linear: Option<LinearResult>,
+    /// Scores of single fits, for a network that was fitted with several seeds: `mean_r` and all else are then of the mean of
+    /// the fits' predictions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<SeedScore>,
 }
 
 /// What only linear models have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LinearResult {
-    /// Test epochs whose roll-out grew without bound and was held at 1000 scaled units; they are scored as they are.
+    /// Test epochs whose roll-out grew without bound and was held at 1000 times the size that it
+    /// started from; they are scored as they are.
     pub n_diverged: usize,
+    /// The features that the model sees, in the cohort's order; all of them where the list is absent.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// Lags (s) of the features' coefficients, from first to last.
     pub lags: Vec<f64>,
-    /// Coefficients of the features, mean over subjects (scaled data per standardised feature): per feature, in the
-    /// cohort's order, per channel, per lag.
+    /// Coefficients of the features, mean over subjects (scaled data per standardised feature): per feature, in the order
+    /// of [`LinearResult::feature_names`], per channel, per lag.
     pub coefficients: Vec<Vec<Vec<f32>>>,
     /// Mean r of fits to single lags, one for each of `lags`; empty where they were not asked for.
     #[serde(deserialize_with = "null_is_nan::many")]
     pub single_lag_r: Vec<f64>,
     /// What each band of features contributes, for banded ridge.
     pub bands: Vec<BandResult>,
+}
+
+impl LinearResult {
+    /// Names of the features of `coefficients`: the model's own, or `cohort`'s, which are those of older results.
+    pub fn feature_names<'a>(&'a self, cohort: &'a [String]) -> &'a [String] {
+        if self.features.is_empty() && !self.coefficients.is_empty() { cohort } else { &self.features }
+    }
 }
 
 /// What a band of features contributes to the score.
@@ -162,7 +194,7 @@ pub struct DecodedFeature {
     /// other features held constant where [`DecodingResult::hold_others`] says so, mean over samples.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub mean_r: f64,
-    /// 95 % confidence interval of `mean_r` across subjects; none with fewer than 3 subjects.
+    /// 95 % confidence interval of `mean_r` across subjects; none with fewer than 5 subjects.
     pub confidence: Option<[f64; 2]>,
     /// r by subject label, of the subjects that have one.
     pub subjects: IndexMap<String, f64>,

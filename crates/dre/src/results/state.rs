@@ -91,7 +91,7 @@ pub struct ModulationResult {
     /// Mean over subjects of the difference of the two bins' gains.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub contrast: f64,
-    /// 95 % bootstrap interval of `contrast`; none with fewer than 3 subjects.
+    /// 95 % bootstrap interval of `contrast`; none with fewer than 5 subjects.
     pub confidence: Option<[f64; 2]>,
     /// Whether the contrast differs from 0 (two-sided); none with fewer than 5 subjects.
     pub test: Option<TestResult>,
@@ -113,7 +113,7 @@ pub struct CapturedResult {
     pub crossed: f64,
     /// By subject.
     pub subjects: IndexMap<String, SubjectCaptured>,
-    /// 95 % bootstrap interval of `crossed`; none with fewer than 3 subjects.
+    /// 95 % bootstrap interval of `crossed`; none with fewer than 5 subjects.
     pub confidence: Option<[f64; 2]>,
     /// Whether the subjects' r across halves lies above 0; none with fewer than 5 subjects.
     pub test: Option<TestResult>,
@@ -123,7 +123,7 @@ pub struct CapturedResult {
     /// that count, and with fewer than 3 channels.
     #[serde(deserialize_with = "null_is_nan::many")]
     pub over_time: Vec<f64>,
-    /// 95 % bootstrap interval of `over_time`; empty with fewer than 3 subjects.
+    /// 95 % bootstrap interval of `over_time`; empty with fewer than 5 subjects.
     #[serde(deserialize_with = "null_is_nan::limits")]
     pub over_time_confidence: Vec<[f64; 2]>,
     /// The same as r of all epochs, mean over subjects.

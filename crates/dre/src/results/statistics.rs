@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::null_is_nan;
+use super::{SeedSpread, null_is_nan};
 
 /// What holds across subjects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,14 +57,18 @@ pub struct ComparisonResult {
     /// Mean over subjects of the difference of their r.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub difference: f64,
-    /// 95 % bootstrap interval of `difference` across subjects; none with fewer than 3.
+    /// 95 % bootstrap interval of `difference` across subjects; none with fewer than 5.
     pub confidence: Option<[f64; 2]>,
     /// Two-sided test of the differences; none with fewer than 5 subjects.
     pub test: Option<TestResult>,
     /// p of `test`, adjusted for all pairs (Benjamini & Hochberg 1995).
     pub q: Option<f64>,
-    /// Mean r of the first divided by that of the second; none where the latter is not above 0.
+    /// Mean r of the first divided by that of the second; none where the latter is not above 0. It has an interval where
+    /// `confidence` is there.
     pub ratio: Option<RatioInterval>,
+    /// The difference of single fits, where one of the two was fitted with several seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<SeedSpread>,
 }
 
 /// A ratio of means with its 95 % bootstrap interval across subjects.
@@ -72,9 +76,10 @@ pub struct ComparisonResult {
 pub struct RatioInterval {
     /// The ratio over all subjects.
     pub ratio: f64,
-    /// Lower end; none where it is unbounded.
+    /// Lower end; none where it is unbounded, or with fewer than 5 subjects.
     pub low: Option<f64>,
-    /// Upper end; none where it is unbounded: too many resamples have a denominator that is not above 0.
+    /// Upper end; none where it is unbounded: too many resamples have a denominator that is not above 0; or with fewer than 5
+    /// subjects.
     pub high: Option<f64>,
 }
 
@@ -104,7 +109,7 @@ pub struct CeilingResult {
     /// Mean over subjects.
     #[serde(deserialize_with = "null_is_nan::one")]
     pub mean: f64,
-    /// 95 % bootstrap interval of `mean` across subjects; none with fewer than 3.
+    /// 95 % bootstrap interval of `mean` across subjects; none with fewer than 5.
     pub confidence: Option<[f64; 2]>,
     /// Mean over subjects and channels, per time.
     #[serde(deserialize_with = "null_is_nan::many")]

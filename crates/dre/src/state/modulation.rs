@@ -3,9 +3,10 @@
 use ndarray::Array2;
 
 use super::{By, StateBin};
+use crate::rounding::varies;
 
-/// Products of deviations below this are those of constants.
-const FLOOR: f64 = 1e-20;
+/// A sum of products below this share of their sizes is rounding: they are of `f32`.
+const LEAST_SHARE: f64 = f32::EPSILON as f64;
 
 /// Response of the last quantile less that of the first; of phases, of the bin at 0 less that at π.
 pub(super) fn difference(by: By, bins: &[StateBin], of: impl Fn(&StateBin) -> &Array2<f32>) -> Array2<f64> {
@@ -28,7 +29,7 @@ pub(super) fn gains(
 ) -> Vec<f64> {
     let (n_channels, n_times) = bins[0].truth.dim();
     let n_epochs: f64 = bins.iter().map(|bin| bin.n_epochs as f64).sum();
-    let (mut crosses, mut square) = (vec![0.0; bins.len()], 0.0);
+    let (mut crosses, mut square, mut size) = (vec![0.0; bins.len()], 0.0, 0.0);
     for at in (0..n_channels).flat_map(|channel| (first..n_times).map(move |time| [channel, time])) {
         let truth = |bin: &StateBin| f64::from(bin.truth[at]);
         let sum: f64 = bins.iter().map(|bin| truth(bin) * bin.n_epochs as f64).sum();
@@ -41,10 +42,13 @@ pub(super) fn gains(
             let along =
                 template.map_or_else(|| (sum - n * truth(bin)) / (n_epochs - n), |template| f64::from(template[at]));
             *cross += f64::from(of(bin)[at]) * along;
-            square += n / n_epochs * if template.is_some() { along * along } else { truth(bin) * along };
+            let product = if template.is_some() { along * along } else { truth(bin) * along };
+            square += n / n_epochs * product;
+            size += n / n_epochs * product.abs();
         }
     }
-    crosses.into_iter().map(|cross| if square > FLOOR { cross / square } else { f64::NAN }).collect()
+    let has_mean = square > LEAST_SHARE * size;
+    crosses.into_iter().map(|cross| if has_mean { cross / square } else { f64::NAN }).collect()
 }
 
 /// Those places of which all values are there.
@@ -67,13 +71,24 @@ fn means<const N: usize>(values: impl Iterator<Item = [f64; N]>) -> Option<[f64;
 /// Pearson's r of pairs: 0 where one side does not vary, NaN with fewer than three pairs or where a value is NaN.
 pub(super) fn r(pairs: impl Iterator<Item = [f64; 2]> + Clone) -> f64 {
     let Some([x, y]) = means(pairs.clone()) else { return f64::NAN };
-    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    let (mut n, mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0, 0.0);
     for [a, b] in pairs {
+        n += 1.0;
         xx += (a - x).powi(2);
         yy += (b - y).powi(2);
         xy += (a - x) * (b - y);
     }
-    xy / (xx * yy + FLOOR).sqrt()
+    ratio(xy, (xx, x.abs()), (yy, y.abs()), n)
+}
+
+/// A sum of `n` products by the roots of both sides' sums of squares, each with the size of what was taken off; 0 where a side
+/// varies by rounding alone.
+fn ratio(product: f64, (xx, x): (f64, f64), (yy, y): (f64, f64), n: f64) -> f64 {
+    if product.is_nan() {
+        return product;
+    }
+    let vary = varies((xx / n).sqrt(), x, 0.0) && varies((yy / n).sqrt(), y, 0.0);
+    if vary { product / xx.sqrt() / yy.sqrt() } else { 0.0 }
 }
 
 /// r across halves of `[true in A, true in B, predicted in A, predicted in B]`: how the true values of one half and the predicted
@@ -89,15 +104,17 @@ pub(super) fn r(pairs: impl Iterator<Item = [f64; 2]> + Clone) -> f64 {
 /// or where a value is NaN.
 pub(super) fn r_across_halves(values: impl Iterator<Item = [f64; 4]> + Clone) -> f64 {
     let Some(means) = means(values.clone()) else { return f64::NAN };
-    let (mut tt, mut pp, mut tp) = (0.0, 0.0, 0.0);
+    let (mut n, mut tt, mut pp, mut tp) = (0.0, 0.0, 0.0, 0.0);
     for mut values in values {
+        n += 2.0;
         values.iter_mut().zip(means).for_each(|(value, mean)| *value -= mean);
         let [true_a, true_b, predicted_a, predicted_b] = values;
         tt += true_a.powi(2) + true_b.powi(2);
         pp += predicted_a.powi(2) + predicted_b.powi(2);
         tp += true_a * predicted_b + true_b * predicted_a;
     }
-    tp / (tt * pp + FLOOR).sqrt()
+    let [true_a, true_b, predicted_a, predicted_b] = means.map(f64::abs);
+    ratio(tp, (tt, true_a.max(true_b)), (pp, predicted_a.max(predicted_b)), n)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::By;
 use super::rhythm::LEAST_CYCLES;
-use crate::data::Channel;
+use crate::data::{Channel, samples_within};
 use crate::stats::PermutationSpec;
 use crate::{Error, Result};
 
@@ -66,11 +66,11 @@ impl StateSpec {
     /// The samples in which the rhythm is measured, of an epoch with these times (s); the init window, or what lies before the
     /// event, where the settings do not say.
     pub fn window(&self, times: &[f64], n_init_times: usize) -> Range<usize> {
-        let start = self.tmin.map_or(0, |tmin| times.partition_point(|&t| t < tmin - 1e-9));
+        let Range { start, end } = samples_within(times, self.tmin, self.tmax);
         let end = match self.tmax {
-            Some(tmax) => times.partition_point(|&t| t <= tmax + 1e-9),
+            Some(_) => end,
             None if n_init_times > 0 => n_init_times.min(times.len()),
-            None => times.partition_point(|&t| t < -1e-9),
+            None => samples_within(times, Some(0.0), None).start,
         };
         start..end.max(start)
     }

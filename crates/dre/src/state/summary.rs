@@ -13,8 +13,8 @@ use crate::results::{
     SubjectCaptured, SubjectState,
 };
 use crate::stats::{
-    LEAST_SUBJECTS, PermutationSpec, Places, Tail, bootstrap_mean, compare_models, false_discovery_rate, group_note,
-    test_group,
+    LEAST_SUBJECTS, PermutationSpec, Places, Tail, adjust_comparisons, bootstrap_mean, compare_models,
+    false_discovery_rate, group_note, test_group,
 };
 
 /// Resamples of the intervals over time.
@@ -182,13 +182,17 @@ fn one(states: &States, model: usize, from: usize, clusters: &ClusterTester<'_>)
         test: test_group(&crossed, Tail::Positive),
         q: None,
         over_time: course(|captured| &captured.crossed_over_time),
-        over_time_confidence: if found.len() >= 3 { (0..n_times).map(limits).collect() } else { Vec::new() },
+        over_time_confidence: if found.len() >= LEAST_SUBJECTS {
+            (0..n_times).map(limits).collect()
+        } else {
+            Vec::new()
+        },
         r_over_time: course(|captured| &captured.r_over_time),
         clusters: clusters(&maps, Tail::Positive)?,
     })
 }
 
-/// To five decimals, beyond which there is noise only.
+/// An r to five decimals, beyond which there is noise only.
 fn rounded(value: f64) -> f64 {
     (value * 1e5).round() / 1e5
 }
@@ -222,10 +226,7 @@ fn comparisons(states: &States, models: &[&str], reference: usize) -> Vec<Compar
         })
         .map(|comparison| ComparisonResult { ratio: None, ..comparison })
         .collect();
-    let p: Vec<f64> = found.iter().map(|c| c.test.map_or(f64::NAN, |test| test.p)).collect();
-    for (comparison, q) in found.iter_mut().zip(false_discovery_rate(&p)) {
-        comparison.q = q.is_finite().then_some(q);
-    }
+    adjust_comparisons(found.iter_mut());
     found
 }
 
@@ -240,15 +241,14 @@ fn maps(states: &States, models: &[&str]) -> StateMaps {
     StateMaps { truth: mean(&|bin| &bin.truth), predicted: predicted.collect() }
 }
 
-/// Mean over the subjects that have a channel and time in all bins: per bin, per channel, per time; to five decimals of
-/// scaled units, beyond which there is noise only.
+/// Mean over the subjects that have a channel and time in all bins: per bin, per channel, per time.
 fn mean_responses(subjects: &[Vec<&Array2<f32>>]) -> Vec<Vec<Vec<f32>>> {
     let Some(first) = subjects.first() else { return Vec::new() };
     let (n_channels, n_times) = first[0].dim();
     let has = |subject: &&Vec<&Array2<f32>>, at: [usize; 2]| subject.iter().all(|bin| bin[at].is_finite());
     let mean = |bin: usize, at: [usize; 2]| {
         let values = subjects.iter().filter(|subject| has(subject, at)).map(|subject| f64::from(subject[bin][at]));
-        rounded(mean_of(values)) as f32
+        mean_of(values) as f32
     };
     let row = |bin: usize, channel: usize| (0..n_times).map(|time| mean(bin, [channel, time])).collect();
     (0..first.len()).map(|bin| (0..n_channels).map(|channel| row(bin, channel)).collect()).collect()

@@ -3,6 +3,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::LEAST_SUBJECTS;
+
 /// An estimate and the interval around it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
@@ -14,13 +16,10 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Fewest subjects that an interval is given for: with fewer, resampling knows too few different samples.
-const LEAST: usize = 3;
-
 /// Mean over subjects with its percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13) of `level`, such as
 /// 0.95, from `n_resamples` resamples of subjects.
 ///
-/// Values that are not finite are left out. None where fewer than 3 are left.
+/// Values that are not finite are left out. None where fewer than [`LEAST_SUBJECTS`] are left.
 pub fn bootstrap_mean(values: &[f64], level: f64, n_resamples: usize, seed: u64) -> Option<Interval> {
     let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     let mean = |picks: &mut dyn Iterator<Item = usize>| picks.map(|i| values[i]).sum::<f64>() / values.len() as f64;
@@ -30,7 +29,7 @@ pub fn bootstrap_mean(values: &[f64], level: f64, n_resamples: usize, seed: u64)
 /// Mean of `numerator` divided by the mean of `denominator` over the same subjects, with its interval as in
 /// [`bootstrap_mean`].
 ///
-/// None where fewer than 3 subjects have both or the mean of the denominator is not above 0; an end is infinite where a
+/// None where fewer than [`LEAST_SUBJECTS`] subjects have both or the mean of the denominator is not above 0; an end is infinite where a
 /// share of resamples beyond it has a denominator that is not.
 pub fn bootstrap_ratio(
     numerator: &[f64],
@@ -59,7 +58,7 @@ fn interval(
     seed: u64,
     estimate: &dyn Fn(&mut dyn Iterator<Item = usize>) -> f64,
 ) -> Option<Interval> {
-    if n < LEAST || n_resamples == 0 {
+    if n < LEAST_SUBJECTS || n_resamples == 0 {
         return None;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -85,9 +84,9 @@ mod tests {
 
     #[test]
     fn equal_values_have_no_spread() {
-        let found = bootstrap_mean(&[2.0, 2.0, 2.0, f64::NAN], 0.95, 200, 1).unwrap();
+        let found = bootstrap_mean(&[2.0, 2.0, 2.0, 2.0, 2.0, f64::NAN], 0.95, 200, 1).unwrap();
         assert_eq!(found, Interval { estimate: 2.0, low: 2.0, high: 2.0 });
-        assert_eq!(bootstrap_mean(&[2.0, 2.0], 0.95, 200, 1), None);
+        assert_eq!(bootstrap_mean(&[2.0, 2.0, 2.0, 2.0, f64::NAN], 0.95, 200, 1), None);
     }
 
     #[test]
@@ -101,9 +100,9 @@ mod tests {
 
     #[test]
     fn ratios_of_proportional_values_are_exact() {
-        let low = [0.1, 0.2, 0.3, 0.4];
+        let low = [0.1, 0.2, 0.3, 0.4, 0.5];
         let found = bootstrap_ratio(&low.map(|x| 3.0 * x), &low, 0.95, 500, 1).unwrap();
         assert!((found.low - 3.0).abs() < 1e-12 && (found.high - 3.0).abs() < 1e-12);
-        assert_eq!(bootstrap_ratio(&low, &[0.1, -0.2, -0.1, 0.0], 0.95, 500, 1), None);
+        assert_eq!(bootstrap_ratio(&low, &[0.1, -0.2, -0.1, 0.0, 0.1], 0.95, 500, 1), None);
     }
 }

@@ -1,11 +1,11 @@
 //! Tests of one number per subject, and comparisons of models.
 
-use super::{Method, Tail, bootstrap_ratio, false_discovery_rate, signed_rank};
+use super::{Interval, Method, Tail, bootstrap_ratio, false_discovery_rate, signed_rank};
 use crate::metrics::bootstrap_interval;
 use crate::results::{ComparisonResult, RatioInterval, TestResult};
 
-/// Fewest subjects that a test across subjects is made for: with 4, not even differences that all agree reach a
-/// one-sided p of 0.05 (1/16).
+/// Fewest subjects that a test across subjects is made for, and an interval given: with 4, not even differences that all agree
+/// reach a one-sided p of 0.05 (1/16), and the bootstrap has 35 different samples.
 pub const LEAST_SUBJECTS: usize = 5;
 
 /// Resamples of a ratio's interval.
@@ -44,8 +44,8 @@ pub fn group_note(n_subjects: usize) -> Option<String> {
     let smallest = |n: usize| 2.0 / 2f64.powi(n as i32);
     if n_subjects < LEAST_SUBJECTS {
         return Some(format!(
-            "no tests across subjects: there are {n_subjects}, and with fewer than {LEAST_SUBJECTS} the signed-rank test cannot \
-             reach p = 0.05, whatever the data"
+            "no tests across subjects, and no intervals: there are {n_subjects}, and with fewer than {LEAST_SUBJECTS} the \
+             signed-rank test cannot reach p = 0.05, whatever the data"
         ));
     }
     (smallest(n_subjects) > 0.05).then(|| {
@@ -66,11 +66,12 @@ pub fn compare_models(models: &[(&str, Vec<f64>)], seed: u64) -> Vec<ComparisonR
     for (place, (first, a)) in models.iter().enumerate() {
         for (second, b) in &models[place + 1..] {
             let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).filter(|d| d.is_finite()).collect();
-            let finite = |v: &Option<f64>| v.filter(|v| v.is_finite());
-            let ratio = bootstrap_ratio(a, b, 0.95, N_RESAMPLES, seed).map(|interval| RatioInterval {
-                ratio: interval.estimate,
-                low: finite(&Some(interval.low)),
-                high: finite(&Some(interval.high)),
+            let interval = bootstrap_ratio(a, b, 0.95, N_RESAMPLES, seed);
+            let end = |of: fn(&Interval) -> f64| interval.as_ref().map(of).filter(|end| end.is_finite());
+            let ratio = ratio_of_means(a, b).map(|ratio| RatioInterval {
+                ratio,
+                low: end(|interval| interval.low),
+                high: end(|interval| interval.high),
             });
             found.push(ComparisonResult {
                 first: (*first).to_owned(),
@@ -80,14 +81,28 @@ pub fn compare_models(models: &[(&str, Vec<f64>)], seed: u64) -> Vec<ComparisonR
                 test: test_group(&differences, Tail::Both),
                 q: None,
                 ratio,
+                seeds: None,
             });
         }
     }
-    let p: Vec<f64> = found.iter().map(|c| c.test.map_or(f64::NAN, |test| test.p)).collect();
-    for (comparison, q) in found.iter_mut().zip(false_discovery_rate(&p)) {
+    adjust_comparisons(found.iter_mut());
+    found
+}
+
+/// Ratio of the means over those that have both; none where the latter is not above 0.
+fn ratio_of_means(a: &[f64], b: &[f64]) -> Option<f64> {
+    let both = a.iter().zip(b).filter(|(a, b)| a.is_finite() && b.is_finite());
+    let (a, b) = both.fold((0.0, 0.0), |sum, (a, b)| (sum.0 + a, sum.1 + b));
+    (b > 0.0).then(|| a / b)
+}
+
+/// Adjusts the p of all of these comparisons as one family of tests.
+pub(crate) fn adjust_comparisons<'a>(comparisons: impl Iterator<Item = &'a mut ComparisonResult>) {
+    let mut all: Vec<&mut ComparisonResult> = comparisons.collect();
+    let p: Vec<f64> = all.iter().map(|c| c.test.map_or(f64::NAN, |test| test.p)).collect();
+    for (comparison, q) in all.iter_mut().zip(false_discovery_rate(&p)) {
         comparison.q = q.is_finite().then_some(q);
     }
-    found
 }
 
 #[cfg(test)]
@@ -106,6 +121,14 @@ mod tests {
         assert!((test.cohens_dz.unwrap() - mean / (squares / 5.0f64).sqrt()).abs() < 1e-12);
         assert_eq!(test_group(&[0.1; 4], Tail::Both), None);
         assert_eq!(test_group(&[0.5; 5], Tail::Positive).unwrap().cohens_dz, None);
+    }
+
+    #[test]
+    fn few_subjects_have_a_ratio_without_an_interval() {
+        let found = &compare_models(&[("dre", vec![0.2, 0.4, 0.6, 0.4]), ("trf", vec![0.1, 0.2, 0.3, 0.2])], 0)[0];
+        assert_eq!((found.confidence, found.test), (None, None));
+        let ratio = found.ratio.unwrap();
+        assert!((ratio.ratio - 2.0).abs() < 1e-12 && ratio.low.is_none() && ratio.high.is_none());
     }
 
     #[test]

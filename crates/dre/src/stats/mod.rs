@@ -10,13 +10,16 @@ mod fdr;
 mod group;
 mod permutation;
 mod places;
+mod seeds;
 mod wilcoxon;
 
 pub use adjacency::Adjacency;
 pub use bootstrap::{Interval, bootstrap_mean, bootstrap_ratio};
 pub use clusters::{Cluster, ClusterTest, Enhancement, Threshold, cluster_test, tfce_test};
 pub use fdr::false_discovery_rate;
+pub(crate) use group::adjust_comparisons;
 pub use group::{LEAST_SUBJECTS, compare_models, group_note, test_group};
 pub use permutation::{PermutationSpec, Tail};
 pub(crate) use places::{Places, SIGNIFICANT};
+pub use seeds::compare_fits;
 pub use wilcoxon::{Method, SignedRank, signed_rank};

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use ndarray::ArrayRef2;
+use ndarray::{ArrayRef1, ArrayRef2};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Batch, Dataset, Epoch, Set};
+use crate::rounding::varies;
 use crate::{Error, Result, parallel};
 
 /// Numbers in an epoch's signature.
@@ -22,6 +23,8 @@ const MAX_COMPARED: usize = 20_000;
 const N_EXAMPLES: usize = 10;
 /// Epochs drawn at a time.
 const BLOCK: usize = 64;
+/// Norm of a channel that varies, relative to the epoch's largest.
+const LEAST_NORM: f64 = 1e-6;
 
 /// Near-duplicates: pairs of epochs of different sets whose Pearson's r across samples, mean over channels, is above a
 /// threshold, however each is scaled. A copy that is shifted in time by a sample or more is not one.
@@ -182,13 +185,19 @@ fn signature(cut: &ArrayRef2<f32>, signs: &[Signature]) -> Option<Signature> {
 /// An epoch `(n_channels, n_times)` as one vector of length 1: each channel less its mean, divided by its norm and by the
 /// root of the number of channels that vary; none where all are constant. The product of two such vectors is the mean over
 /// channels of Pearson's r.
+///
+/// A channel whose norm is below a millionth of the largest one holds what filters leave of a constant.
 fn unit(cut: &ArrayRef2<f32>) -> Option<Vec<f64>> {
+    let about_mean = |row: &ArrayRef1<f32>| {
+        let mean = row.iter().map(|&v| f64::from(v)).sum::<f64>() / row.len() as f64;
+        (mean, row.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>().sqrt())
+    };
+    let rows: Vec<(f64, f64)> = cut.outer_iter().map(|row| about_mean(&row)).collect();
+    let largest = rows.iter().fold(0.0f64, |largest, (_, norm)| largest.max(*norm));
     let mut values = Vec::with_capacity(cut.len());
     let mut n_varying = 0.0f64;
-    for row in cut.outer_iter() {
-        let mean = row.iter().map(|&v| f64::from(v)).sum::<f64>() / row.len() as f64;
-        let norm = row.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>().sqrt();
-        let varies = norm > 1e-6 * (row.len() as f64).sqrt();
+    for (row, (mean, norm)) in cut.outer_iter().zip(rows) {
+        let varies = norm > LEAST_NORM * largest && varies(norm / (row.len() as f64).sqrt(), mean, 0.0);
         n_varying += f64::from(u8::from(varies));
         values.extend(row.iter().map(|&v| if varies { (f64::from(v) - mean) / norm } else { 0.0 }));
     }

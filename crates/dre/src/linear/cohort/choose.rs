@@ -3,9 +3,9 @@
 use ndarray::{Array2, Array3, ArrayView1, Axis, s};
 
 use super::source::Source;
-use crate::Result;
-use crate::data::{Batch, Epoch};
+use crate::data::{Batch, Epoch, LEAST_EPOCHS};
 use crate::metrics::Correlation;
+use crate::{Error, Result};
 
 /// The choice among models that differ in alpha.
 pub(super) struct Choice {
@@ -27,9 +27,27 @@ impl Choice {
     }
 }
 
+/// Refuses to choose one of several candidates on fewer than [`LEAST_EPOCHS`] epochs: the first of them would win.
+pub(super) fn check_enough(n_candidates: usize, n_epochs: usize) -> Result<()> {
+    if n_candidates <= 1 || n_epochs >= LEAST_EPOCHS {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        name: "number of validation epochs".to_owned(),
+        found: n_epochs.to_string(),
+        expected: format!(
+            "at least {LEAST_EPOCHS} to choose a penalty on, since r across fewer is 1 or −1 whatever was measured; give more \
+             validation epochs, choose on folds of the training epochs (n_folds), or give one penalty"
+        ),
+    })
+}
+
 /// Scores models, one per alpha, on epochs that they have not seen: r across all of them for each channel × time, averaged
 /// over the samples from `valid_from` on. Components are compared as the channels that they stand for, unless each has a
 /// choice of its own.
+///
+/// # Errors
+/// As [`check_enough`]; what predicting reports.
 pub(super) fn choose<M>(
     source: &Source<'_>,
     sets: &[(Vec<M>, &[Epoch])],
@@ -38,6 +56,7 @@ pub(super) fn choose<M>(
     predict: impl Fn(&M, &Batch) -> Result<Array3<f64>>,
 ) -> Result<Choice> {
     let n_alphas = sets.first().map_or(0, |(models, _)| models.len());
+    check_enough(n_alphas, sets.iter().map(|(_, epochs)| epochs.len()).sum())?;
     let restored = source.pca.filter(|_| !per_target);
     let n_rows = if restored.is_some() { source.dataset.n_channels() } else { source.n_targets() };
     let mut scores = vec![Correlation::new(n_rows, source.dataset.n_times()); n_alphas];
@@ -59,7 +78,7 @@ pub(super) fn choose<M>(
     let by_row: Vec<Vec<f64>> = scores
         .iter()
         .map(|score| {
-            let r = score.r();
+            let r = score.score();
             let late = r.slice(s![.., valid_from..]);
             late.axis_iter(Axis(0)).map(|row| mean(row.iter().copied())).collect()
         })

@@ -95,7 +95,9 @@ pub fn fit_decoder(dataset: &dyn EpochSource, config: &DecodeConfig, spec: &FitS
         let shape = (wanted.len(), dataset.n_times());
         let parts = TrfSystem::gather(&layout, &all.groups(0), shape, (&ranges, train.len()), pass, n_threads)?;
         let Some(system) = TrfSystem::sum(&parts) else { unreachable!("there is a fold at least") };
-        let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, (n_threads, &spec.stop));
+        let solve = |system: &TrfSystem| {
+            system.solve((config.penalty, config.alpha_unit), &config.alphas, (n_threads, &spec.stop))
+        };
         let on_channels = |models: &[Trf]| -> Vec<Trf> {
             models
                 .iter()
@@ -150,7 +152,7 @@ impl CohortDecoder {
         let explained = self
             .explained
             .map(|share| ("variance in the principal components".to_owned(), format!("{:.1} %", 100.0 * share)));
-        self.subjects.iter().flat_map(SubjectFit::choices).chain(explained).collect()
+        self.subjects.iter().flat_map(|fit| fit.choices(&fit.subject)).chain(explained).collect()
     }
 
     /// How well each feature is told, per subject: Pearson's r across a set's epochs between the feature and what is told

@@ -11,7 +11,7 @@ use super::super::masks::Group;
 use super::super::pca::Pca;
 use super::super::trf_system::{TrfLayout, TrfSystem};
 use super::super::{Effort, Penalty, Trf};
-use super::choose::{Choice, choose};
+use super::choose::{Choice, check_enough, choose};
 use super::source::{Source, check_components, fit_pca};
 use super::{CohortBanded, CohortTrf, FitSpec, SubjectFit, by_subject, check_alphas};
 use crate::data::{Epoch, EpochSource, Set};
@@ -234,7 +234,7 @@ fn assemble(
     match task {
         FeatureTask::Trf(config, _) => {
             let single_lags = if config.single_lags { single_lags } else { Vec::new() };
-            FeatureModel::Trf(CohortTrf { subjects, single_lags, pca, n_threads })
+            FeatureModel::Trf(CohortTrf { subjects, single_lags, pca, pooled: false, n_threads })
         }
         FeatureTask::Banded(..) => {
             FeatureModel::Banded(CohortBanded { subjects, bands, weights, losses, without, pca, n_threads })
@@ -298,7 +298,8 @@ impl Subject<'_> {
 
     fn trf(&self, config: &TrfConfig, options: LinearOptions) -> Result<Part> {
         let (dataset, shared) = (self.source.dataset, self.shared);
-        let solve = |system: &TrfSystem| system.solve(config.penalty, &config.alphas, self.effort());
+        let solve =
+            |system: &TrfSystem| system.solve((config.penalty, config.alpha_unit), &config.alphas, self.effort());
         let models = solve(&shared.all)?;
         let per_target = options.alpha_per_channel;
         let choice = if options.leave_one_out {
@@ -326,11 +327,13 @@ impl Subject<'_> {
                 .alphas
                 .iter()
                 .enumerate()
-                .map(
-                    |(i, &alpha)| {
-                        if choice.chosen.contains(&i) { shared.all.solve_single_lags(alpha) } else { Ok(Vec::new()) }
-                    },
-                )
+                .map(|(i, &alpha)| {
+                    if choice.chosen.contains(&i) {
+                        shared.all.solve_single_lags(config.alpha_unit, alpha)
+                    } else {
+                        Ok(Vec::new())
+                    }
+                })
                 .collect::<Result<_>>()?;
             let n_lags = by_alpha.iter().map(Vec::len).max().unwrap_or(0);
             let blank = shared.all.blank();
@@ -344,7 +347,8 @@ impl Subject<'_> {
         let nested_r2 = if options.nested {
             let bands = Bands { names: vec!["all".to_owned()], features: vec![(0..dataset.n_features()).collect()] };
             let gammas = vec![vec![1.0]];
-            let tries = Tries { bands, gammas, alphas: config.alphas.clone(), per_target };
+            let (alphas, unit) = (config.alphas.clone(), config.alpha_unit);
+            let tries = Tries { bands, gammas, alphas, unit, per_target };
             if config.penalty != Penalty::Ridge {
                 return Err(Error::Setting {
                     name: "nested".to_owned(),
@@ -376,7 +380,7 @@ impl Subject<'_> {
     fn by_leaving_one_out(&self, config: &TrfConfig, per_target: bool) -> Result<Choice> {
         let train = self.source.dataset.subject_epochs(Set::Train, self.subject);
         let pass = |work: &mut dyn FnMut(_, _, _) -> Result<()>| self.source.pass(train, work);
-        let penalties = (config.penalty, config.alphas.as_slice());
+        let penalties = ((config.penalty, config.alpha_unit), config.alphas.as_slice());
         let how = (LeftOut::Epoch, self.effort());
         let errors = self.shared.all.leave_one_out(&self.shared.groups, &pass, penalties, how)?;
         Ok(Choice::of_errors(&errors, per_target))
@@ -389,12 +393,16 @@ impl Subject<'_> {
             bands: bands.clone(),
             gammas,
             alphas: config.alphas.clone(),
+            unit: config.alpha_unit,
             per_target: options.alpha_per_channel,
         };
         let splits = match &shared.valid {
             Some(valid) => vec![(shared.all.clone(), valid.clone())],
             None => leave_one_out(&shared.folds.iter().collect::<Vec<_>>()),
         };
+        let of = |set: Set| self.source.dataset.subject_epochs(set, self.subject).len();
+        let n_held_out = of(if options.n_folds == 0 { Set::Valid } else { Set::Train });
+        check_enough(tries.gammas.len() * tries.alphas.len(), n_held_out)?;
         let found = tries.fit(&shared.all, &splits, self.effort())?;
         let mut without = Vec::new();
         if config.unique && bands.len() > 1 {

@@ -20,8 +20,8 @@ pub use features::{FeatureModel, FeatureTask, fit_banded, fit_feature_models, fi
 pub use recurrent::{Counted, fit_rtrf};
 pub use source::{check_components, fit_pca};
 
-/// Scaled data are held within this many interquartile ranges in a roll-out; rejection keeps true data far below.
-const ROLLOUT_LIMIT: f64 = 1e3;
+/// A roll-out is held where it exceeds what its epoch starts from so many times; a recurrence that comes to rest stays far below.
+const ROLLOUT_GROWTH: f64 = 1e3;
 
 /// How models are fitted to a cohort.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +61,8 @@ pub struct CohortTrf {
     pub single_lags: Vec<Vec<Trf>>,
     /// The reduction whose components were fitted, before the models were mapped back to channels; none for channels.
     pub pca: Option<Pca>,
+    /// Whether one model was fitted to all subjects at once; `subjects` then holds it for each of them.
+    pub pooled: bool,
     /// Number of threads that predict.
     pub n_threads: usize,
 }
@@ -93,8 +95,22 @@ pub struct CohortRtrf {
     pub n_init_times: usize,
     /// The reduction whose components were fitted, before the models were mapped back to channels; none for channels.
     pub pca: Option<Pca>,
+    /// Whether one model was fitted to all subjects at once; `subjects` then holds it for each of them.
+    pub pooled: bool,
     /// Number of threads that predict.
     pub n_threads: usize,
+}
+
+/// The one model of a fit to all subjects, for each of them.
+fn for_each_subject<M: Clone>(fits: &[SubjectFit<M>], subjects: &[String]) -> Vec<SubjectFit<M>> {
+    let of = |fit: &SubjectFit<M>, subject: &String| SubjectFit { subject: subject.clone(), ..fit.clone() };
+    fits.first().map_or_else(Vec::new, |fit| subjects.iter().map(|subject| of(fit, subject)).collect())
+}
+
+/// The fits that differ, with what they are called: of a pooled model one, that of all subjects.
+fn distinct<M>(fits: &[SubjectFit<M>], pooled: bool) -> impl Iterator<Item = (&str, &SubjectFit<M>)> {
+    let n = if pooled { fits.len().min(1) } else { fits.len() };
+    fits[..n].iter().map(move |fit| (if pooled { crate::data::ALL_SUBJECTS } else { fit.subject.as_str() }, fit))
 }
 
 /// Fits each subject, `n_parallel` at a time, each with the threads that are left for it.
@@ -136,15 +152,15 @@ fn check_alphas(alphas: &[f64]) -> Result<()> {
 }
 
 impl<M> SubjectFit<M> {
-    /// What was chosen, as name and text.
-    fn choices(&self) -> Vec<(String, String)> {
+    /// What was chosen for `subject`, as name and text.
+    fn choices(&self, subject: &str) -> Vec<(String, String)> {
         let shown: Vec<f64> = self.alphas.iter().copied().filter(|alpha| alpha.is_finite()).collect();
         let low = shown.iter().copied().fold(f64::INFINITY, f64::min);
         let high = shown.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let text = if low < high { format!("{low:.4} to {high:.4}") } else { format!("{high:.4}") };
-        let mut choices = vec![(format!("alpha ({})", self.subject), text)];
+        let mut choices = vec![(format!("alpha ({subject})"), text)];
         if let Some(r2) = self.nested_r2 {
-            choices.push((format!("R² by nested cross-validation ({})", self.subject), format!("{r2:.4}")));
+            choices.push((format!("R² by nested cross-validation ({subject})"), format!("{r2:.4}")));
         }
         choices
     }
@@ -153,17 +169,25 @@ impl<M> SubjectFit<M> {
 impl CohortTrf {
     /// A model of fitted parts, such as those that were read from a file.
     pub fn new(subjects: Vec<SubjectFit<Trf>>, n_threads: usize) -> Self {
-        Self { subjects, single_lags: Vec::new(), pca: None, n_threads }
+        Self { subjects, single_lags: Vec::new(), pca: None, pooled: false, n_threads }
+    }
+
+    /// The model that was fitted to all subjects at once ([`crate::data::Pooled`]), for each of `subjects`.
+    #[must_use]
+    pub fn shared_by(self, subjects: &[String]) -> Self {
+        let lags = self.single_lags.first();
+        let single_lags = lags.map_or_else(Vec::new, |lags| vec![lags.clone(); subjects.len()]);
+        Self { subjects: for_each_subject(&self.subjects, subjects), single_lags, pooled: true, ..self }
     }
 
     /// Number of coefficients and intercepts over all subjects.
     pub fn n_parameters(&self) -> usize {
-        self.subjects.iter().map(|fit| fit.model.n_parameters()).sum()
+        distinct(&self.subjects, self.pooled).map(|(_, fit)| fit.model.n_parameters()).sum()
     }
 
     /// The chosen alphas, as name and text.
     pub fn choices(&self) -> Vec<(String, String)> {
-        self.subjects.iter().flat_map(SubjectFit::choices).collect()
+        distinct(&self.subjects, self.pooled).flat_map(|(subject, fit)| fit.choices(subject)).collect()
     }
 
     /// Lags (samples) of the single-lag models.
@@ -188,7 +212,7 @@ impl CohortBanded {
 
     /// The chosen penalties and the bands' mean weights, as name and text.
     pub fn choices(&self) -> Vec<(String, String)> {
-        let mut choices: Vec<_> = self.subjects.iter().flat_map(SubjectFit::choices).collect();
+        let mut choices: Vec<_> = self.subjects.iter().flat_map(|fit| fit.choices(&fit.subject)).collect();
         for (fit, weights) in self.subjects.iter().zip(&self.weights) {
             let known: Vec<_> = weights.outer_iter().filter(|row| row.iter().all(|w| w.is_finite())).collect();
             let mean = |band: usize| known.iter().map(|row| row[band]).sum::<f64>() / known.len().max(1) as f64;
@@ -221,22 +245,27 @@ impl CohortBanded {
 impl CohortRtrf {
     /// A model of fitted parts, such as those that were read from a file, rolled out from `n_init_times` true samples.
     pub fn new(subjects: Vec<SubjectFit<Rtrf>>, n_init_times: usize, n_threads: usize) -> Self {
-        Self { subjects, n_init_times, pca: None, n_threads }
+        Self { subjects, n_init_times, pca: None, pooled: false, n_threads }
+    }
+
+    /// The model that was fitted to all subjects at once ([`crate::data::Pooled`]), for each of `subjects`.
+    #[must_use]
+    pub fn shared_by(self, subjects: &[String]) -> Self {
+        Self { subjects: for_each_subject(&self.subjects, subjects), pooled: true, ..self }
     }
 
     /// Number of coefficients and intercepts over all subjects.
     pub fn n_parameters(&self) -> usize {
-        self.subjects.iter().map(|fit| fit.model.n_parameters()).sum()
+        distinct(&self.subjects, self.pooled).map(|(_, fit)| fit.model.n_parameters()).sum()
     }
 
     /// The chosen alphas and the spectral radii, as name and text.
     pub fn choices(&self) -> Vec<(String, String)> {
-        self.subjects
-            .iter()
-            .flat_map(|fit| {
+        distinct(&self.subjects, self.pooled)
+            .flat_map(|(subject, fit)| {
                 let radius = format!("{:.4}", fit.model.spectral_radius());
-                let mut choices = fit.choices();
-                choices.push((format!("spectral radius ({})", fit.subject), radius));
+                let mut choices = fit.choices(subject);
+                choices.push((format!("spectral radius ({subject})"), radius));
                 choices
             })
             .collect()
@@ -259,7 +288,7 @@ impl CohortRtrf {
 
 fn roll_out(model: &Rtrf, batch: &Batch, n_init_times: usize, n_threads: usize) -> Result<Rollout> {
     let (features, data) = (batch.features.mapv(f64::from), batch.data.mapv(f64::from));
-    model.roll_out(&features, &data, n_init_times, ROLLOUT_LIMIT, n_threads)
+    model.roll_out(&features, &data, n_init_times, ROLLOUT_GROWTH, n_threads)
 }
 
 impl Predictor for CohortTrf {

@@ -106,7 +106,7 @@ pub fn fit_rtrf(
             nested_r2: None,
         })
     })?;
-    Ok(CohortRtrf { subjects, n_init_times, pca, n_threads: spec.n_threads })
+    Ok(CohortRtrf { subjects, n_init_times, pca, pooled: false, n_threads: spec.n_threads })
 }
 
 /// A model that counts the epochs whose roll-out diverged, over all of its predictions.

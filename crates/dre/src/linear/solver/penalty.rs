@@ -1,7 +1,19 @@
 //! What a solver adds to the Gram matrix.
 
-use super::super::Penalty;
 use super::super::lags::Columns;
+use super::super::{AlphaUnit, Penalty};
+
+impl AlphaUnit {
+    /// The unit for a Gram matrix with this diagonal. Where all columns are 0, whatever their penalty, it is 1.
+    pub(in super::super) fn of(self, diagonal: impl ExactSizeIterator<Item = f64>) -> f64 {
+        let n = diagonal.len().max(1) as f64;
+        let mean = diagonal.sum::<f64>() / n;
+        match self {
+            Self::Relative if mean > 0.0 => mean,
+            _ => 1.0,
+        }
+    }
+}
 
 /// A sparse symmetric matrix, times alpha added to the Gram matrix: `(row, column, value)` of its lower triangle.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +51,13 @@ impl PenaltyMatrix {
     pub fn diagonal(weights: &[f64]) -> Self {
         let entries = weights.iter().enumerate().map(|(column, &weight)| (column, column, weight)).collect();
         Self { n_columns: weights.len(), entries }
+    }
+
+    /// The same penalty in another unit.
+    #[must_use]
+    pub fn times(mut self, unit: f64) -> Self {
+        self.entries.iter_mut().for_each(|(_, _, value)| *value *= unit);
+        self
     }
 
     /// Number of columns.

@@ -10,6 +10,7 @@ use faer::linalg::cholesky::llt::{factor, solve};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
+use super::super::AlphaUnit;
 use super::Dependent;
 use crate::{Stop, parallel};
 
@@ -35,8 +36,22 @@ pub struct Candidates<'a> {
     pub gammas: &'a [Vec<f64>],
     /// Penalties that are tried with each of them.
     pub alphas: &'a [f64],
+    /// Unit of the penalties: in [`AlphaUnit::Relative`] over the number of bands, so that with equal weights alpha
+    /// penalises as in ridge regression.
+    pub unit: AlphaUnit,
     /// Whether each target makes its own choice; else all make one, by the mean over targets.
     pub per_target: bool,
+}
+
+impl Candidates<'_> {
+    /// What alpha is counted in, for a fit to these rows.
+    fn unit_of(&self, sums: &Sums<'_>) -> f64 {
+        let unit = self.unit.of((0..sums.gram.nrows()).map(|column| sums.gram[(column, column)]));
+        match self.unit {
+            AlphaUnit::Relative => unit / self.gammas.first().map_or(1, Vec::len).max(1) as f64,
+            AlphaUnit::Absolute => unit,
+        }
+    }
 }
 
 /// What the search found.
@@ -71,6 +86,7 @@ pub(in super::super) fn search_until(
 ) -> crate::Result<Found> {
     let n_targets = splits[0].0.cross.ncols();
     let Candidates { gammas, alphas, per_target, .. } = *candidates;
+    let units: Vec<f64> = splits.iter().map(|(train, _)| candidates.unit_of(train)).collect();
     let whole: Vec<Mat<f64>> = splits.iter().map(|(_, test)| symmetric(test.gram)).collect();
     let tries = parallel::map(gammas.len(), n_threads, |i| {
         let scale = scales(candidates.band_of, &gammas[i]);
@@ -78,10 +94,10 @@ pub(in super::super) fn search_until(
         if stop.is_asked() {
             return scores;
         }
-        for ((train, test), whole) in splits.iter().zip(&whole) {
+        for (((train, test), whole), unit) in splits.iter().zip(&whole).zip(&units) {
             let scaled = Scaled::new(train, &scale);
             for (alpha, scores) in alphas.iter().zip(&mut scores) {
-                let losses = scaled.solve(train.cross, *alpha).map(|w| losses(&w, test, whole.as_ref()));
+                let losses = scaled.solve(train.cross, *alpha * unit).map(|w| losses(&w, test, whole.as_ref()));
                 for (target, score) in scores.iter_mut().enumerate() {
                     // A penalty too small to be solved with cannot be chosen.
                     *score -= losses.as_ref().map_or(f64::INFINITY, |l| l[target]) / splits.len() as f64;
@@ -103,7 +119,8 @@ pub(in super::super) fn search_until(
         let shared_score = mean(&own);
         for target in 0..n_targets {
             let score = if per_target { own[target] } else { shared_score };
-            if score > best[target] + f64::EPSILON {
+            // Relative: scores are squares of the data's unit.
+            if score > best[target] && score - best[target] > f64::EPSILON * score.abs() {
                 best[target] = score;
                 (found.gamma[target], found.alpha[target]) = (i, chosen[target]);
             }
@@ -124,6 +141,7 @@ pub fn refit(
     n_threads: usize,
 ) -> Result<Mat<f64>, Dependent> {
     let n_targets = sums.cross.ncols();
+    let unit = candidates.unit_of(sums);
     let mut pairs: Vec<(usize, usize)> = (0..n_targets).map(|t| (found.gamma[t], found.alpha[t])).collect();
     pairs.sort_unstable();
     pairs.dedup();
@@ -132,7 +150,7 @@ pub fn refit(
         let own: Vec<usize> = (0..n_targets).filter(|&t| (found.gamma[t], found.alpha[t]) == (gamma, alpha)).collect();
         let cross = Mat::from_fn(sums.cross.nrows(), own.len(), |row, k| sums.cross[(row, own[k])]);
         let scale = scales(candidates.band_of, &candidates.gammas[gamma]);
-        Scaled::new(sums, &scale).solve(cross.as_ref(), candidates.alphas[alpha]).map(|w| (own, w))
+        Scaled::new(sums, &scale).solve(cross.as_ref(), candidates.alphas[alpha] * unit).map(|w| (own, w))
     });
     let mut weights = Mat::zeros(sums.cross.nrows(), n_targets);
     for one in solved {
