@@ -49,24 +49,6 @@ pub(crate) fn floors(results: &Results) -> Vec<FloorRow> {
     results.floors.iter().map(row).collect()
 }
 
-/// One processing floor in the score table.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct FloorRow {
-    pub(crate) models: String,
-    pub(crate) mean: String,
-    pub(crate) init: String,
-}
-
-/// What processing alone predicts, for each length of the init window.
-pub(crate) fn floors(results: &Results) -> Vec<FloorRow> {
-    let row = |floor: &FloorResult| FloorRow {
-        models: format::list(&floor.models),
-        mean: format::r(floor.mean_r),
-        init: format::count(floor.n_init_times),
-    };
-    results.floors.iter().map(row).collect()
-}
-
 /// One subject in the score table: test epochs, then r per model.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct SubjectRow {
