@@ -82,7 +82,8 @@ pub fn leak<'py>(
     let processing = Processing::read(settings)?;
     let found = py.detach(|| {
         let (response, sfreq, window) = processing.resolve()?;
-        dre::floor::leak(&response, &window.times(sfreq), n_init_times)
+        // An impulse: what a response of some length leaks is more.
+        dre::floor::leak(&response, &window.times(sfreq), n_init_times, 0.0)
     });
     let found = found.map_err(|e: dre::Error| science(&e))?;
     Ok((found.latencies.into_pyarray(py), found.shares.into_pyarray(py)))

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn the_interval_grows_with_the_spread_over_seeds_and_over_subjects() {
         let fits = |of_seed: f64, of_subject: f64| -> Vec<Vec<f64>> {
-            let one = |k: usize| (0..8).map(|s| 0.1 + of_seed * k as f64 + of_subject * s as f64).collect();
+            let one = |k: usize| (0..8).map(|s| 0.1 + of_seed * k as f64 + of_subject * f64::from(s)).collect();
             (0..5).map(one).collect()
         };
         let width = |of_seed: f64, of_subject: f64| {
