@@ -20,19 +20,18 @@ for path in mne_bids.find_matching_paths(sys.argv[1], tasks="p300", extensions="
     epochs = mne.Epochs(raw, events, **window, metadata=metadata, preload=True, verbose="error")
     laid = dre.metadata_features(epochs, features, events=events, metadata=metadata)
     runs.append((path.subject, path.basename, laid, epochs, dre.split_in_time(epochs)))
-*who, X, epochs, splits = zip(*runs, strict=True)
-labels = dict(zip(("subject", "recording"), who))
-fit = [np.r_[split.train, split.valid] for split in splits]
-valid = [np.arange(len(split.train), len(own)) for split, own in zip(splits, fit, strict=True)]
-trf = dre.TRF(features=features, valid_from=128)
-settings = {"n_init_times": 128, "conv_filters": 64, "lstm_hidden": 64, "lr": 1e-3, "n_passes": 10, "phase": "minimum"}
-model = dre.DRE(features=features, **settings, verbose=True)
-past = dre.DRE(features=features, use_features=[], **settings, verbose=True)  # what the brain's own past predicts
+subject, recording, X, epochs, splits = zip(*runs, strict=True)
+both = [np.r_[split.train, split.valid] for split in splits]
+valid = [np.arange(len(split.train), len(own)) for split, own in zip(splits, both, strict=True)]
+fit = [x[i] for x, i in zip(X, both)], [e[i] for e, i in zip(epochs, both)]
 test = [x[s.test] for x, s in zip(X, splits)], [e[s.test] for e, s in zip(epochs, splits)]
+trf = dre.TRF(features=features, valid_from=128)
+model = dre.DRE(n_init_times=128, conv_filters=64, lstm_hidden=64, lr=1e-3, n_passes=10, phase="minimum", features=features)
+past = dre.DRE(**{**model.get_params(), "use_features": []})  # what the brain's own past predicts
 for estimator in (trf, model, past):
-    estimator.fit([x[i] for x, i in zip(X, fit)], [e[i] for e, i in zip(epochs, fit)], valid=valid, **labels)
-    print(estimator, estimator.evaluate(*test, **labels))
-print(dre.stimulus_share(model, past, *test, **labels))
-found = dre.permutation_importance(model, *test, subject=who[0], recording=who[1], features="target")
+    estimator.fit(*fit, valid=valid, subject=subject, recording=recording)
+    print(estimator, estimator.evaluate(*test, subject=subject, recording=recording))
+print(dre.stimulus_share(model, past, *test, subject=subject, recording=recording))
+found = dre.permutation_importance(model, *test, subject=subject, recording=recording, features="target")
 print(found.to_frame().to_string())
 topography = found.to_evoked("target")  # of Δr: topography.plot_joint() where matplotlib is installed

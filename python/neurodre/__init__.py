@@ -19,6 +19,7 @@ from ._decoder import Decoder, DecodingScores
 from ._dre import DRE
 from ._errors import NeurodreWarning, NotFittedError, PhaseWarning
 from ._features import Feature, metadata_features
+from ._floors import Leak, ProcessingFloor, leak, processing_floor
 from ._importance import Importance, PermutedInput, permutation_importance
 from ._linear import RTRF, TRF, BandedRidge
 from ._native import version as _version
@@ -46,11 +47,13 @@ __all__ = [
     "Feature",
     "GroupTest",
     "Importance",
+    "Leak",
     "NeurodreWarning",
     "NoiseCeiling",
     "NotFittedError",
     "PermutedInput",
     "PhaseWarning",
+    "ProcessingFloor",
     "Progress",
     "Results",
     "Scores",
@@ -63,11 +66,13 @@ __all__ = [
     "StateModulations",
     "StimulusShare",
     "compare",
+    "leak",
     "leakage_audit",
     "metadata_features",
     "noise_ceiling",
     "permutation_importance",
     "prepare",
+    "processing_floor",
     "read_cohort",
     "report",
     "run",

@@ -138,7 +138,7 @@ class Encoder(Stored):
         none = self.use_features is not None and len(self.use_features) == 0
         without = X is None and self._sees_past
         X = self._without_features(y) if without else X
-        parts = self._gather(X, y, subject, recording, measured, may_lack_features=none)
+        parts = self._gather(X, y, subject, recording, measured, self.features, may_lack_features=none)
         is_list = isinstance(X, list | tuple)
         names = [] if without else self._feature_names(parts[0].features.shape[1])
         channels, used = self._check_parts(parts, is_list, names)
@@ -175,12 +175,19 @@ class Encoder(Stored):
         return self
 
     def _gather(
-        self, X: Any, y: Any, subject: Any, recording: Any, measured: Any, may_lack_features: bool = False
+        self,
+        X: Any,
+        y: Any,
+        subject: Any,
+        recording: Any,
+        measured: Any,
+        features: Sequence[str | Feature] | None,
+        may_lack_features: bool,
     ) -> list[Part]:
         return gather(
             X,
             y,
-            features=self.features,
+            features=features,
             subject=subject,
             recording=recording,
             measured=measured,
@@ -353,7 +360,8 @@ class Encoder(Stored):
         is_list = isinstance(X, list | tuple)
         self._refuse_unnamed(X, subject)
         # What sees no features may be given any, as the models have that are compared with it.
-        parts = self._gather(X, y, subject, recording, measured, may_lack_features=not self.used_features_)
+        none = not self.used_features_
+        parts = self._gather(X, y, subject, recording, measured, None if none else self.features, may_lack_features=none)
         self._refuse_baselines(parts, self._n_init_times(), is_list)
         needed = len(self.times_) if whole else self._n_init_times()
         seen, told = self._names
@@ -519,7 +527,7 @@ class Encoder(Stored):
             values = predicted[at : at + part.n_epochs]
             at += part.n_epochs
             out.append(self._as_given(values, part))
-        return out if isinstance(X, list | tuple) else out[0]
+        return out if isinstance(y if X is None else X, list | tuple) else out[0]
 
     def _as_given(self, values: npt.NDArray[np.float64], part: Part) -> Any:
         if part.picks is None:

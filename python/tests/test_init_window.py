@@ -65,7 +65,7 @@ FEATURES = [dre.Feature("loud", layout="onset")]
 def test_a_baseline_that_reaches_past_the_init_window_is_refused(model, tmp_path):
     made = model(phase="none", features=FEATURES)
     text = (
-        r"X is baseline-corrected from -0\.25 to 0 s, past the init window, which ends at -0\.140625 s \(8 samples\): .* "
+        r"y is baseline-corrected from -0\.25 to 0 s, past the init window, which ends at -0\.140625 s \(8 samples\): .* "
         r"make the epochs again with baseline=None or with a baseline that ends by -0\.140625 s; "
         r"or set n_init_times to 17 or more"
     )

@@ -12,6 +12,7 @@ mod defaults;
 mod epochs;
 mod errors;
 mod fit;
+mod floors;
 mod layout;
 mod model;
 mod simulation;
@@ -37,6 +38,8 @@ mod _native {
     use super::epochs::{fit_scaling, split_in_time};
     #[pymodule_export]
     use super::fit::{fit_dre, fit_linear};
+    #[pymodule_export]
+    use super::floors::{leak, processing_floor};
     #[pymodule_export]
     use super::layout::lay_values;
     #[pymodule_export]
