@@ -13,6 +13,7 @@ mod progress;
 mod render;
 mod results;
 mod statistics;
+mod stimulus;
 mod table;
 mod text;
 

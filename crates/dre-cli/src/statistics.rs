@@ -3,6 +3,7 @@
 use dre::results::{ComparisonResult, ImportanceResult, ModulationResult, Results, StateResult, TestResult};
 use dre::state::By;
 
+use crate::stimulus::of_both;
 use crate::table::{aligned, number};
 
 /// Comparisons of models and the noise ceiling; none where there is nothing to say.
@@ -42,6 +43,9 @@ fn compared(pair: &ComparisonResult) -> String {
     line += &interval(pair.confidence);
     if let (Some(test), Some(q)) = (pair.test, pair.q) {
         line += &format!(", {}, q = {} over all pairs", tested(test), small(q));
+    }
+    if let Some(seeds) = &pair.seeds {
+        line += &format!(", single fits {}{}", number(seeds.mean), of_both(seeds.confidence));
     }
     line
 }
@@ -162,7 +166,7 @@ fn one_state(found: &StateResult) -> String {
     text + "\n"
 }
 
-fn interval(confidence: Option<[f64; 2]>) -> String {
+pub(crate) fn interval(confidence: Option<[f64; 2]>) -> String {
     confidence.map_or_else(String::new, |[low, high]| format!(" (95 % {} to {})", number(low), number(high)))
 }
 
@@ -172,6 +176,6 @@ fn tested(test: TestResult) -> String {
 }
 
 /// A p-value to two digits, as `< 0.0001` below that.
-fn small(p: f64) -> String {
+pub(crate) fn small(p: f64) -> String {
     if p < 1e-4 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
 }

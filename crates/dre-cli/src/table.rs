@@ -43,6 +43,9 @@ pub(crate) fn scores(results: &Results) -> String {
             let _ = write!(text, ", which says little: the latter's interval reaches 0");
         }
     }
+    for line in results.models.iter().filter_map(|(name, model)| crate::stimulus::fits(name, model)) {
+        let _ = write!(text, "\n{line}");
+    }
     for (decoding, feature) in results.decoding.iter().flat_map(told) {
         let how = if decoding.hold_others { ", other features held constant" } else { "" };
         let interval = feature

@@ -218,6 +218,14 @@ fn info_shows_the_scores_of_a_run() {
 }
 
 #[test]
+fn a_report_is_made_and_its_numbers_are_printed() {
+    let folder = folder();
+    std::fs::write(folder.path().join("results.json"), include_str!("results.json")).expect("written");
+    snapshot!("report-results", folder, ["report", "."]);
+    assert!(folder.path().join("report.html").is_file());
+}
+
+#[test]
 fn features_defines_every_kind() {
     let folder = folder();
     snapshot!("features", folder, ["features"]);

@@ -21,7 +21,7 @@ use dre::features::{Features, Source};
 use dre::nn::{Dims, Network, NetworkConfig, Observer, Progress, Threads, TrainConfig, Training};
 use dre::signal::Storage;
 use dre::simulate::{Simulation, SimulationConfig, Simulator, word_features};
-use dre_io::cohort::{COHORT_FORMAT, CohortInfo, CohortWriter, NewRecording, open_cohort};
+use dre_io::cohort::{COHORT_FORMAT, CohortInfo, CohortWriter, NewRecording, Recorded, open_cohort};
 use dre_io::store::StoreError;
 use ndarray::{Array2, s};
 
@@ -138,6 +138,7 @@ fn make(config: &SimulationConfig, place: &Path, storage: Storage, n_threads: us
             id: &id,
             subject: &label,
             n_times: stream.n_times,
+            recorded: Recorded { sfreq: config.sfreq, n_times: stream.n_times, lowpass: None },
             channels: &channels,
             gaps: &Gaps::default(),
             features: &signals,
@@ -165,6 +166,7 @@ fn make(config: &SimulationConfig, place: &Path, storage: Storage, n_threads: us
         subjects: names.1,
         recordings: Vec::new(),
         steps: vec!["simulated".to_owned()],
+        reach: 0.0,
         excluded: Vec::new(),
         recipe: serde_json::Value::Null,
         inputs: Vec::new(),

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use dre::data::{BaselineSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
-use dre::linear::TrfConfig;
+use dre::linear::{LinearOptions, TrfConfig};
 use dre::nn::{Loss, NetworkConfig, Precision, TrainConfig};
 use dre::signal::{Phase, PrepareSpec, Reference, Resample};
-use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, Study, StudyFile, TrfSpec};
+use dre_io::study::{DreSpec, EventSource, ModelSpec, ReportSpec, SeedSpec, Study, StudyFile, TrfSpec};
 
 const EXAMPLE: &str = include_str!("../../../examples/p300.toml");
 
@@ -52,13 +52,15 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.cleaning, CleaningSpec { min_epochs_per_subject: 200, ..CleaningSpec::default() });
     assert_eq!(study.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["onset", "target"]);
     assert_eq!(study.report, ReportSpec { condition: Some("trial_type".into()), ..ReportSpec::default() });
-    assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "banded", "rtrf", "dre"]);
-    let alphas = vec![1e-3, 0.031_622_776_601_683_8, 1.0, 31.622_776_601_683_8, 1000.0];
-    let linear = TrfConfig { lag_min: 0, lag_max: 100, alphas, ..TrfConfig::default() };
-    assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, ..TrfSpec::default() }));
+    let past = ["rtrf-past", "rtrf40-past", "rtrf_pooled-past", "dre-past"];
+    let models = ["trf", "trf_pooled", "banded", "rtrf", "rtrf40", "rtrf_pooled", "dre"];
+    assert_eq!(study.models.keys().collect::<Vec<_>>(), [&models[..], &past].concat());
+    let linear = TrfConfig { lag_min: 0, lag_max: 100, ..TrfConfig::default() };
+    let options = LinearOptions { n_folds: 5, ..LinearOptions::DEFAULT };
+    assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, options, ..TrfSpec::default() }));
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, n_init_times: 64, ..NetworkConfig::paper() };
-    let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 40, loss: Loss::Mse, precision: Precision::F32 };
-    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train, ..DreSpec::default() }));
+    let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 20, loss: Loss::Mse, precision: Precision::F32 };
+    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train, seeds: SeedSpec { n_seeds: 5 }, ..DreSpec::default() }));
 }
 
 #[test]
@@ -82,7 +84,7 @@ fn models_keep_the_order_of_the_file() {
     let text = SMALL.replace("[models.dre]\nkind = 'dre'\n", "");
     let text = text + "[models.zeta]\nkind = 'trf'\n[models.alpha]\nkind = 'dre'\n[models.mid]\nkind = 'trf'\n";
     let study = parse(&text).expect("valid");
-    assert_eq!(study.models.keys().collect::<Vec<_>>(), ["zeta", "alpha", "mid"]);
+    assert_eq!(study.models.keys().collect::<Vec<_>>(), ["zeta", "alpha", "mid", "alpha-past"]);
 }
 
 #[test]

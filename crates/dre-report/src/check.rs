@@ -25,6 +25,22 @@ pub(crate) fn check(results: &Results) -> Result<()> {
             per_time(format!("models.{name}.subjects.{subject}.r_over_time"), score.r_over_time.len())?;
         }
     }
+    for one in &results.stimulus {
+        per_time(format!("stimulus.{}.over_time", one.model), one.over_time.len())?;
+        per_channel(format!("stimulus.{}.per_channel", one.model), one.per_channel.len())?;
+        let unknown = std::iter::once(&one.model).chain(&one.without).find(|name| !results.models.contains_key(*name));
+        if let Some(name) = unknown {
+            let known = results.models.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownModel { what: "stimulus".to_owned(), model: name.clone(), known });
+        }
+    }
+    for floor in &results.floors {
+        let what = format!("the processing floor for {} samples", floor.n_init_times);
+        per_time(what.clone(), floor.r_over_time.len())?;
+        for curve in &floor.leak.curves {
+            length(format!("{what}, its leak"), curve.shares.len(), floor.leak.latencies.len(), "one per latency")?;
+        }
+    }
     for evoked in &results.evoked {
         let what = format!("evoked response to {:?}", evoked.condition);
         let arrays = evoked.predicted.iter().map(|(name, rows)| (format!("{what} predicted by {name}"), rows));

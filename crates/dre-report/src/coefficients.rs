@@ -4,11 +4,11 @@ use dre::results::{LinearResult, ModelResult, Results};
 use serde::Serialize;
 
 use crate::charts::coefficients::{CoefficientsOf, Course, domain, draw};
-use crate::charts::{Size, channels::MAX_ROWS};
+use crate::charts::{Look, Size, channels::MAX_ROWS};
 use crate::evoked::ranking;
 use crate::topography::sensors::Montage;
 use crate::topography::{MapsFigure, MapsStore};
-use crate::{format, maps};
+use crate::{families, format, maps};
 
 /// One model's part of the section.
 #[derive(Debug, Serialize)]
@@ -50,8 +50,9 @@ struct BandRow {
 /// All linear models that have something to show; the numbers of their maps are added to `numbers`.
 pub(crate) fn section(results: &Results, montage: &Montage, numbers: &mut Vec<MapsStore>) -> Vec<LinearModel> {
     let mut out = Vec::new();
+    let looks = families::looks(results);
     for (i, (name, model)) in results.models.iter().enumerate() {
-        let shown = model.linear.as_ref().and_then(|linear| one(results, i, name, model, linear));
+        let shown = model.linear.as_ref().and_then(|linear| one(results, looks[i], name, model, linear));
         let Some(shown) = shown else { continue };
         let (figure, store) = maps::coefficients(results, i, montage).unzip();
         numbers.extend(store);
@@ -60,25 +61,24 @@ pub(crate) fn section(results: &Results, montage: &Montage, numbers: &mut Vec<Ma
     out
 }
 
-fn one(results: &Results, index: usize, name: &str, model: &ModelResult, linear: &LinearResult) -> Option<LinearModel> {
+fn one(results: &Results, look: Look, name: &str, model: &ModelResult, linear: &LinearResult) -> Option<LinearModel> {
     let names: Vec<&str> = results.cohort.channels.iter().map(|c| c.name.as_str()).collect();
     let shown: Vec<usize> = ranking(results).into_iter().take(MAX_ROWS).collect();
     let all = domain(linear.coefficients.iter().flatten().flatten());
-    let panels: Vec<Panel> = results
-        .cohort
-        .features
+    let panels: Vec<Panel> = linear
+        .feature_names(&results.cohort.features)
         .iter()
         .zip(&linear.coefficients)
         .filter_map(|(feature, by_channel)| {
             let course = |&c: &usize| Some(Course { channel: names.get(c)?, values: by_channel.get(c)? });
             let courses: Vec<Course<'_>> = shown.iter().filter_map(course).collect();
-            let what = CoefficientsOf { model: index, feature, domain: all? };
+            let what = CoefficientsOf { look, feature, domain: all? };
             Panel::new(feature, |size| draw(&what, &linear.lags, &courses, size))
         })
         .collect();
     let r: Vec<f32> = linear.single_lag_r.iter().map(|r| *r as f32).collect();
     let single = domain(r.iter()).and_then(|domain| {
-        let what = CoefficientsOf { model: index, feature: "single lags", domain };
+        let what = CoefficientsOf { look, feature: "single lags", domain };
         let course = [Course { channel: "the mean", values: &r }];
         Panel::new("r of fits to single lags", |size| draw(&what, &linear.lags, &course, size))
     });

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::charts::butterfly::{self, ButterflyOf};
 use crate::charts::evoked::{PanelOf, Traces, panel, tile};
-use crate::charts::{Size, TimeMarks, model_class};
+use crate::charts::{Look, Size, TimeMarks};
 use crate::compact::{self, Compact};
+use crate::families;
 use crate::headline::init_window;
 use crate::maps;
 use crate::scale::extent;
@@ -146,12 +147,10 @@ pub(crate) fn section(
     if shown.is_empty() || results.times.is_empty() {
         return None;
     }
-    let models: Vec<(usize, &str)> = results
-        .models
-        .keys()
-        .enumerate()
+    let models: Vec<(Look, &str)> = families::looks(results)
+        .into_iter()
+        .zip(results.models.keys().map(String::as_str))
         .filter(|(_, name)| shown.iter().any(|e| e.predicted.contains_key(*name)))
-        .map(|(i, name)| (i, name.as_str()))
         .collect();
     let order = ranking(results);
     let per_channel = compact::size(shown.len() * (1 + models.len()) * results.times.len());
@@ -203,7 +202,7 @@ pub(crate) fn section(
         panels: panels.collect(),
         tiles: tiles.collect(),
         n_tiles: tiled.len(),
-        butterflies: if names.len() > 1 { butterflies(&shown, &models, &results.times, &marks) } else { Vec::new() },
+        butterflies: if names.len() > 1 { butterflies(results, &shown, &models, &marks) } else { Vec::new() },
         maps: figure,
         empty: empty.iter().map(|e| e.condition.clone()).collect(),
     };
@@ -215,14 +214,17 @@ pub(crate) fn section(
         channels,
         values: values.collect(),
         traces: std::iter::once(("true", None))
-            .chain(models.iter().map(|m| (m.1, Some(m.0))))
+            .chain(models.iter().map(|m| (m.1, Some(m.0.index()))))
             .map(TraceName::new)
             .collect(),
     };
     Some((section, store))
 }
 
-fn butterflies(shown: &[&Evoked], models: &[(usize, &str)], times: &[f64], marks: &TimeMarks) -> Vec<ButterflyRow> {
+/// The true response and those of models with features: pictures of the past alone would crowd them out.
+fn butterflies(results: &Results, shown: &[&Evoked], models: &[(Look, &str)], marks: &TimeMarks) -> Vec<ButterflyRow> {
+    let with_features: Vec<&str> = families::with_features(results).map(|(name, _)| name).collect();
+    let times = &results.times;
     let all = shown.iter().flat_map(|e| std::iter::once(&e.truth).chain(e.predicted.values()));
     let domain = extent(all.flatten().flatten().map(|v| f64::from(*v)).chain([0.0])).unwrap_or((0.0, 0.0));
     let rows = shown.iter().enumerate().map(|(condition, evoked)| {
@@ -231,18 +233,19 @@ fn butterflies(shown: &[&Evoked], models: &[(usize, &str)], times: &[f64], marks
             let what = ButterflyOf { condition: &evoked.condition, name, class: &class, lines, rows, domain };
             Butterfly { name: name.to_owned(), svg: butterfly::draw(&what, times, marks), class }
         };
-        let predicted = models.iter().enumerate().filter_map(|(k, (model, name))| {
-            Some(plot(k + 1, name, model_class(*model), evoked.predicted.get(*name)?))
-        });
+        let shown = models.iter().enumerate().filter(|(_, (_, name))| with_features.contains(name));
+        let predicted =
+            shown.filter_map(|(k, (look, name))| Some(plot(k + 1, name, look.class(), evoked.predicted.get(*name)?)));
         let truth = plot(0, "true response", "truth".to_owned(), &evoked.truth);
         ButterflyRow { condition: evoked.condition.clone(), plots: std::iter::once(truth).chain(predicted).collect() }
     });
     rows.collect()
 }
 
-fn channel_traces<'a>(evoked: &'a Evoked, channel: usize, models: &[(usize, &'a str)]) -> Traces<'a> {
+fn channel_traces<'a>(evoked: &'a Evoked, channel: usize, models: &[(Look, &'a str)]) -> Traces<'a> {
     let row = |rows: &'a [Vec<f32>]| rows.get(channel).map_or(&[][..], Vec::as_slice);
-    let predicted = models.iter().map(|(i, name)| (*i, *name, evoked.predicted.get(*name).map_or(&[][..], |p| row(p))));
+    let predicted =
+        models.iter().map(|(look, name)| (*look, *name, evoked.predicted.get(*name).map_or(&[][..], |p| row(p))));
     Traces { truth: row(&evoked.truth), predicted: predicted.collect() }
 }
 

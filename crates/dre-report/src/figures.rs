@@ -3,12 +3,12 @@
 use dre::results::{PassRecord, Results};
 use serde::Serialize;
 
-use crate::charts::{Drawn, both, channels, cohort, strips, time, training};
+use crate::charts::{Drawn, both, channels, cohort, leak, strips, time, training};
 use crate::compact::Compact;
 use crate::evoked::{marks, ranking};
 use crate::headline::{self, standard_deviation};
 use crate::store::{LineStore, PlotStore, rounded, significant};
-use crate::{format, tables};
+use crate::{families, format, tables};
 
 /// More bands than this cover each other.
 const MAX_BANDS: usize = 4;
@@ -31,7 +31,7 @@ pub(crate) struct Figure {
 
 impl Figure {
     /// None where nothing was drawn.
-    fn new(plot: &str, title: &str, caption: String, drawn: Drawn) -> Option<Self> {
+    pub(crate) fn new(plot: &str, title: &str, caption: String, drawn: Drawn) -> Option<Self> {
         let Drawn { wide, narrow } = drawn;
         (!wide.is_empty()).then(|| Self {
             plot: plot.to_owned(),
@@ -46,6 +46,7 @@ impl Figure {
 
 pub(crate) fn scores_figure(results: &Results) -> Option<Figure> {
     let labels = tables::subject_labels(results);
+    let looks = families::looks(results);
     let rows: Vec<strips::Row<'_>> = results
         .models
         .iter()
@@ -54,7 +55,7 @@ pub(crate) fn scores_figure(results: &Results) -> Option<Figure> {
             let r = |label: &str| model.subjects.get(label).map_or(f64::NAN, |s| s.r);
             strips::Row {
                 name: name.clone(),
-                model: i,
+                look: looks[i],
                 mean: model.mean_r,
                 interval: model.confidence,
                 dots: labels.iter().map(|l| (*l, r(l))).collect(),
@@ -81,7 +82,8 @@ pub(crate) fn time_figure(results: &Results) -> (Option<Figure>, PlotStore) {
     let lines: Vec<time::Line<'_>> = results
         .models
         .iter()
-        .map(|(name, model)| {
+        .zip(families::looks(results))
+        .map(|((name, model), look)| {
             let after_init = |r: &[f64]| -> Vec<f64> {
                 r.iter().enumerate().map(|(i, r)| if i < model.n_init_times { f64::NAN } else { *r }).collect()
             };
@@ -92,7 +94,7 @@ pub(crate) fn time_figure(results: &Results) -> (Option<Figure>, PlotStore) {
             });
             let sd = sd.collect();
             let has_band = n_subjects > 1 && banded.contains(&name.as_str());
-            time::Line { name, mean: after_init(&model.r_over_time), sd, has_band, subjects }
+            time::Line { name, look, mean: after_init(&model.r_over_time), sd, has_band, subjects }
         })
         .collect();
     let marks = marks(results);
@@ -106,11 +108,25 @@ pub(crate) fn time_figure(results: &Results) -> (Option<Figure>, PlotStore) {
         caption.push_str(&band);
     }
     caption.push('.');
+    if families::of_the_past(results).next().is_some() {
+        caption
+            .push_str(" A dashed line is the model of the same colour without features: what the past alone predicts.");
+    }
     if marks.init.is_some() {
         caption.push_str(" Models that are shown the true samples of the grey init window have no line there.");
     }
-    let figure =
-        Figure::new("time", "r over time", caption, both(|size| time::draw(&lines, &results.times, &marks, size)));
+    let floors: Vec<&[f64]> = results.floors.iter().map(|floor| floor.r_over_time.as_slice()).collect();
+    if !floors.is_empty() {
+        caption.push_str(
+            " The grey area is the processing floor: the r that filters, resampling and baseline alone give to a prediction from the \
+             init window where the recording is white noise.",
+        );
+        if floors.len() > 1 {
+            caption.push_str(" There is one for each length of the init window.");
+        }
+    }
+    let drawn = both(|size| time::draw(&lines, &floors, &results.times, &marks, size));
+    let figure = Figure::new("time", "r over time", caption, drawn);
     let store = lines.iter().enumerate().map(|(model, line)| LineStore {
         name: line.name.to_owned(),
         model,
@@ -128,10 +144,32 @@ pub(crate) fn time_figure(results: &Results) -> (Option<Figure>, PlotStore) {
     (figure, store)
 }
 
-/// Models whose spread is drawn: all where they are few, else those that the headline compares.
+/// What the filters carry from a response into the longest init window; none where nothing leaks.
+pub(crate) fn leak_figure(results: &Results) -> Option<Figure> {
+    let floor = results.floors.last()?;
+    let found = &floor.leak;
+    let caption = format!(
+        "What the filters leak: of a filtered response that starts after the init window, the share of the energy that lies in the init \
+         window, where models are given it before it happens. {}. A causal filter leaks nothing.",
+        leak::means(found)
+    );
+    Figure::new("", "Leak", caption, both(|size| leak::draw(found, size)))
+}
+
+/// What there is to say of the leak where no figure shows it; empty without an init window.
+pub(crate) fn leak_statement(results: &Results) -> &'static str {
+    if !results.floors.is_empty() && results.floors.iter().all(|floor| floor.leak.is_none()) {
+        "The filters are causal: they carry nothing of a response into an init window that ends before it."
+    } else {
+        ""
+    }
+}
+
+/// Models whose spread is drawn: all that see features where they are few, else those that the headline compares.
 fn banded(results: &Results) -> Vec<&str> {
-    if results.models.len() <= MAX_BANDS {
-        return results.models.keys().map(String::as_str).collect();
+    let with_features: Vec<&str> = families::with_features(results).map(|(name, _)| name).collect();
+    if with_features.len() <= MAX_BANDS {
+        return with_features;
     }
     let Some((best, _)) = headline::best_model(results) else { return Vec::new() };
     headline::leading_pair(results, best).map_or_else(|| vec![best], |(a, b)| vec![a, b])
@@ -139,8 +177,12 @@ fn banded(results: &Results) -> Vec<&str> {
 
 pub(crate) fn channels_figure(results: &Results) -> Option<Figure> {
     let names: Vec<&str> = results.cohort.channels.iter().map(|c| c.name.as_str()).collect();
-    let series: Vec<channels::Series<'_>> =
-        results.models.iter().map(|(name, m)| channels::Series { name, mean: m.mean_r, r: &m.r_per_channel }).collect();
+    let series: Vec<channels::Series<'_>> = results
+        .models
+        .iter()
+        .zip(families::looks(results))
+        .map(|((name, m), look)| channels::Series { name, look, mean: m.mean_r, r: &m.r_per_channel })
+        .collect();
     let order = ranking(results);
     let order_or_mean = if names.len() > channels::MAX_ROWS {
         "; each dot is a channel, the upright bar the mean over channels."
@@ -155,6 +197,7 @@ pub(crate) fn channels_figure(results: &Results) -> Option<Figure> {
 
 /// One figure per trained model, one caption for all of them.
 pub(crate) fn training_figures(results: &Results) -> (Vec<Figure>, Vec<PlotStore>) {
+    let looks = families::looks(results);
     let trained = results.models.iter().enumerate().filter(|(_, (_, m))| !m.history.is_empty());
     let drawn = trained.filter_map(|(i, (name, model))| {
         let plot = format!("training-{i}");
@@ -165,7 +208,7 @@ pub(crate) fn training_figures(results: &Results) -> (Vec<Figure>, Vec<PlotStore
             "Loss after each pass over the training epochs ({about}); the circle marks the pass whose weights were kept, \
              where validation loss is lowest. {COMPARE_COURSE}"
         );
-        let drawn = both(|size| training::draw(i, name, &model.history, model.best_pass, size));
+        let drawn = both(|size| training::draw(looks[i], name, &model.history, model.best_pass, size));
         let figure = Figure::new(&plot, name, caption, drawn)?;
         let line = |name: &str, loss: fn(&PassRecord) -> f64| LineStore {
             name: name.to_owned(),

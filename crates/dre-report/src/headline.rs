@@ -5,7 +5,8 @@ use dre::results::{ModelResult, Results};
 use dre::stats::LEAST_SUBJECTS;
 use serde::Serialize;
 
-use crate::format;
+use crate::values::p_value;
+use crate::{families, format, stimulus};
 
 /// With fewer than three subjects there is no useful standard error; a mean r below this is called close to zero.
 const SMALL_R: f64 = 0.02;
@@ -43,19 +44,26 @@ pub(crate) fn sentences(results: &Results) -> Vec<Vec<Part>> {
         })];
     };
     let mut out = vec![first(results, best_name, best)];
-    if is_near_zero(best) {
-        return out;
-    }
-    if let Some((numerator, denominator)) = leading_pair(results, best_name) {
+    if !is_near_zero(best)
+        && let Some((numerator, denominator)) = leading_pair(results, best_name)
+    {
         out.push(second(results, numerator, denominator));
     }
+    out.extend(past(results, best_name, best));
     out
 }
 
-/// The model with the highest mean r.
+/// The model with the highest mean r, among those that see features where any of them has one.
 pub(crate) fn best_model(results: &Results) -> Option<(&str, &ModelResult)> {
-    let scored = results.models.iter().filter(|(_, m)| m.mean_r.is_finite());
-    scored.max_by(|a, b| a.1.mean_r.total_cmp(&b.1.mean_r)).map(|(name, model)| (name.as_str(), model))
+    let of = |past: bool| {
+        let models = results.models.iter().filter(move |(name, _)| past || !families::is_past_alone(results, name));
+        highest(models.map(|(name, model)| (name.as_str(), model)))
+    };
+    of(false).or_else(|| of(true))
+}
+
+fn highest<'a>(models: impl Iterator<Item = (&'a str, &'a ModelResult)>) -> Option<(&'a str, &'a ModelResult)> {
+    models.filter(|(_, m)| m.mean_r.is_finite()).max_by(|a, b| a.1.mean_r.total_cmp(&b.1.mean_r))
 }
 
 /// What to keep in mind, as whole sentences.
@@ -78,6 +86,10 @@ pub(crate) fn caveats(results: &Results) -> Vec<String> {
             format::list(&hidden),
             if hidden.len() == 1 { "is" } else { "are" },
         ));
+    }
+    let unknown = stimulus::unknown(results);
+    if !unknown.is_empty() {
+        out.push(unknown);
     }
     if results.models.values().any(|m| m.mean_r.is_finite()) {
         let n = results.models.values().map(|m| m.subjects.len()).max().unwrap_or(0);
@@ -135,8 +147,11 @@ fn first(results: &Results, name: &str, best: &ModelResult) -> Vec<Part> {
     let title = title(results, name);
     let test = format!("held-out {}", modality(results));
     if is_near_zero(best) {
+        let is_past_clear =
+            families::of_the_past(results).any(|(_, past)| past.mean_r.is_finite() && !is_near_zero(past));
+        let nobody = if is_past_clear { "No model with features" } else { "No model" };
         return vec![
-            text(format!("No model predicts the {test} clearly: the highest mean r is ")),
+            text(format!("{nobody} predicts the {test} clearly: the highest mean r is ")),
             strong(format::r(best.mean_r)),
             text(format!(" ({title}){over}, too close to zero to tell it from nothing.")),
         ];
@@ -146,6 +161,40 @@ fn first(results: &Results, name: &str, best: &ModelResult) -> Vec<Part> {
         strong(format::r(best.mean_r)),
         text(format!("{over}.")),
     ]
+}
+
+/// What the past alone reaches beside the best model with features, and how much of the latter's r the stimulus adds.
+fn past(results: &Results, best_name: &str, best: &ModelResult) -> Option<Vec<Part>> {
+    let (name, past) = highest(families::of_the_past(results))?;
+    let mut parts = vec![
+        text("Without any feature, from the brain’s own past alone, ".to_owned()),
+        text(format!("{name} reaches ")),
+        strong(format::r(past.mean_r)),
+    ];
+    if past.mean_r >= best.mean_r {
+        parts.push(text(", no less than any model with features".to_owned()));
+    }
+    let added = results.stimulus.iter().find(|one| one.model == best_name && one.delta_r.is_finite());
+    if let Some((added, without)) = added.and_then(|one| Some((one, one.without.as_deref()?))) {
+        parts.push(text("; the stimulus adds ".to_owned()));
+        parts.push(strong(format::signed_r(added.delta_r)));
+        let mut about = Vec::new();
+        if without != name {
+            about.push(format!("over {without}"));
+        }
+        if let Some([low, high]) = added.confidence {
+            about.push(format!("95 % CI {} to {}", format::r(low), format::r(high)));
+        }
+        if let Some(p) = added.p {
+            let p = p_value(Some(p));
+            about.push(if p.starts_with('<') { format!("p {p}") } else { format!("p = {p}") });
+        }
+        let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+        let doubt = if added.p.is_some_and(|p| p > 0.05) { ", not distinguishable from none" } else { "" };
+        parts.push(text(format!(" to the r of {best_name}{about}{doubt}")));
+    }
+    parts.push(text(".".to_owned()));
+    Some(parts)
 }
 
 fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
@@ -201,8 +250,10 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
 pub(crate) fn leading_pair<'a>(results: &'a Results, best: &'a str) -> Option<(&'a str, &'a str)> {
     let r = |name: &str| results.models.get(name).map_or(f64::NAN, |m| m.mean_r);
     let best_of = |names: &mut dyn Iterator<Item = &'a str>| {
-        // The first of equals.
-        names.filter(|name| r(name).is_finite()).reduce(|a, b| if r(b) > r(a) { b } else { a })
+        // The first of equals. What the past alone predicts stands beside its model, not against others.
+        names
+            .filter(|name| r(name).is_finite() && !families::is_past_alone(results, name))
+            .reduce(|a, b| if r(b) > r(a) { b } else { a })
     };
     let above = best_of(&mut results.ratios.iter().map(|ratio| ratio.numerator.as_str()));
     let below = best_of(&mut results.ratios.iter().map(|ratio| ratio.denominator.as_str()));

@@ -10,6 +10,7 @@ mod coefficients;
 mod compact;
 mod error;
 mod evoked;
+mod families;
 mod figures;
 mod format;
 mod group;
@@ -19,7 +20,9 @@ mod maps;
 mod page;
 mod paper;
 mod scale;
+mod seeds;
 mod state;
+mod stimulus;
 mod store;
 mod svg;
 mod tables;
@@ -46,6 +49,7 @@ pub use paper::{PaperFigure, PaperFigures, figures};
 /// says what is missing.
 pub fn write_html(results: &Results) -> Result<String> {
     check::check(results)?;
+    let results = &*families::ordered(results);
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -2,7 +2,7 @@
 
 use dre::results::{Evoked, Results};
 
-use crate::charts::model_class;
+use crate::families;
 use crate::format;
 use crate::topography::sensors::Montage;
 use crate::topography::{Frame, Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};
@@ -12,10 +12,11 @@ type Drawn = Option<(MapsFigure, MapsStore)>;
 
 /// r per channel of every model.
 pub(crate) fn scores(results: &Results, montage: &Montage) -> Drawn {
+    let looks = families::looks(results);
     let series = results.models.iter().enumerate().filter(|(_, (_, m))| !m.r_per_channel.is_empty());
     let series = series.map(|(i, (name, model))| Series {
         name: name.clone(),
-        class: model_class(i),
+        class: looks[i].class(),
         values: vec![model.r_per_channel.clone()],
         significant: None,
     });
@@ -45,7 +46,11 @@ pub(crate) fn evoked(results: &Results, shown: &[&Evoked], montage: &Montage) ->
             .filter(move |_| counts)
             .flat_map(move |e| e.truth.iter().filter_map(move |row| row.get(t).copied()))
     });
-    let n_maps: usize = shown.iter().map(|e| 1 + e.predicted.len()).sum();
+    let models: Vec<(&str, String)> = families::with_features(results)
+        .filter(|(name, _)| shown.iter().any(|e| e.predicted.contains_key(*name)))
+        .map(|(name, look)| (name, look.class()))
+        .collect();
+    let n_maps: usize = shown.len() * (1 + models.len());
     let kept = thinned(n_times, strongest, n_maps, results.cohort.channels.len());
     let series = |name: &str, class: String, rows: &[Vec<f32>]| Series {
         name: name.to_owned(),
@@ -54,8 +59,8 @@ pub(crate) fn evoked(results: &Results, shown: &[&Evoked], montage: &Montage) ->
         significant: None,
     };
     let rows = shown.iter().map(|evoked| {
-        let models = results.models.keys().enumerate();
-        let predicted = models.filter_map(|(i, name)| Some(series(name, model_class(i), evoked.predicted.get(name)?)));
+        let one = |(name, class): &(&str, String)| Some(series(name, class.clone(), evoked.predicted.get(*name)?));
+        let predicted = models.iter().filter_map(one);
         let truth = series("true response", "truth".to_owned(), &evoked.truth);
         Row { title: evoked.condition.clone(), series: std::iter::once(truth).chain(predicted).collect() }
     });
@@ -85,7 +90,8 @@ pub(crate) fn coefficients(results: &Results, index: usize, montage: &Montage) -
         linear.coefficients.iter().flatten().filter_map(move |course| course.get(lag).copied())
     });
     let kept = thinned(n_lags, strongest, linear.coefficients.len(), results.cohort.channels.len());
-    let series = results.cohort.features.iter().zip(&linear.coefficients).map(|(feature, rows)| Series {
+    let names = linear.feature_names(&results.cohort.features);
+    let series = names.iter().zip(&linear.coefficients).map(|(feature, rows)| Series {
         name: feature.clone(),
         class: String::new(),
         values: by_frame(rows, &kept),

@@ -10,7 +10,7 @@ use crate::headline::{self, Comparison, Part};
 use crate::store::{Store, rounded, script_json};
 use crate::topography::sensors::Montage;
 use crate::topography::{MapsFigure, SplineStore, palette};
-use crate::{format, group, importance, maps, state, tables, windows};
+use crate::{format, group, importance, maps, seeds, state, stimulus, tables, windows};
 
 /// Above this many rows a table starts folded.
 const MAX_OPEN_ROWS: usize = 12;
@@ -24,10 +24,14 @@ pub(crate) struct Page<'a> {
     sentences: Vec<Vec<Part>>,
     caveats: Vec<String>,
     models: Vec<tables::ModelRow>,
+    floors: Vec<tables::FloorRow>,
     comparisons: Vec<Comparison>,
     /// Caveats of ratios, each once.
     ratio_caveats: Vec<String>,
     subjects: Vec<tables::SubjectRow>,
+    /// What is said of fits with different seeds; may be empty.
+    seeds: String,
+    stimulus: Option<stimulus::StimulusSection>,
     score_from: String,
     /// The time that the study file asks for, where it lies within the init window.
     score_from_asked: Option<String>,
@@ -57,6 +61,8 @@ pub(crate) struct Page<'a> {
     masked_statement: String,
     excluded: &'a [dre::results::Exclusion],
     steps: &'a [String],
+    leak: Option<Figure>,
+    leak_statement: &'static str,
     features: &'a [String],
     choices: Vec<tables::Choices>,
     study_file: &'a str,
@@ -82,6 +88,8 @@ impl<'a> Page<'a> {
         let (training, mut plots) = figures::training_figures(results);
         let (time, time_plot) = figures::time_figure(results);
         plots.push(time_plot);
+        let (stimulus, stimulus_plot) = stimulus::section(results, &montage, &mut all_maps).unzip();
+        plots.extend(stimulus_plot);
         let times = results.times.iter().map(|t| rounded(*t, 4)).collect();
         let store = Store { plots, times, evoked: evoked_store, splines: SplineStore::new(&montage), maps: all_maps };
         let comparisons = headline::comparisons(results);
@@ -96,9 +104,12 @@ impl<'a> Page<'a> {
             sentences: headline::sentences(results),
             caveats: headline::caveats(results),
             models: tables::models(results),
+            floors: tables::floors(results),
             comparisons,
             ratio_caveats,
             subjects: tables::subjects(results),
+            seeds: seeds::note(results),
+            stimulus,
             score_from: format::trimmed(results.score_from),
             score_from_asked: moved(results),
             scores: figures::scores_figure(results),
@@ -125,6 +136,8 @@ impl<'a> Page<'a> {
             masked_statement: tables::masked_statement(results),
             excluded: &results.cohort.excluded,
             steps: &results.cohort.steps,
+            leak: figures::leak_figure(results),
+            leak_statement: figures::leak_statement(results),
             features: &results.cohort.features,
             choices: tables::choices(results),
             study_file: &results.provenance.study_file,

@@ -1,13 +1,14 @@
 //! Tables of the page, as text.
 
 use dre::data::BadSegments;
-use dre::results::{MaskedRecording, Results, SubjectSummary};
+use dre::results::{FloorResult, MaskedRecording, Results, SubjectSummary};
 use serde::Serialize;
 
-use crate::charts::model_class;
+use crate::families;
 use crate::format;
 use crate::headline::standard_deviation;
 use crate::scale::extent;
+use crate::seeds;
 
 /// One model in the score table.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +25,28 @@ pub(crate) struct ModelRow {
     pub(crate) parameters: String,
     pub(crate) fit_time: String,
     pub(crate) is_best: bool,
+    /// Whether it is given no feature, while others are.
+    pub(crate) is_past: bool,
+    /// Its fits with different seeds; empty for a model that has no seed.
+    pub(crate) seeds: String,
+}
+
+/// One processing floor in the score table.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FloorRow {
+    pub(crate) models: String,
+    pub(crate) mean: String,
+    pub(crate) init: String,
+}
+
+/// What processing alone predicts, for each length of the init window.
+pub(crate) fn floors(results: &Results) -> Vec<FloorRow> {
+    let row = |floor: &FloorResult| FloorRow {
+        models: format::list(&floor.models),
+        mean: format::r(floor.mean_r),
+        init: format::count(floor.n_init_times),
+    };
+    results.floors.iter().map(row).collect()
 }
 
 /// One subject in the score table: test epochs, then r per model.
@@ -51,12 +74,13 @@ pub(crate) struct Choices {
 /// The models, in their order.
 pub(crate) fn models(results: &Results) -> Vec<ModelRow> {
     let best = extent(results.models.values().map(|m| m.mean_r)).map(|(_, hi)| hi);
+    let looks = families::looks(results);
     let rows = results.models.iter().enumerate().map(|(i, (name, model))| {
         let r: Vec<f64> = model.subjects.values().map(|s| s.r).filter(|r| r.is_finite()).collect();
         ModelRow {
             name: name.clone(),
             title: if model.title.trim().is_empty() { name.clone() } else { model.title.clone() },
-            class: model_class(i),
+            class: looks[i].class(),
             mean: format::r(model.mean_r),
             interval: match model.confidence {
                 Some([low, high]) if low.is_finite() && high.is_finite() => {
@@ -76,6 +100,8 @@ pub(crate) fn models(results: &Results) -> Vec<ModelRow> {
             parameters: format::count(model.n_parameters),
             fit_time: format::duration(model.fit_seconds),
             is_best: results.models.len() > 1 && Some(model.mean_r) == best,
+            is_past: families::is_past_alone(results, name),
+            seeds: seeds::of_model(model),
         }
     });
     rows.collect()

@@ -359,6 +359,12 @@ fn results_that_do_not_fit_together_are_refused_by_name() {
     let error = refusal(|r| r.models["trf"].r_per_channel.push(0.0));
     assert!(matches!(error, Error::Length { found: 5, expected: 4, .. }), "{error}");
 
+    let error = refusal(|r| r.stimulus[1].over_time.truncate(4));
+    assert!(error.to_string().contains("stimulus.dre.over_time has 4 values, expected 193"), "{error}");
+
+    let error = refusal(|r| r.stimulus[1].without = Some("gone".to_owned()));
+    assert!(matches!(&error, Error::UnknownModel { model, .. } if model == "gone"), "{error}");
+
     let error = refusal(|r| r.times[7] = r.times[6]);
     assert!(matches!(error, Error::Times { index: 7, .. }), "{error}");
 
@@ -367,7 +373,7 @@ fn results_that_do_not_fit_together_are_refused_by_name() {
         r.evoked[0].predicted.insert("rtrf".to_owned(), rows);
     });
     assert!(
-        error.to_string().contains("names the model \"rtrf\", which is not among the models (trf, dre)"),
+        error.to_string().contains("names the model \"rtrf\", which is not among the models (trf, dre, dre-past)"),
         "{error}"
     );
 }
@@ -440,6 +446,127 @@ fn intervals_of_the_mean_are_shown_where_there_are_any() {
     }
     let html = write_html(&results).expect("renders");
     assert!(!html.contains("the level one its 95 % confidence interval"));
+}
+
+/// What stands between `<section id="…">` and its end.
+fn section<'a>(html: &'a str, id: &str) -> &'a str {
+    let start = html.find(&format!("<section id=\"{id}\">")).unwrap_or_else(|| panic!("no section {id}"));
+    &html[start..start + html[start..].find("</section>").expect("sections end")]
+}
+
+#[test]
+fn what_the_stimulus_adds_is_shown_over_the_fit_without_features() {
+    let (results, html) = (fake::variant("words"), page("words"));
+    let shown = section(&html, "stimulus");
+    let three = |value: f64| format!("{value:.3}");
+    for one in &results.stimulus {
+        let row = shown.find(&format!("<th scope=\"row\">{}</th>", one.model)).expect("a row for each model");
+        let row = &shown[row..row + shown[row..].find("</tr>").expect("rows end")];
+        let without = match &one.without {
+            Some(past) => format!("{past}, {}", three(results.models[past].mean_r)),
+            None => "constant, 0".to_owned(),
+        };
+        assert!(row.contains(&without) && row.contains(&format!("+{}", three(one.delta_r))), "{row}");
+        assert!(row.contains("&lt; 0.001") && row.contains(" of 27"), "{row}");
+        let spread = one.seeds.map_or_else(|| "n/a".to_owned(), |s| format!("+{} ± {} [", three(s.mean), three(s.sd)));
+        assert!(row.contains(&spread), "{spread}: {row}");
+    }
+    for text in ["Δr per subject", "Δr over time", "data-maps=\"stimulus\"", "data-plot=\"stimulus\"", "one-sided"] {
+        assert!(shown.contains(text), "{text}");
+    }
+    assert!(html.contains("href=\"#stimulus\"") && !shown.contains("unknown"));
+    let text = headline(&html);
+    let (past, added) = (&results.models["dre-past"], results.stimulus.iter().find(|one| one.model == "dre").unwrap());
+    let expected = format!(
+        "Without any feature, from the brain’s own past alone, dre-past reaches {}; the stimulus adds +{} to the r of dre (95 % CI",
+        three(past.mean_r),
+        three(added.delta_r)
+    );
+    assert!(text.contains(&expected), "{expected}: {text}");
+}
+
+#[test]
+fn few_subjects_have_no_p_and_the_page_says_why() {
+    let html = page("p300");
+    let shown = section(&html, "stimulus");
+    assert!(shown.contains("No p: with 4 subjects the signed-rank test cannot reach 0.05"), "{shown}");
+    assert!(headline(&html).contains("the stimulus adds +0.0"), "{}", headline(&html));
+}
+
+#[test]
+fn a_model_without_its_fit_without_features_is_said_to_be_of_unknown_share() {
+    let html = page("neuromag");
+    let sentence = "How much the stimulus adds to dre is unknown: the study has no fit of this model without features. Set \
+                    report.past_alone = true to add it.";
+    assert!(section(&html, "stimulus").contains(sentence) && headline(&html).contains(sentence));
+    // A study without features has nothing to compare.
+    let mut results = fake::variant("neuromag");
+    results.cohort.features.clear();
+    assert!(!write_html(&results).expect("renders").contains("id=\"stimulus\""));
+}
+
+#[test]
+fn the_past_alone_is_never_called_the_best_model() {
+    let mut results = fake::variant("words");
+    results.models["dre-past"].mean_r = 0.2;
+    let text = headline(&write_html(&results).expect("renders"));
+    assert!(text.starts_with("Deep Recurrent Encoder predicts"), "{text}");
+    assert!(text.contains("dre-past reaches 0.200, no less than any model with features"), "{text}");
+    // One that is no model's reference is known by its number of features.
+    results.stimulus.retain(|one| one.model != "dre");
+    assert!(headline(&write_html(&results).expect("renders")).starts_with("Deep Recurrent Encoder predicts"));
+    for model in results.models.values_mut().filter(|model| model.n_features != Some(0)) {
+        for score in model.subjects.values_mut() {
+            score.r = 0.0;
+        }
+        model.mean_r = 0.0;
+    }
+    let text = headline(&write_html(&results).expect("renders"));
+    assert!(text.starts_with("No model with features predicts"), "{text}");
+}
+
+#[test]
+fn fits_without_features_stand_below_their_models_in_their_colour() {
+    let results = fake::variant("words");
+    let html = page("words");
+    let scores = section(&html, "scores");
+    let place = |name: &str| scores.find(&format!("<code>{name}</code>")).unwrap_or_else(|| panic!("no row of {name}"));
+    let order = ["trf", "rtrf", "rtrf-past", "dre", "dre-past", "dre_no_init"];
+    assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "not the file's order");
+    assert!(results.models.get_index_of("rtrf-past") > results.models.get_index_of("dre_no_init"));
+    for classes in ["m1 c1", "m2 c1 dashed", "m3 c2", "m4 c2 dashed", "m5 c3"] {
+        assert!(scores.contains(&format!("<span class=\"{classes}\"><span class=\"dot\">")), "{classes}");
+    }
+    assert_eq!(scores.matches("<tr class=\"past\">").count(), 2);
+}
+
+#[test]
+fn fits_with_several_seeds_show_their_spread_and_single_ones_are_said_to_be_single() {
+    let (results, html) = (fake::variant("words"), page("words"));
+    let r: Vec<f64> = results.models["dre"].seeds.iter().map(|fit| fit.mean_r).collect();
+    let mean = r.iter().sum::<f64>() / 5.0;
+    let sd = (r.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
+    assert!(html.contains(&format!("5 fits: {mean:.3} ± {sd:.3} (")));
+    assert!(!html.contains("one fit"));
+    let table = section(&html, "statistics");
+    assert!(table.contains("Single fits [95 % CI]") && table.contains("resamples subjects and, independently,"));
+    let single = page("p300");
+    assert!(single.contains("<span class=\"fits\">one fit</span>"));
+    assert!(single.contains("dre and dre-past are one fit each; a network’s r varies with its seed: set n_seeds"));
+    assert!(!page("single").contains("one fit"), "a linear model has no seed");
+}
+
+#[test]
+fn coefficients_are_those_of_the_features_that_a_model_sees() {
+    let mut results = fake::variant("words");
+    let trf = results.models["trf"].linear.as_mut().expect("linear");
+    trf.features = vec!["target".to_owned()];
+    trf.coefficients.remove(0);
+    let html = write_html(&results).expect("renders");
+    let shown = section(&html, "coefficients");
+    let titles = |html: &str| [html.matches("<h3>onset</h3>").count(), html.matches("<h3>target</h3>").count()];
+    assert_eq!(titles(shown), [1, 2], "the RTRF sees both");
+    assert!(!shown.contains("<h3>rtrf-past</h3>"), "a model without features has no coefficients");
 }
 
 #[test]

@@ -29,6 +29,10 @@ fn every_figure_that_the_results_hold_is_there() {
         "scores-time",
         "scores-channels",
         "scores-map",
+        "scores-seeds",
+        "stimulus",
+        "stimulus-time",
+        "stimulus-map",
         "evoked-all_epochs",
         "butterfly-all_epochs",
         "evoked-all_epochs-map",
@@ -47,6 +51,7 @@ fn every_figure_that_the_results_hold_is_there() {
         "decoding-map",
         "adaptation-rtrf-sub-01",
         "training-dre",
+        "training-dre-past",
         "training-dre_no_init",
     ];
     assert_eq!(names, expected);
@@ -106,14 +111,14 @@ fn rows(figure: &PaperFigure) -> Vec<Vec<&str>> {
 fn tables_hold_the_numbers_of_the_results() {
     let (results, all) = of("words");
     let scores = rows(named(&all, "scores"));
-    let expected: Vec<(String, String, f64)> = results
-        .models
-        .iter()
-        .flat_map(|(name, m)| m.subjects.iter().map(move |(label, s)| (name.clone(), label.clone(), s.r)))
+    // Fits without features stand after their models.
+    let expected: Vec<(&str, &str, f64)> = ["trf", "rtrf", "rtrf-past", "dre", "dre-past", "dre_no_init"]
+        .into_iter()
+        .flat_map(|name| results.models[name].subjects.iter().map(move |(label, s)| (name, label.as_str(), s.r)))
         .collect();
     assert_eq!(scores.len(), expected.len());
     for (row, (model, label, r)) in scores.iter().zip(&expected) {
-        assert_eq!((row[0], row[1]), (model.as_str(), label.as_str()));
+        assert_eq!((row[0], row[1]), (*model, *label));
         assert_eq!(row[3], digits(*r), "to 12 significant digits");
     }
     let evoked = rows(named(&all, "evoked-all_epochs"));
@@ -141,6 +146,24 @@ fn tables_hold_the_numbers_of_the_results() {
     let adaptation = rows(named(&all, "adaptation-rtrf-sub-01"));
     assert_eq!(adaptation.len(), results.adaptation[0].points.len());
     assert_eq!(adaptation[2][4], digits(results.adaptation[0].points[2].trf));
+}
+
+#[test]
+fn what_the_stimulus_adds_is_written_for_every_model_and_time_but_not_within_init_windows() {
+    let (results, all) = of("words");
+    let n_times = results.times.len();
+    let over_time = rows(named(&all, "stimulus-time"));
+    assert_eq!(over_time.len(), results.stimulus.len() * n_times);
+    let place = results.stimulus.iter().position(|one| one.model == "dre").unwrap();
+    let one = &results.stimulus[place];
+    let (shown, hidden) = (&over_time[place * n_times + 100], &over_time[place * n_times + 39]);
+    assert_eq!(shown[..], ["dre", "dre-past", &digits(results.times[100]), &digits(one.over_time[100])]);
+    assert_eq!((hidden[0], hidden[3]), ("dre", "n/a"), "the model can copy its init window");
+    let trf = &over_time[39];
+    assert_eq!((trf[0], trf[1], trf[3]), ("trf", "n/a", digits(results.stimulus[0].over_time[39]).as_str()));
+    let seeds = rows(named(&all, "scores-seeds"));
+    assert_eq!(seeds.len(), 3 * 5 * (1 + results.cohort.subjects.len()), "three networks of five fits");
+    assert_eq!(seeds[0], ["dre", "0", "mean", &digits(results.models["dre"].seeds[0].mean_r)]);
 }
 
 /// A number to 12 significant digits.

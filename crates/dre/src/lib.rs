@@ -9,6 +9,7 @@ pub mod data;
 mod error;
 pub mod events;
 pub mod features;
+pub mod floor;
 pub mod importance;
 pub mod linear;
 pub mod metrics;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use common::{Plan, epoch_spec, lenient};
 use dre::data::{AuditSpec, Cohort, Dataset, Set, Signals, SplitMethod, SplitSpec};
+use dre::signal::ImpulseResponse;
 
 fn dataset(cohort: &Cohort, split: &SplitSpec) -> Dataset {
     let (_, cleaning) = lenient();
@@ -179,6 +180,34 @@ fn stimuli_on_both_sides_are_counted_for_each_and_for_all() {
     let wrong = AuditSpec { stimulus: vec!["stim_fil".to_owned()], ..AuditSpec::default() };
     let text = dataset(&cohort, &split).full_audit(&wrong, 1).unwrap_err().to_string();
     assert!(text.contains("audit.stimulus") && text.contains("did you mean `stim_file`?"), "{text}");
+}
+
+#[test]
+fn the_filters_reach_is_counted_and_a_gap_as_long_leaves_nothing_within_it() {
+    let plan = Plan { soa: 40, n_times: 12_000, ..Plan::default() };
+    // A response of 0.8 s whose outermost samples hold a hundredth of the energy.
+    let mut taps = vec![0.0; 81];
+    (taps[0], taps[40], taps[80]) = (0.1, 1.0, 0.1);
+    let response = ImpulseResponse { taps, origin: 40, sfreq: 100.0 };
+    let audit = |gap: Option<f64>| {
+        let data = dataset(&plan.cohort(), &SplitSpec { gap, ..SplitSpec::default() });
+        let mut audit = data.full_audit(&AuditSpec::default(), 1).unwrap();
+        let reach = data.reach_audit(|_| &response);
+        audit.reach = Some(reach.clone());
+        (reach, audit)
+    };
+    let (open, audit_open) = audit(None);
+    assert!((open.reach - 0.8).abs() < 1e-12 && (open.whole - 0.8).abs() < 1e-12);
+    assert!(open.n_train_within_valid >= 4 && open.n_valid_within_test >= 4, "{open:?}");
+    assert!((open.crossing - 0.01 / 1.02).abs() < 1e-9, "{open:?}");
+    assert!(audit_open.is_clean(), "no sample is shared");
+    assert!(audit_open.findings()[0].contains("within the filters' reach"), "{:?}", audit_open.findings());
+    let (closed, audit_closed) = audit(Some(open.reach));
+    assert_eq!((closed.n_pairs(), closed.crossing), (0, 0.0));
+    assert!(audit_closed.findings().is_empty());
+    let n = |audit: &dre::data::Audit| (audit.split.n_border, audit.samples.n_test);
+    assert!(n(&audit_closed).0 > n(&audit_open).0, "epochs at borders are dropped");
+    assert_eq!(n(&audit_closed).1, n(&audit_open).1, "but none of the test set");
 }
 
 #[test]

@@ -68,8 +68,8 @@ fn minimum_phase_filters_of_a_real_recording_agree_with_mne() {
                 relative_error(filter.taps().iter().copied(), &kernel),
                 relative_error(found, &golden.get::<Ix2>(&format!("{name}_{band}"))),
             ];
-            eprintln!("{filter}: {errors:.1e?}");
-            assert!(errors.iter().all(|error| *error <= 1e-6), "{name} {band}: relative errors {errors:e?}");
+            eprintln!("{filter}: {:.1e} {:.1e}", errors[0], errors[1]);
+            assert!(errors.iter().all(|error| *error <= 1e-6), "{name} {band}: relative errors {errors:?}");
         }
     }
 }
@@ -180,9 +180,12 @@ fn pieces_and_threads_do_not_change_a_bit() {
     }
 }
 
+/// Length of a wave: whole numbers of samples remain after decimation by 2 and 3.
+const N_WAVE: usize = 42_000;
+
 /// The middle of a slow wave's way through a chain: its gain and its delay (s).
 fn gain_and_delay(spec: &PrepareSpec, sfreq: f64, freq: f64) -> [f64; 2] {
-    let n = 40_000;
+    let n = N_WAVE;
     let omega = 2.0 * std::f64::consts::PI * freq;
     let x: Vec<f64> = (0..n).map(|i| (omega * i as f64 / sfreq).sin()).collect();
     let out = prepared(spec, sfreq, &x);
@@ -209,7 +212,7 @@ fn the_response_says_what_the_chain_does_to_a_wave() {
     chains.push(PrepareSpec { sfreq: Some(100.0), ..PrepareSpec::default() });
     chains.push(PrepareSpec { sfreq: Some(100.0), resample: Some(Resample::Fft), ..PrepareSpec::default() });
     for spec in chains {
-        let response = Preparation::new(&spec, sfreq, 40_000, Some(1.0)).unwrap().response();
+        let response = Preparation::new(&spec, sfreq, N_WAVE, Some(1.0)).unwrap().response();
         assert!(spec.is_causal() == (response.origin == 0), "{spec:?}");
         let freq = 8.0;
         let omega = 2.0 * std::f64::consts::PI * freq / sfreq;
@@ -222,7 +225,9 @@ fn the_response_says_what_the_chain_does_to_a_wave() {
         let expected = [sine.hypot(cosine), sine.atan2(cosine) / (omega * sfreq)];
         let found = gain_and_delay(&spec, sfreq, freq);
         assert!((found[0] - expected[0]).abs() < 2e-3, "gain {found:?}, expected {expected:?}: {spec:?}");
-        assert!((found[1] - expected[1]).abs() < 2e-4, "delay {found:?}, expected {expected:?}: {spec:?}");
+        // Resampling by Fourier transform rounds the numbers of samples before and after, as MNE-Python does.
+        let rounding = if spec.resample == Some(Resample::Fft) { 0.5 / 100.0 } else { 2e-4 };
+        assert!((found[1] - expected[1]).abs() < rounding, "delay {found:?}, expected {expected:?}: {spec:?}");
         // The group delay is the slope of the phase.
         let slope = (expected_phase(&response, freq + 0.01) - expected_phase(&response, freq - 0.01)) / 0.02;
         let slope = slope / (2.0 * std::f64::consts::PI);
@@ -249,9 +254,10 @@ fn an_offset_passes_a_causal_chain_without_a_transient() {
         let out = prepared(&spec, 256.0, &x);
         let (low, high) = out.iter().fold((f32::MAX, f32::MIN), |(low, high), y| (low.min(*y), high.max(*y)));
         assert!(high - low < 1e-3, "from {low} to {high}: {spec:?}");
-        // A minimum phase from a cepstrum of finite length leaves some 10⁻⁵ of what the symmetric filter stops.
-        let expected = if spec.l_freq.is_some() { 0.0 } else { 1e4 };
-        assert!((low - expected).abs() < 1.0, "{low} instead of {expected}: {spec:?}");
+        // As many taps as the symmetric filter leave 10⁻³ of what it stops with half its attenuation, 10⁻⁵ with all of it.
+        let taps = Preparation::new(&spec, 256.0, x.len(), Some(1.0)).unwrap().response().taps;
+        let expected = if spec.l_freq.is_some() { 1e4 * taps.iter().sum::<f64>() } else { 1e4 };
+        assert!((f64::from(low) - expected).abs() < 0.1, "{low} instead of {expected}: {spec:?}");
     }
 }
 
@@ -261,7 +267,7 @@ fn spans_and_delays_by_hand() {
     // Energies 1, 4, 0, 9, 1.
     assert_eq!(response.span(0.6), [0.0, 0.1]);
     assert_eq!(response.span(0.8), [0.1, 0.1]);
-    assert_eq!(response.span(0.9), [0.1, 0.2]);
+    assert_eq!(response.span(0.95), [0.2, 0.2]);
     assert_eq!(response.span(1.0), [0.2, 0.2]);
     assert_eq!(ImpulseResponse::identity(10.0).span(0.999), [0.0, 0.0]);
     assert!(ImpulseResponse::identity(10.0).delay(3.0).abs() < 1e-15);
@@ -342,6 +348,8 @@ fn half_the_attenuation_before_decimation_comes_with_advice() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn butterworth_filters_are_stable_with_their_gain_or_refused(
         order in 1usize..=16, low in -7.0f64..2.0, width in -7.0f64..2.0, sfreq in 50.0f64..5000.0,

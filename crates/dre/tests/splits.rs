@@ -89,6 +89,25 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
+    fn a_gap_parts_the_sets_and_drops_nothing_else(spec in any_split(), soa in 8usize..40, gap in 0usize..60, seed in 0u64..200) {
+        let cohort = cohort(&Plan { soa, seed, n_subjects: 3, ..Plan::default() }, 11);
+        let Ok(open) = split(&cohort, &spec) else { return Ok(()) };
+        let Ok(data) = split(&cohort, &SplitSpec { gap: Some(gap as f64 / 100.0), ..spec }) else { return Ok(()) };
+        let reach = data.n_times() + gap;
+        for (i, a) in Set::ALL.into_iter().enumerate() {
+            for b in &Set::ALL[..i] {
+                for (x, y) in data.epochs(a).iter().flat_map(|x| data.epochs(*b).iter().map(move |y| (x, y))) {
+                    prop_assert!(x.recording != y.recording || x.start.abs_diff(y.start) >= reach);
+                }
+            }
+        }
+        prop_assert_eq!(data.epochs(Set::Test).len(), open.epochs(Set::Test).len());
+        if gap == 0 {
+            prop_assert_eq!(places(&data), places(&open));
+        }
+    }
+
+    #[test]
     fn sets_are_disjoint_and_share_no_sample(spec in any_split(), soa in 8usize..40, seed in 0u64..500) {
         let cohort = cohort(&Plan { soa, seed, n_subjects: 3, ..Plan::default() }, 11);
         let Ok(data) = split(&cohort, &spec) else { return Ok(()) };
@@ -241,4 +260,17 @@ fn settings_that_do_not_fit_the_cohort_are_named() {
     let text =
         split(&gaps, &SplitSpec { by: vec!["sentence".to_owned()], ..SplitSpec::default() }).unwrap_err().to_string();
     assert!(text.contains("sub-00_run-01: event 8") && text.contains("epochs.events"), "{text}");
+}
+
+#[test]
+fn a_gap_that_leaves_nothing_of_a_set_is_refused_under_its_name() {
+    let cohort = cohort(&Plan::default(), 11);
+    let message =
+        |gap: f64| split(&cohort, &SplitSpec { gap: Some(gap), ..SplitSpec::default() }).unwrap_err().to_string();
+    for gap in [5.0, 1000.0] {
+        let text = message(gap);
+        assert!(text.starts_with(&format!("split.gap = {gap:.3} s, expected a shorter stretch")), "{text}");
+    }
+    assert!(message(-1.0).starts_with("split.gap = -1 s"));
+    assert!(message(f64::NAN).starts_with("split.gap = NaN s"));
 }

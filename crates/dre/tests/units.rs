@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use dre::data::{ArraysInfo, Channel, ChannelType, Dataset, EpochArrays, EpochBlock, EpochLabels, Set};
 use dre::importance::{FeatureValues, ImportanceSpec, Mode, PermuteSpec, SummarySpec, permute, summarise};
 use dre::linear::{
-    BandedConfig, CohortRtrf, CohortTrf, Counted, DecodeConfig, FitSpec, LinearOptions, Rtrf, RtrfConfig, SubjectFit,
-    TrfConfig, fit_banded, fit_decoder, fit_rtrf, fit_trf,
+    AlphaUnit, BandedConfig, CohortRtrf, CohortTrf, Counted, DecodeConfig, FitSpec, LinearOptions, Rtrf, RtrfConfig,
+    SubjectFit, TrfConfig, fit_banded, fit_decoder, fit_rtrf, fit_trf,
 };
 use dre::metrics::{CeilingSpec, PartialCorrelation, ScoreSpec, noise_ceiling, score, score_parts};
 use dre::model::Predictor;
@@ -199,7 +199,7 @@ fn an_autoregression_s_choices_and_scores() {
     let (plain, others) = each_unit(|simulated, power| {
         let unit = 10f64.powi(2 * power);
         let alphas = [0.1, 10.0, 1000.0].map(|alpha| alpha * unit).to_vec();
-        let config = RtrfConfig { n_lags_data: 4, n_lags_features: 0, alphas };
+        let config = RtrfConfig { n_lags_data: 4, n_lags_features: 0, alphas, alpha_unit: AlphaUnit::Absolute };
         let fitted = fit_rtrf(&simulated.for_fits(), &config, EVENT, LinearOptions::DEFAULT, &fit_spec()).unwrap();
         let chosen: Vec<usize> = fitted
             .subjects

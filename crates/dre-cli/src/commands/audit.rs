@@ -1,9 +1,10 @@
-//! `dre audit`: what the sets share.
+//! `dre audit`: what the sets share, and what processing alone predicts.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use dre::data::Audit;
+use dre::data::{Audit, ReachAudit};
+use dre::results::{FloorResult, LeakCurve};
 use dre_io::cohort::AUDIT_FILE;
 use dre_io::pipeline;
 use dre_io::store::read_json;
@@ -121,5 +122,59 @@ fn shown(audit: &Audit) -> String {
     for pair in &duplicates.examples {
         let _ = writeln!(text, "  {} and {}: r = {:.5}", pair.first, pair.second, pair.r);
     }
+    if let Some(reach) = &audit.reach {
+        text += &reach_text(reach);
+    }
+    audit.floors.iter().for_each(|floor| text += &floor_text(floor));
     text
+}
+
+fn reach_text(reach: &ReachAudit) -> String {
+    format!(
+        "Reach of the filters: {:.3} s hold {} % of the energy of their impulse response ({:.3} s in all); gap between sets {:.3} s\n         Pairs of epochs within that reach: training–validation {}, training–test {}, validation–test {}; of a response, at most \
+         {:.2} % of the energy crosses a border\n",
+        reach.reach,
+        100.0 * reach.share,
+        reach.whole,
+        reach.gap,
+        reach.n_train_within_valid,
+        reach.n_train_within_test,
+        reach.n_valid_within_test,
+        100.0 * reach.crossing
+    )
+}
+
+/// A floor below this r is small.
+const SMALL_R: f64 = 0.05;
+
+fn floor_text(floor: &FloorResult) -> String {
+    let leak = &floor.leak;
+    // The times after the init window are the latencies of the leak.
+    let times: Vec<f64> =
+        vec![f64::NEG_INFINITY; floor.n_init_times].into_iter().chain(leak.latencies.iter().copied()).collect();
+    let below = match floor.falls_below(SMALL_R, &times) {
+        Some(time) => format!("below {SMALL_R} from {time:.3} s on"),
+        None => format!("not below {SMALL_R} at the end of the epoch"),
+    };
+    let leaks = if leak.is_none() {
+        "the filters carry nothing of a later response into the init window".to_owned()
+    } else {
+        let curve = |curve: &LeakCurve| {
+            let of = if curve.duration == 0.0 {
+                "an impulse".to_owned()
+            } else {
+                format!("a response of {} s", curve.duration)
+            };
+            format!("{:.2} % of the energy of {of}", 100.0 * curve.mean)
+        };
+        let curves: Vec<String> = leak.curves.iter().map(curve).collect();
+        format!("{} after the init window lie in it, on average over latencies", curves.join(" and "))
+    };
+    format!(
+        "Processing floor for an init window of {} samples ({}): white noise is predicted with a mean r of {:.4}, {below}\n  Leak: \
+         {leaks}\n",
+        floor.n_init_times,
+        floor.models.join(", "),
+        floor.mean_r
+    )
 }

@@ -109,7 +109,7 @@ mod tests {
         let study = Study::parse(STUDY, Path::new("demo.toml")).expect("valid");
         let columns = STUDY.lines().filter_map(|line| line.strip_prefix("column = ")).map(|c| c.trim_matches('"'));
         assert_eq!(columns.collect::<Vec<_>>(), WORD_COLUMNS, "each word column is a feature, under its own name");
-        assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "rtrf", "dre"]);
+        assert_eq!(study.models.keys().collect::<Vec<_>>(), ["trf", "rtrf", "dre", "rtrf-past", "dre-past"]);
         assert!(SimulationConfig::default().sfreq / 2.0 > study.prepare.h_freq.expect("filtered"));
     }
 }

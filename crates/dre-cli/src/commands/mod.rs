@@ -101,8 +101,12 @@ fn set_fold(study: &mut Study, index: usize) -> Result<()> {
 /// Shows the scores and where the report is.
 fn show(results: &dre::results::Results, page: Option<&Path>, console: &Console) {
     console.result(crate::table::scores(results));
-    let texts =
-        [crate::statistics::text(results), crate::statistics::importance(results), crate::statistics::state(results)];
+    let texts = [
+        crate::stimulus::text(results),
+        crate::statistics::text(results),
+        crate::statistics::importance(results),
+        crate::statistics::state(results),
+    ];
     for text in texts.into_iter().flatten() {
         console.result(text);
     }

@@ -28,8 +28,8 @@ pub use write::{CohortWriter, NewRecording};
 pub const COHORT_FILE: &str = "cohort.json";
 
 /// Version of the layout that this program writes and reads. 2: a recording may lack channels. 3: samples
-/// lie by time.
-pub const COHORT_FORMAT: u32 = 3;
+/// lie by time. 4: how recordings were recorded.
+pub const COHORT_FORMAT: u32 = 4;
 
 /// Content of `cohort.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub struct CohortInfo {
     pub recordings: Vec<RecordingInfo>,
     /// Steps of the preparation as people describe them.
     pub steps: Vec<String>,
+    /// How long (s) the impulse response of the filters holds 99.9 % of its energy; the longest over recordings.
+    pub reach: f64,
     /// What was left out and why.
     pub excluded: Vec<Exclusion>,
     /// The settings that made it; it is up to date while they and the inputs are the same.
@@ -67,6 +69,8 @@ pub struct RecordingInfo {
     pub subject: String,
     /// Number of samples.
     pub n_times: usize,
+    /// How it was before it was prepared.
+    pub recorded: Recorded,
     /// The cohort's channels that it lacks, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub missing: BTreeMap<String, Lack>,
@@ -76,6 +80,18 @@ pub struct RecordingInfo {
     /// Bad segments: first sample, and the one after the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bad_segments: Vec<(usize, usize)>,
+}
+
+/// A recording before it was prepared: what its filters follow from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Sampling frequency (Hz).
+    pub sfreq: f64,
+    /// Number of samples.
+    pub n_times: usize,
+    /// Low-pass (Hz) of the amplifier, where the recording tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowpass: Option<f64>,
 }
 
 /// A file that a cohort was made of.

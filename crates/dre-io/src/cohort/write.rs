@@ -8,7 +8,7 @@ use dre::signal::Storage;
 use half::f16;
 
 use super::events::write_events;
-use super::{AUDIT_FILE, COHORT_FILE, CohortAudit, CohortInfo, RecordingInfo};
+use super::{AUDIT_FILE, COHORT_FILE, CohortAudit, CohortInfo, Recorded, RecordingInfo};
 use crate::store::{NewFolder, NpyWriter, RowFile, RowSink, StoreError, write_json};
 
 /// One prepared recording on its way to the disk.
@@ -20,6 +20,8 @@ pub struct NewRecording<'a> {
     pub subject: &'a str,
     /// Number of samples.
     pub n_times: usize,
+    /// How it was before it was prepared.
+    pub recorded: Recorded,
     /// Channels of the cohort.
     pub channels: &'a [Channel],
     /// What was not measured.
@@ -93,6 +95,7 @@ impl CohortWriter {
             id: recording.id.to_owned(),
             subject: recording.subject.to_owned(),
             n_times,
+            recorded: recording.recorded,
             missing: gaps.channels().iter().map(|(&row, &lack)| (recording.channels[row].name.clone(), lack)).collect(),
             scales,
             bad_segments: gaps.segments().iter().map(|segment| (segment.start, segment.end)).collect(),

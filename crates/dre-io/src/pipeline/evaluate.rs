@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 use ndarray::{Axis, stack};
 
 use super::fit::{dataset, model_folder, recipe, score_from, valid_from, windows};
+use super::floor::Processing;
 use super::linear::{BOOTSTRAP_SEED, confidence, evaluate_linear};
 use super::stimulus::{Scored, by_subject, compare_seeds, stimulus, title};
 use super::{Job, Monitor, PipelineError, Result};
@@ -69,7 +70,13 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
     compare_seeds(&mut statistics.comparisons, &scored, &data);
     let mut summary = data.summary(cohort.info.steps.clone());
     summary.excluded.splice(0..0, cohort.info.excluded.iter().cloned());
+    if let Some(gap) = data.split().gap.filter(|gap| *gap > 0.0) {
+        summary.steps.push(format!("epochs of different sets at least {gap:.3} s apart"));
+    }
+    let init_windows: Vec<(String, usize)> =
+        models.iter().map(|(name, model)| (name.clone(), model.n_init_times)).collect();
     let results = Results {
+        floors: Processing::new(job, cohort)?.floors(&data, &init_windows, spec.score_from)?,
         format: RESULTS_FORMAT,
         study: job.study.name.clone(),
         ratios: ratios(&models),
@@ -208,6 +215,7 @@ fn result(title: &str, n_parameters: usize, info: &ModelInfo, scores: &Scores) -
     ModelResult {
         title: title.to_owned(),
         n_init_times: info.n_init_times,
+        n_features: Some(info.features.len()),
         mean_r: scores.mean_r,
         subjects: scores.subject_scores(),
         r_over_time: scores.r_over_time.clone(),

@@ -12,6 +12,7 @@ use dre::nn::{Dims, Ended, Network, Observer, Progress, Threads, Training};
 use serde_json::json;
 
 use super::check;
+use super::floor::{Processing, init_windows, resolved_split};
 use super::linear::{fit_features, fit_recurrent, reduction, share_moments};
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::{AUDIT_FILE, CohortFolder};
@@ -36,18 +37,25 @@ pub(super) fn dataset(job: &Job, cohort: &CohortFolder) -> Result<Dataset> {
             recording.events.column(column, || "report.condition".to_owned()).map_err(in_recording)?;
         }
     }
-    let mut split = study.split.clone();
-    split.seed.get_or_insert(study.seed);
+    let split = resolved_split(job, cohort);
     let data = Dataset::new(cohort.cohort.clone(), &study.epochs, &split, &study.cleaning, job.n_threads)?;
     Ok(data)
 }
 
-/// What the sets of a study share; fits nothing and writes nothing.
+/// What the sets of a study share, and what its processing alone predicts; fits nothing and writes nothing.
 ///
 /// # Errors
 /// [`PipelineError`] where the epochs cannot be cut or the audit's settings do not fit them.
 pub fn audit(job: &Job, cohort: &CohortFolder) -> Result<Audit> {
-    Ok(dataset(job, cohort)?.full_audit(&job.study.audit, job.n_threads)?)
+    full_audit(job, cohort, &dataset(job, cohort)?)
+}
+
+fn full_audit(job: &Job, cohort: &CohortFolder, data: &Dataset) -> Result<Audit> {
+    let processing = Processing::new(job, cohort)?;
+    let mut audit = data.full_audit(&job.study.audit, job.n_threads)?;
+    audit.reach = Some(processing.audit(data));
+    audit.floors = processing.floors(data, &init_windows(job), job.study.report.score_from)?;
+    Ok(audit)
 }
 
 /// Everything that decides a model's fit.
@@ -73,7 +81,7 @@ pub(super) fn recipe_of(job: &Job, cohort: &CohortFolder, settings: &serde_json:
         "cohort": cohort.info.recipe,
         "inputs": crate::hash::text(&inputs.join("\n")),
         "epochs": job.study.epochs,
-        "split": job.study.split,
+        "split": resolved_split(job, cohort),
         "cleaning": job.study.cleaning,
         "model": settings,
         "valid_from": valid_from(job),
@@ -144,7 +152,7 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
         monitor.warn(&format!("feature `{name}` is constant over the training epochs and tells the models nothing"));
     }
     check::settings(job, &data, monitor)?;
-    let audit = data.full_audit(&job.study.audit, job.n_threads)?;
+    let audit = full_audit(job, cohort, &data)?;
     for finding in audit.findings() {
         monitor.warn(&finding);
     }

@@ -10,6 +10,7 @@ mod decode;
 mod evaluate;
 mod events;
 mod fit;
+mod floor;
 mod importance;
 mod inputs;
 mod linear;

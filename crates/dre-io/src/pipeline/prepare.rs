@@ -10,12 +10,13 @@ use serde_json::json;
 
 use super::channels::{ChannelTable, Matched};
 use super::events::{events_of, open_described, read_events};
+use super::floor::reach;
 use super::inputs::{input, inputs_unchanged};
 use super::segments::bad_segments;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
 use crate::cohort::{
-    COHORT_FILE, COHORT_FORMAT, CohortAudit, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording,
+    COHORT_FILE, COHORT_FORMAT, CohortAudit, CohortFolder, CohortInfo, CohortWriter, InputFile, NewRecording, Recorded,
     open_cohort,
 };
 use crate::features::{lexicon_files, read_lexica, read_tracks, track_files};
@@ -155,6 +156,7 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         first: None,
         inputs: Vec::new(),
         steps: Vec::new(),
+        reach: 0.0,
         warned: HashSet::new(),
     };
     for (recording, (picks, lacks)) in recordings.iter().zip(picks.iter().zip(lacks)) {
@@ -163,7 +165,7 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         }
         build.add(recording, picks, lacks, &mut writer, monitor)?;
     }
-    let Build { first: Some((_, sfreq)), mut inputs, steps, hashes, summaries, .. } = build else {
+    let Build { first: Some((_, sfreq)), mut inputs, steps, reach, hashes, summaries, .. } = build else {
         unreachable!("a selection is never empty")
     };
     let mut subjects: Vec<String> = recordings.iter().map(|r| r.subject.clone()).collect();
@@ -186,6 +188,7 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         subjects,
         recordings: Vec::new(),
         steps,
+        reach,
         excluded: skipped
             .map(|s| Exclusion { what: s.path.display().to_string(), reason: s.reason.to_string() })
             .chain(excluded)
@@ -230,6 +233,7 @@ struct Build<'a> {
     first: Option<(String, f64)>,
     inputs: Vec<InputFile>,
     steps: Vec<String>,
+    reach: f64,
     warned: HashSet<String>,
 }
 
@@ -284,6 +288,7 @@ impl Build<'_> {
             id: &recording.id,
             subject: &recording.subject,
             n_times,
+            recorded: Recorded { sfreq: info.sfreq, n_times: info.n_times, lowpass: info.lowpass },
             channels: self.channels,
             gaps: &gaps,
             features: &features,
@@ -317,6 +322,7 @@ impl Build<'_> {
                 self.inputs.push(input);
             }
         }
+        self.reach = self.reach.max(reach(&plan.preparation().response()));
         if self.steps.is_empty() {
             self.steps = plan.preparation().steps();
         }

@@ -1,7 +1,7 @@
 //! r of every channel: a row per channel where they are few, a strip of dots per model where they are many.
 
 use super::strips::{self, Row, Style};
-use super::{Frame, Size, TEXT, legend, model_class};
+use super::{Frame, Look, Size, TEXT, legend};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, text_width};
@@ -14,6 +14,7 @@ const ROW: f64 = 22.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Series<'a> {
     pub(crate) name: &'a str,
+    pub(crate) look: Look,
     /// Mean over subjects, channels and scored times.
     pub(crate) mean: f64,
     pub(crate) r: &'a [f64],
@@ -24,10 +25,9 @@ pub(crate) fn draw(series: &[Series<'_>], channels: &[&str], order: &[usize], si
     if channels.len() > MAX_ROWS {
         let rows: Vec<Row<'_>> = series
             .iter()
-            .enumerate()
-            .map(|(model, s)| Row {
+            .map(|s| Row {
                 name: s.name.to_owned(),
-                model,
+                look: s.look,
                 mean: s.mean,
                 interval: None,
                 dots: channels.iter().copied().zip(s.r.iter().copied()).collect(),
@@ -44,8 +44,7 @@ pub(crate) fn draw(series: &[Series<'_>], channels: &[&str], order: &[usize], si
     let names: Vec<String> = order.iter().map(|c| format::ellipsis(channels[*c], 16)).collect();
     let left = names.iter().map(|n| text_width(n, TEXT)).fold(20.0, f64::max) + 10.0;
     let longest = if size == Size::Wide { 24 } else { 14 };
-    let entries: Vec<_> =
-        series.iter().enumerate().map(|(i, s)| (model_class(i), format::ellipsis(s.name, longest))).collect();
+    let entries: Vec<_> = series.iter().map(|s| (s.look.class(), format::ellipsis(s.name, longest))).collect();
     // The legend may wrap, so its height is found by drawing it once.
     let legend_height = legend(&mut Svg::new(0.0, 0.0, ""), &entries, (left, size.width()), 0.0);
     let top = 12.0 + legend_height;
@@ -61,9 +60,9 @@ pub(crate) fn draw(series: &[Series<'_>], channels: &[&str], order: &[usize], si
         if let Some((lo, hi)) = extent(series.iter().filter_map(|s| s.r.get(c).copied())) {
             svg.line("join", (frame.x.at(lo), y), (frame.x.at(hi), y));
         }
-        for (i, s) in series.iter().enumerate() {
+        for s in series {
             if let Some(r) = s.r.get(c).copied().filter(|r| r.is_finite()) {
-                svg.group(&model_class(i));
+                svg.group(&s.look.class());
                 let title = format!("{}: r = {} ({})", channels[c], format::r(r), s.name);
                 svg.dot("subject", (frame.x.at(r), y), 4.5, Some(&title));
                 svg.end();

@@ -1,6 +1,6 @@
 //! Coefficients of a feature over lags: one line per channel, as evoked responses are drawn.
 
-use super::{Frame, Size, model_class};
+use super::{Frame, Look, Size};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Svg, path};
@@ -18,8 +18,8 @@ pub(crate) struct Course<'a> {
 /// What a picture of coefficients shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CoefficientsOf<'a> {
-    /// Index of the model.
-    pub(crate) model: usize,
+    /// The model’s look.
+    pub(crate) look: Look,
     pub(crate) feature: &'a str,
     /// Extent of the values of all features, so that their pictures compare.
     pub(crate) domain: (f64, f64),
@@ -37,7 +37,7 @@ pub(crate) fn draw(what: &CoefficientsOf<'_>, lags: &[f64], courses: &[Course<'_
     frame.draw_y(&mut svg, "coefficient (scaled units)");
     frame.draw_x(&mut svg, "lag (s)");
     let step = lags.len().div_ceil(MAX_POINTS).max(1);
-    svg.group(&format!("{} butterfly", model_class(what.model)));
+    svg.group(&format!("{} butterfly", what.look.class()));
     for course in courses {
         let points = lags.iter().zip(course.values).step_by(step);
         svg.path("line", &path(points.map(|(lag, v)| (frame.x.at(*lag), frame.y.at(f64::from(*v))))), "");

@@ -1,6 +1,6 @@
 //! True and predicted evoked responses.
 
-use super::{Frame, Size, TimeMarks, model_class};
+use super::{Frame, Look, Size, TimeMarks};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, path};
@@ -12,8 +12,8 @@ const TILE: (f64, f64) = (178.0, 92.0);
 #[derive(Clone, Debug)]
 pub(crate) struct Traces<'a> {
     pub(crate) truth: &'a [f32],
-    /// Index of the model, its name, its prediction.
-    pub(crate) predicted: Vec<(usize, &'a str, &'a [f32])>,
+    /// Look of the model, its name, its prediction.
+    pub(crate) predicted: Vec<(Look, &'a str, &'a [f32])>,
 }
 
 impl Traces<'_> {
@@ -29,8 +29,8 @@ impl Traces<'_> {
         svg.group("truth");
         svg.path("line", &line(self.truth), "data-trace=\"0\"");
         svg.end();
-        for (k, (model, _, values)) in self.predicted.iter().enumerate() {
-            svg.group(&model_class(*model));
+        for (k, (look, _, values)) in self.predicted.iter().enumerate() {
+            svg.group(&look.class());
             svg.path("line", &line(values), &format!("data-trace=\"{}\"", k + 1));
             svg.end();
         }

@@ -7,6 +7,7 @@ pub(crate) mod coefficients;
 pub(crate) mod cohort;
 pub(crate) mod delta;
 pub(crate) mod evoked;
+pub(crate) mod leak;
 pub(crate) mod state;
 pub(crate) mod strips;
 pub(crate) mod time;
@@ -61,10 +62,31 @@ pub(crate) fn both(draw: impl Fn(Size) -> String) -> Drawn {
     Drawn { wide: draw(Size::Wide), narrow: draw(Size::Narrow) }
 }
 
-/// Classes of the model at `index`: its colour, and dashes once the colours are used up.
-pub(crate) fn model_class(index: usize) -> String {
-    let dashed = if index >= N_COLOURS { " dashed" } else { "" };
-    format!("m{index} c{}{dashed}", index % N_COLOURS)
+/// How a model looks in every figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Place of the model among the models.
+    index: usize,
+    /// Place of its colour; colours repeat.
+    colour: usize,
+    /// Whether its lines are dashed and its dots are rings: a fit without features, and models whose colour repeats.
+    is_dashed: bool,
+}
+
+impl Look {
+    /// The look of the model at `index` that has the colour at `colour`; of its fit without features where `is_past`.
+    pub(crate) fn new(index: usize, colour: usize, is_past: bool) -> Self {
+        Self { index, colour: colour % N_COLOURS, is_dashed: is_past || colour >= N_COLOURS }
+    }
+
+    /// Its classes.
+    pub(crate) fn class(self) -> String {
+        format!("m{} c{}{}", self.index, self.colour, if self.is_dashed { " dashed" } else { "" })
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.index
+    }
 }
 
 /// The plot area with its two axes.
@@ -253,7 +275,8 @@ mod tests {
 
     #[test]
     fn colours_repeat_with_dashes() {
-        assert_eq!(model_class(1), "m1 c1");
-        assert_eq!(model_class(8), "m8 c1 dashed");
+        assert_eq!(Look::new(1, 1, false).class(), "m1 c1");
+        assert_eq!(Look::new(8, 8, false).class(), "m8 c1 dashed");
+        assert_eq!(Look::new(2, 1, true).class(), "m2 c1 dashed");
     }
 }

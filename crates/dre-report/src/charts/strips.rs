@@ -1,6 +1,6 @@
 //! One row of dots per model: every subject's, or every channel's, r.
 
-use super::{Frame, Size, model_class};
+use super::{Frame, Look, Size};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, path};
@@ -26,8 +26,8 @@ pub(crate) struct Style {
 pub(crate) struct Row<'a> {
     /// Name in the study file.
     pub(crate) name: String,
-    /// Index of the model, for its colour.
-    pub(crate) model: usize,
+    /// The model’s look.
+    pub(crate) look: Look,
     /// Mean over the dots.
     pub(crate) mean: f64,
     /// Confidence interval of the mean, where there is one.
@@ -75,7 +75,7 @@ pub(crate) fn draw(rows: &[Row<'_>], style: Style, size: Size) -> String {
         }
     }
     for (i, (row, places)) in rows.iter().zip(&places).enumerate() {
-        svg.group(&model_class(row.model));
+        svg.group(&row.look.class());
         for ((label, r), place) in row.dots.iter().zip(places) {
             if let Some(place) = place {
                 let what = style.mean.trim_start_matches("mean ");
@@ -171,7 +171,7 @@ mod tests {
     fn lines_join_the_dots_of_subjects_that_have_both() {
         let row = |dots: &[(&'static str, f64)]| Row {
             name: "a".to_owned(),
-            model: 0,
+            look: Look::new(0, 0, false),
             mean: 0.1,
             interval: None,
             dots: dots.to_vec(),
@@ -186,7 +186,7 @@ mod tests {
     fn nothing_is_drawn_without_a_score() {
         let rows = [Row {
             name: "trf".to_owned(),
-            model: 0,
+            look: Look::new(0, 0, false),
             mean: f64::NAN,
             interval: None,
             dots: vec![("sub-01", f64::NAN)],

@@ -1,6 +1,6 @@
-//! r over time: a line per model, the spread of the subjects around it.
+//! r over time: a line per model, the spread of the subjects around it, and what processing alone predicts.
 
-use super::{Frame, Size, TEXT, TimeMarks, model_class, spread_labels};
+use super::{Frame, Look, Size, TEXT, TimeMarks, legend, spread_labels};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, band, path, text_width};
@@ -9,6 +9,7 @@ use crate::svg::{Anchor, Svg, band, path, text_width};
 #[derive(Clone, Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) name: &'a str,
+    pub(crate) look: Look,
     /// Mean over subjects and channels, per time.
     pub(crate) mean: Vec<f64>,
     /// Standard deviation across subjects, per time; NaN with fewer than two subjects.
@@ -19,23 +20,31 @@ pub(crate) struct Line<'a> {
     pub(crate) subjects: Vec<Vec<f64>>,
 }
 
-/// Draws the lines; empty where no value is finite.
-pub(crate) fn draw(lines: &[Line<'_>], times: &[f64], marks: &TimeMarks, size: Size) -> String {
+/// What the grey area is, in the legend.
+pub(crate) const FLOOR: &str = "what processing alone predicts";
+
+/// Draws the lines, above areas from 0 to each of `floors` (r per time); empty where no value is finite.
+pub(crate) fn draw(lines: &[Line<'_>], floors: &[&[f64]], times: &[f64], marks: &TimeMarks, size: Size) -> String {
     let (Some(&start), Some(&end)) = (times.first(), times.last()) else { return String::new() };
-    let Some(domain) = domain(lines) else { return String::new() };
+    let Some(domain) = domain(lines, floors) else { return String::new() };
     let wide = size == Size::Wide;
     let longest = if wide { 18 } else { 9 };
     let names: Vec<String> = lines.iter().map(|l| format::ellipsis(l.name, longest)).collect();
     let label_width = names.iter().map(|n| text_width(n, TEXT)).fold(0.0, f64::max);
     let height = if wide { 330.0 } else { 270.0 };
+    let legend_height = if floors.is_empty() { 0.0 } else { 20.0 };
     let frame = Frame::new((42.0, size.width() - label_width - 8.0), (34.0, height - 42.0), (start, end), domain);
-    let mut svg = Svg::new(size.width(), height, &spoken(lines, times, marks));
+    let mut svg = Svg::new(size.width(), height + legend_height, &spoken(lines, times, marks));
     marks.draw(&mut svg, &frame, true);
     frame.draw_y(&mut svg, "r");
     frame.draw_x(&mut svg, "time from onset (s)");
     svg.clipped(&format!("clip-time-{}", size.suffix()), frame.left, frame.top, frame.width(), frame.height());
+    for floor in floors {
+        let edges = times.iter().zip(*floor).map(|(t, r)| (frame.x.at(*t), frame.y.at(0.0), frame.y.at(*r)));
+        svg.path("floor", &band(edges), "");
+    }
     for (i, line) in lines.iter().enumerate() {
-        svg.group(&model_class(i));
+        svg.group(&line.look.class());
         let edges = times.iter().zip(&line.mean).zip(&line.sd).filter(|_| line.has_band);
         let edges = edges.map(|((t, m), sd)| (frame.x.at(*t), frame.y.at(m - sd), frame.y.at(m + sd)));
         svg.path("band", &band(edges), "");
@@ -50,9 +59,12 @@ pub(crate) fn draw(lines: &[Line<'_>], times: &[f64], marks: &TimeMarks, size: S
     let wanted: Vec<f64> = labelled.iter().map(|l| l.1).collect();
     let places = spread_labels(&wanted, frame.top + 8.0, frame.bottom);
     for ((i, _), y) in labelled.into_iter().zip(places) {
-        svg.group(&model_class(i));
+        svg.group(&lines[i].look.class());
         svg.text_titled("name", (frame.right + 6.0, y + 4.0), Anchor::Start, &names[i], lines[i].name);
         svg.end();
+    }
+    if !floors.is_empty() {
+        legend(&mut svg, &[("floor".to_owned(), FLOOR.to_owned())], (frame.left, size.width()), height + 10.0);
     }
     frame.draw_cursor(&mut svg);
     svg.finish()
@@ -64,8 +76,9 @@ fn end_height(values: &[f64]) -> Option<f64> {
     (!tail.is_empty()).then(|| tail.iter().sum::<f64>() / tail.len() as f64)
 }
 
-/// Means with their bands, and single subjects but for the outermost hundredth, which is noise.
-fn domain(lines: &[Line<'_>]) -> Option<(f64, f64)> {
+/// Means with their bands, and single subjects but for the outermost hundredth, which is noise. Floors are cut where they are higher:
+/// beside the init window they come close to 1.
+fn domain(lines: &[Line<'_>], floors: &[&[f64]]) -> Option<(f64, f64)> {
     let bands = lines.iter().flat_map(|line| {
         let sd = line.sd.iter().map(|sd| if sd.is_finite() && line.has_band { *sd } else { 0.0 });
         line.mean.iter().zip(sd.chain(std::iter::repeat(0.0))).flat_map(|(m, sd)| [m - sd, m + sd])
@@ -75,7 +88,11 @@ fn domain(lines: &[Line<'_>]) -> Option<(f64, f64)> {
     each.sort_by(f64::total_cmp);
     let tail = each.len() / 200;
     let each = &each[tail..each.len() - tail];
-    let (lo, hi) = padded(extent(bands.chain(each.first().copied()).chain(each.last().copied()))?, 0.03);
+    let (lo, hi) = extent(bands.chain(each.first().copied()).chain(each.last().copied()))?;
+    // Where models predict less than processing does, the axis shows that.
+    let mut all: Vec<f64> = floors.iter().flat_map(|floor| floor.iter()).copied().filter(|r| r.is_finite()).collect();
+    all.sort_by(f64::total_cmp);
+    let (lo, hi) = padded((lo, hi.max(all.get(all.len() * 9 / 10).copied().unwrap_or(hi))), 0.03);
     Some((lo.min(0.0), hi.max(0.0)))
 }
 

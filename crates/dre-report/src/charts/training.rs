@@ -2,15 +2,15 @@
 
 use dre::results::PassRecord;
 
-use super::{Frame, Size, TEXT, model_class, spread_labels};
+use super::{Frame, Look, Size, TEXT, spread_labels};
 use crate::format;
 use crate::scale::{extent, padded};
 use crate::svg::{Anchor, Svg, path, text_width};
 
 const LABELS: [&str; 2] = ["training", "validation"];
 
-/// Draws the history of the model at `index`; empty where no loss is finite.
-pub(crate) fn draw(index: usize, name: &str, history: &[PassRecord], best: Option<usize>, size: Size) -> String {
+/// Draws the history of a model; empty where no loss is finite.
+pub(crate) fn draw(look: Look, name: &str, history: &[PassRecord], best: Option<usize>, size: Size) -> String {
     let Some(domain) = extent(history.iter().flat_map(|p| [p.train_loss, p.valid_loss])) else {
         return String::new();
     };
@@ -23,7 +23,7 @@ pub(crate) fn draw(index: usize, name: &str, history: &[PassRecord], best: Optio
     frame.draw_x_counts(&mut svg, "pass over the training epochs");
     let lines: [Vec<f64>; 2] =
         [history.iter().map(|p| p.train_loss).collect(), history.iter().map(|p| p.valid_loss).collect()];
-    svg.group(&model_class(index));
+    svg.group(&look.class());
     for (line, class) in lines.iter().zip(["line secondary", "line"]) {
         let points = line.iter().enumerate().map(|(i, v)| (frame.x.at(i as f64 + 1.0), frame.y.at(*v)));
         svg.path(class, &path(points), "");

@@ -8,8 +8,9 @@ use super::{Figures, Numbers, Sheet, channel_names};
 use crate::charts::adaptation::draw as draw_adaptation;
 use crate::charts::coefficients::{CoefficientsOf, Course, domain, draw as draw_coefficients};
 use crate::charts::delta::draw as draw_delta;
-use crate::charts::{Size, strips};
+use crate::charts::{Look, Size, strips};
 use crate::evoked::marks;
+use crate::families::looks;
 use crate::importance::{drawn, lines, name};
 use crate::topography::sensors::Montage;
 use crate::topography::{Frame, Maps, Pairs, Row, Series};
@@ -18,21 +19,22 @@ use crate::{format, maps};
 /// Coefficients of linear models over lags: every channel, and over the head.
 pub(super) fn coefficients(results: &Results, montage: &Montage, all: &mut Figures) {
     let channels = channel_names(results);
-    for (i, (model, linear)) in
-        results.models.iter().enumerate().filter_map(|(i, (n, m))| Some((i, (n, m.linear.as_ref()?))))
-    {
+    let linear = results.models.iter().zip(looks(results));
+    let linear = linear.filter_map(|((name, model), look)| Some((name, model.linear.as_ref()?, look)));
+    for (model, linear, look) in linear.filter(|(_, linear, _)| !linear.coefficients.is_empty()) {
+        let features = linear.feature_names(&results.cohort.features);
         let table = || {
             let mut table = Numbers::new(&["feature", "channel", "lag_s", "coefficient_scaled_units"]);
-            for (feature, rows) in results.cohort.features.iter().zip(&linear.coefficients) {
+            for (feature, rows) in features.iter().zip(&linear.coefficients) {
                 table.channels_by_times(&[feature], &channels, &linear.lags, &[rows]);
             }
             table
         };
         if let Some(domain) = domain(linear.coefficients.iter().flatten().flatten()) {
             let mut sheet = Sheet::new();
-            for (feature, rows) in results.cohort.features.iter().zip(&linear.coefficients) {
+            for (feature, rows) in features.iter().zip(&linear.coefficients) {
                 let courses = channels.iter().zip(rows).map(|(channel, values)| Course { channel, values });
-                let what = CoefficientsOf { model: i, feature, domain };
+                let what = CoefficientsOf { look, feature, domain };
                 sheet.put(feature, &draw_coefficients(&what, &linear.lags, &courses.collect::<Vec<_>>(), Size::Narrow));
             }
             all.add(&["coefficients", model], sheet, table());
@@ -40,9 +42,7 @@ pub(super) fn coefficients(results: &Results, montage: &Montage, all: &mut Figur
         let pooled: Vec<Vec<f32>> = linear.coefficients.concat();
         let window = [f64::NEG_INFINITY, f64::INFINITY];
         let at = peaks(&pooled, &linear.lags, window);
-        let sources: Vec<Source<'_>> = results
-            .cohort
-            .features
+        let sources: Vec<Source<'_>> = features
             .iter()
             .zip(&linear.coefficients)
             .map(|(feature, rows)| Source { name: feature.clone(), rows, marked: None })
@@ -123,7 +123,7 @@ pub(super) fn decoding(results: &Results, montage: &Montage, all: &mut Figures) 
     let Some(found) = &results.decoding else { return };
     let row = |feature: &'_ dre::results::DecodedFeature| strips::Row {
         name: feature.name.clone(),
-        model: 0,
+        look: Look::new(0, 0, false),
         mean: feature.mean_r,
         interval: feature.confidence,
         dots: results

@@ -6,8 +6,9 @@ use super::heads::{Source, any_finite, at_times, peaks};
 use super::{Figures, Numbers, Sheet, channel_names};
 use crate::charts::butterfly::{self, ButterflyOf};
 use crate::charts::evoked::{PanelOf, Traces, panel};
-use crate::charts::{LegendEntry, Size, legend, model_class};
+use crate::charts::{LegendEntry, Look, Size, legend};
 use crate::evoked::{marks, ranking};
+use crate::families::looks;
 use crate::scale::extent;
 use crate::svg::Svg;
 use crate::topography::Pairs;
@@ -58,14 +59,14 @@ pub(super) fn add(results: &Results, montage: &Montage, all: &mut Figures) {
 struct Shown<'a> {
     name: &'a str,
     class: String,
-    model: Option<usize>,
+    model: Option<Look>,
     rows: &'a [Vec<f32>],
 }
 
 fn sources<'a>(results: &'a Results, evoked: &'a Evoked) -> Vec<Shown<'a>> {
     let truth = Shown { name: "true response", class: "truth".to_owned(), model: None, rows: &evoked.truth };
-    let models = results.models.keys().enumerate().filter_map(|(i, name)| {
-        Some(Shown { name, class: model_class(i), model: Some(i), rows: evoked.predicted.get(name)? })
+    let models = results.models.keys().zip(looks(results)).filter_map(|(name, look)| {
+        Some(Shown { name, class: look.class(), model: Some(look), rows: evoked.predicted.get(name)? })
     });
     std::iter::once(truth).chain(models).collect()
 }

@@ -6,6 +6,7 @@ mod heads;
 mod scores;
 mod sheet;
 mod state;
+mod stimulus;
 mod style;
 mod table;
 
@@ -15,6 +16,7 @@ use dre::results::Results;
 
 use crate::check;
 use crate::error::Result;
+use crate::families;
 use crate::topography::sensors::Montage;
 use sheet::Sheet;
 use table::Numbers;
@@ -53,9 +55,12 @@ pub struct PaperFigures {
 /// As [`write_html`](crate::write_html()).
 pub fn figures(results: &Results) -> Result<PaperFigures> {
     check::check(results)?;
+    let results = &*families::ordered(results);
     let montage = Montage::new(&results.cohort.channels);
     let mut all = Figures { has_places: !montage.groups.is_empty(), ..Figures::default() };
     scores::add(results, &montage, &mut all);
+    stimulus::seeds(results, &mut all);
+    stimulus::add(results, &montage, &mut all);
     evoked::add(results, &montage, &mut all);
     analyses::coefficients(results, &montage, &mut all);
     analyses::importance(results, &montage, &mut all);

@@ -4,8 +4,9 @@ use dre::results::{ComparisonResult, Results};
 
 use super::heads::still;
 use super::{Figures, Numbers, Sheet, channel_names};
-use crate::charts::{Size, strips, training as curves};
-use crate::figures::{channels_figure, scores_figure, time_figure};
+use crate::charts::{Look, Size, strips, training as curves};
+use crate::families::looks;
+use crate::figures::{channels_figure, leak_figure, scores_figure, time_figure};
 use crate::maps;
 use crate::tables::subject_labels;
 use crate::topography::sensors::Montage;
@@ -27,7 +28,20 @@ pub(super) fn add(results: &Results, montage: &Montage, all: &mut Figures) {
                 results.times.iter().zip(r).for_each(|(time, r)| table.row(&[name, &label, time, r]));
             }
         }
+        for floor in &results.floors {
+            let name = format!("processing floor ({} samples)", floor.n_init_times);
+            let rows = results.times.iter().zip(&floor.r_over_time);
+            rows.for_each(|(time, r)| table.row(&[&name, &"white noise", time, r]));
+        }
         all.add(&["scores", "time"], Sheet::of(&figure.wide), table);
+    }
+    if let (Some(figure), Some(floor)) = (leak_figure(results), results.floors.last()) {
+        let mut table = Numbers::new(&["n_init_times", "duration_s", "latency_s", "share_of_energy"]);
+        for curve in &floor.leak.curves {
+            let rows = floor.leak.latencies.iter().zip(&curve.shares);
+            rows.for_each(|(latency, share)| table.row(&[&floor.n_init_times, &curve.duration, latency, share]));
+        }
+        all.add(&["leak"], Sheet::of(&figure.wide), table);
     }
     let by_channel = || {
         let mut table = Numbers::new(&["model", "channel", "r"]);
@@ -52,6 +66,7 @@ pub(super) fn add(results: &Results, montage: &Montage, all: &mut Figures) {
 /// Differences of r of every pair of models, a dot for each subject.
 fn comparisons(results: &Results, all: &mut Figures) {
     let labels = subject_labels(results);
+    let looks = looks(results);
     let r = |model: &str, label: &str| {
         results.models.get(model).and_then(|m| m.subjects.get(label)).map_or(f64::NAN, |s| s.r)
     };
@@ -60,7 +75,7 @@ fn comparisons(results: &Results, all: &mut Figures) {
         results.statistics.comparisons.iter().map(|c| format!("{} − {}", c.first, c.second)).collect();
     let row = |(c, name): (&'_ ComparisonResult, &'_ String)| strips::Row {
         name: name.clone(),
-        model: results.models.get_index_of(&c.first).unwrap_or(0),
+        look: results.models.get_index_of(&c.first).map_or(Look::new(0, 0, false), |i| looks[i]),
         mean: c.difference,
         interval: c.confidence,
         dots: labels.iter().map(|label| (*label, difference(c, label))).collect(),
@@ -76,13 +91,13 @@ fn comparisons(results: &Results, all: &mut Figures) {
 
 /// Loss over passes.
 pub(super) fn training(results: &Results, all: &mut Figures) {
-    for (i, (name, model)) in results.models.iter().enumerate().filter(|(_, (_, m))| !m.history.is_empty()) {
+    for ((name, model), look) in results.models.iter().zip(looks(results)).filter(|((_, m), _)| !m.history.is_empty()) {
         let mut table = Numbers::new(&["pass", "training_loss", "validation_loss", "kept"]);
         for (pass, record) in model.history.iter().enumerate() {
             let kept = model.best_pass == Some(pass);
             table.row(&[&(pass + 1), &record.train_loss, &record.valid_loss, &kept]);
         }
-        let svg = curves::draw(i, name, &model.history, model.best_pass, Size::Narrow);
+        let svg = curves::draw(look, name, &model.history, model.best_pass, Size::Narrow);
         all.add(&["training", name], Sheet::of(&svg), table);
     }
 }

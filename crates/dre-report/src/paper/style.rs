@@ -150,13 +150,28 @@ fn style(tag: &str, classes: &[&str], context: Context<'_>) -> Attributes {
                 ("stroke", "none".to_owned()),
             ]
         }
+        "path" if has("floor") => {
+            vec![("fill", RULE.to_owned()), ("fill-opacity", "0.5".to_owned()), ("stroke", "none".to_owned())]
+        }
         "path" => stroke(classes, context),
         "rect" if has("init") => vec![("fill", SHADE.to_owned())],
+        "rect" if has("floor") => {
+            vec![("fill", RULE.to_owned()), ("fill-opacity", "0.5".to_owned()), ("rx", "2".to_owned())]
+        }
         "rect" if has("swatch") || has("part") => {
             let colour = context.line().to_owned();
-            if has("swatch") { vec![("fill", colour), ("rx", "2".to_owned())] } else { vec![("fill", colour)] }
+            if has("swatch") && context.dashed {
+                let mut all = line("#ffffff", context.line(), 2.0);
+                all.push(("rx", "2".to_owned()));
+                all
+            } else if has("swatch") {
+                vec![("fill", colour), ("rx", "2".to_owned())]
+            } else {
+                vec![("fill", colour)]
+            }
         }
         "circle" if has("ring") => line("#ffffff", context.line(), 2.0),
+        "circle" if has("subject") && context.dashed => line("#ffffff", context.line(), 1.75),
         "circle" if has("subject") => {
             let mut all = line(context.line(), "#ffffff", 1.0);
             all.push(("fill-opacity", "0.8".to_owned()));

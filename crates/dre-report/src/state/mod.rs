@@ -7,8 +7,9 @@ use dre::state::By;
 use serde::Serialize;
 
 use crate::charts::state::{BinLine, Gains, ResponsesOf, bin_class, drawn_bins, gains, responses};
-use crate::charts::{Drawn, both, delta, model_class, strips};
+use crate::charts::{Drawn, Look, both, delta, strips};
 use crate::evoked::marks;
+use crate::families::looks;
 use crate::scale::extent;
 use crate::topography::sensors::Montage;
 use crate::topography::{Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};
@@ -188,8 +189,8 @@ pub(crate) fn difference_of(found: &StateResult, model: Option<&str>) -> Vec<Vec
 
 /// Sources of responses: the true ones, then each model's; with their classes.
 pub(crate) fn sources(results: &Results, found: &StateResult) -> Vec<(String, String)> {
-    let models = results.models.keys().enumerate().filter(|(_, name)| found.models.contains_key(*name));
-    let models = models.map(|(i, name)| (name.clone(), model_class(i)));
+    let models = results.models.keys().zip(looks(results)).filter(|(name, _)| found.models.contains_key(*name));
+    let models = models.map(|(name, look)| (name.clone(), look.class()));
     std::iter::once(("true response".to_owned(), "truth".to_owned())).chain(models).collect()
 }
 
@@ -231,35 +232,35 @@ pub(crate) fn series<'a>(results: &'a Results, found: &'a StateResult) -> Vec<Ga
         modulation.gains.iter().map(|(label, gains)| (label.as_str(), gains.as_slice())).collect()
     };
     let truth = Gains { name: "true response", class: "truth".to_owned(), subjects: subjects(&found.truth) };
-    let models = results.models.keys().enumerate().filter_map(|(i, name)| {
+    let models = results.models.keys().zip(looks(results)).filter_map(|(name, look)| {
         let model = found.models.get(name)?;
-        Some(Gains { name, class: model_class(i), subjects: subjects(&model.modulation) })
+        Some(Gains { name, class: look.class(), subjects: subjects(&model.modulation) })
     });
     std::iter::once(truth).chain(models).collect()
 }
 
 /// r across halves of every subject, a row per model.
 pub(crate) fn rows<'a>(results: &'a Results, found: &'a StateResult) -> Vec<strips::Row<'a>> {
-    let row = |(i, name): (usize, &'a String)| {
+    let row = |(name, look): (&'a String, Look)| {
         let model = found.models.get(name)?;
         Some(strips::Row {
             name: name.clone(),
-            model: i,
+            look,
             mean: model.crossed,
             interval: model.confidence,
             dots: model.subjects.iter().map(|(label, one)| (label.as_str(), one.crossed)).collect(),
         })
     };
-    results.models.keys().enumerate().filter_map(row).collect()
+    results.models.keys().zip(looks(results)).filter_map(row).collect()
 }
 
 /// r across halves over channels at each time, a line per model.
 pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a StateResult) -> delta::Drawing<'a> {
-    let line = |(i, name): (usize, &'a String)| {
+    let line = |(name, look): (&'a String, Look)| {
         let model = found.models.get(name)?;
         Some(delta::Line {
             name,
-            class: delta::class(i),
+            class: look.class(),
             mean: &model.over_time,
             interval: &model.over_time_confidence,
             significant: model.clusters.iter().flat_map(|c| c.significant.iter().map(|c| (c.start, c.end))).collect(),
@@ -268,7 +269,7 @@ pub(crate) fn over_time_of<'a>(results: &'a Results, index: usize, found: &'a St
     delta::Drawing {
         id: format!("state-{index}"),
         axis: CROSSED,
-        lines: results.models.keys().enumerate().filter_map(line).collect(),
+        lines: results.models.keys().zip(looks(results)).filter_map(line).collect(),
     }
 }
 

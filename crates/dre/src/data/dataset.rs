@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use ndarray::{Array3, s};
 
-use checks::{check_cleaning, check_cohort, check_selection};
+use checks::{check_cleaning, check_cohort, check_gap, check_selection};
 
 use super::choice::Choice;
 use super::prepare::{self, Candidates, Prepared};
 use super::scaler::Spread;
-use super::split::{assign, held_out};
+use super::split::{Kept, assign, clear_borders, held_out};
 use super::{
     BadSegments, Batch, CleaningSpec, Cohort, Epoch, EpochSpec, EpochWindow, FeatureScaler, Gaps, RobustScaler, Set,
     SplitSpec,
@@ -26,8 +26,8 @@ pub use of_arrays::ArraysInfo;
 
 /// Epochs of a cohort: cut when drawn, split as [`SplitSpec`] says, scaled by what the training epochs say.
 ///
-/// Per recording: epochs are cut around the selected events and divided into sets; epochs that overlap in samples an epoch
-/// of a set that goes before (test, then validation) are dropped. Each epoch is baseline-corrected, then scaled by
+/// Per recording: epochs are cut around the selected events and divided into sets; epochs that overlap an epoch of a set that
+/// goes before (test, then validation), or lie nearer to it than the split's gap, are dropped. Each epoch is baseline-corrected, then scaled by
 /// the median and interquartile range over the recording's training epochs; epochs beyond a limit are rejected. What was
 /// not measured ([`super::Gaps`]) enters none of this and is 0 and marked in a batch. Features are standardised over all
 /// training epochs; where a feature is NaN it has no value, counts in no mean, and is 0 after standardisation. A held-out
@@ -71,7 +71,7 @@ impl Dataset {
     /// Reads every sample of every epoch a few times; the result does not depend on `n_threads`.
     ///
     /// # Errors
-    /// [`Error::Setting`] for settings that make no sense; [`Error::Shape`] where the cohort's arrays do not fit each
+    /// [`Error::Setting`] for settings that make no sense, such as a gap that leaves nothing of a set; [`Error::Shape`] where the cohort's arrays do not fit each
     /// other; [`Error::At`] around [`Error::NoColumn`], [`Error::EventValue`] or [`Error::NotFinite`] for a
     /// recording's own faults; [`Error::NoEpochs`] where nothing is left.
     pub fn new(
@@ -96,9 +96,24 @@ impl Dataset {
             let used = |i: usize| if choice.used[i] { found[i].epochs.as_slice() } else { &[] };
             assign(&cohort, &(0..found.len()).map(used).collect::<Vec<_>>(), split)?
         };
+        let gap = split.gap_samples(cohort.sfreq);
+        let cleared = |gap: usize| -> Vec<Kept> {
+            let recordings = found.iter().zip(&places).zip(&choice.used);
+            let used =
+                recordings.map(
+                    |((one, places), &used)| {
+                        if used { (one.epochs.as_slice(), places.as_slice()) } else { (&[][..], &[][..]) }
+                    },
+                );
+            used.map(|(epochs, places)| clear_borders(epochs, places, window.n_times + gap)).collect()
+        };
+        let kept = cleared(gap);
+        if gap > 0 {
+            check_gap(split, &kept, &cleared(0))?;
+        }
         let prepared = parallel::map(cohort.recordings.len(), n_threads, |i| {
             choice.used[i].then(|| {
-                prepare::prepare(&cohort, &cohort.recordings[i], &found[i], &window, &places[i], cleaning)
+                prepare::prepare(&cohort, &cohort.recordings[i], &found[i], &window, kept[i].clone(), cleaning)
                     .map_err(|e| e.at(cohort.recordings[i].id.as_str()))
             })
         });

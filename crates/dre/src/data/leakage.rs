@@ -1,11 +1,11 @@
-//! Proof, in numbers, that nothing leaks from what scores into what fits.
+//! Epochs of different sets that share samples, counted.
 
 use serde::{Deserialize, Serialize};
 
 use super::split::n_sharing;
 use super::{Epoch, Set};
 
-/// What the sets of a data set share, counted pair by pair. Every `n_*_sharing_*` is 0 in a sound data set.
+/// Samples that the sets of a data set share, counted pair by pair. Every `n_*_sharing_*` is 0 in a sound data set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeakageAudit {
     /// Number of training epochs.
@@ -29,7 +29,7 @@ pub struct LeakageAudit {
 }
 
 impl LeakageAudit {
-    /// Whether nothing is shared.
+    /// Whether no sample is shared.
     pub fn is_clean(&self) -> bool {
         self.n_train_sharing_valid
             + self.n_train_sharing_test

@@ -24,7 +24,7 @@ mod view;
 
 pub use arrays::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, split_in_time};
 pub use audit::{
-    Audit, AuditSpec, Duplicates, FeatureScalerAudit, NearDuplicate, ScalerAudit, SplitAudit, StimuliAudit,
+    Audit, AuditSpec, Duplicates, FeatureScalerAudit, NearDuplicate, ReachAudit, ScalerAudit, SplitAudit, StimuliAudit,
     SubjectStimuli,
 };
 pub use batch::Batch;
@@ -43,5 +43,5 @@ pub use scaler::{FeatureScaler, RobustScaler};
 pub use signals::{Block, HalfSamples, HalfScale, Samples, Signals};
 pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
-pub use split::{Fold, SplitMethod, SplitSpec};
+pub use split::{Fold, REACH_SHARE, SplitMethod, SplitSpec};
 pub use view::{ALL_SUBJECTS, Pooled, Selected, feature_rows};

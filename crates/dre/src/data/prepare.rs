@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::scaler::{Spread, median_and_iqr};
-use super::split::{Place, clear_borders};
+use super::split::Kept;
 use super::{BadSegments, CleaningSpec, Cohort, CohortRecording, EpochSpec, EpochWindow, Gaps, RobustScaler};
 use crate::{Error, Result};
 
@@ -97,17 +97,16 @@ fn filters<'a>(recording: &'a CohortRecording, wanted: &'a BTreeMap<String, Vec<
         .collect()
 }
 
-/// Splits, scales and cleans one recording, whose epochs have these places; `Ok(Err(reason))` where it cannot be used.
+/// Scales and cleans one recording, of whose epochs these were kept; `Ok(Err(reason))` where it cannot be used.
 pub(super) fn prepare(
     cohort: &Cohort,
     recording: &CohortRecording,
     candidates: &Candidates,
     window: &EpochWindow,
-    places: &[Place],
+    kept: Kept,
     cleaning: &CleaningSpec,
 ) -> Result<std::result::Result<Prepared, String>> {
     let epochs = &candidates.epochs;
-    let kept = clear_borders(epochs, places, window.n_times);
     let n_kept = kept.len();
     let [train, ..] = &kept.sets;
     // A held-out subject has no training epochs; its calibration epochs are in no set.

@@ -3,6 +3,7 @@
 //! All correlations are Pearson's r across epochs for each time × channel, within each subject. `mean_r` averages over
 //! channels and over times ≥ `score_from` (s).
 
+mod floor;
 mod importance;
 mod state;
 mod statistics;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{BadSegments, Channel};
 
+pub use floor::{FloorResult, LeakCurve, LeakResult};
 pub use importance::{ClusterResult, ClusterSummary, ImportanceResult, SubjectImportance};
 pub use state::{
     CapturedResult, ModulationResult, StateBinResult, StateMaps, StateResult, SubjectCaptured, SubjectState,
@@ -58,6 +60,9 @@ pub struct Results {
     /// Scores in the windows that the study file names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<WindowResult>,
+    /// What processing alone predicts, for each length of the models' init windows, ascending; empty where no model has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floors: Vec<FloorResult>,
     /// What predictions rest on, by model, then by what was permuted; empty where it was not computed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub importance: Vec<ImportanceResult>,
@@ -98,6 +103,9 @@ pub struct ModelResult {
     pub r_per_channel: Vec<f64>,
     /// Number of true samples that the model is shown at the start of each epoch; 0 for a TRF.
     pub n_init_times: usize,
+    /// Number of features that the model sees: 0 for one of the past alone; absent in results of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_features: Option<usize>,
     /// Number of fitted numbers.
     pub n_parameters: usize,
     /// Fitting time (s), wall clock.
@@ -128,14 +136,21 @@ pub struct LinearResult {
     pub features: Vec<String>,
     /// Lags (s) of the features' coefficients, from first to last.
     pub lags: Vec<f64>,
-    /// Coefficients of the features, mean over subjects (scaled data per standardised feature): per feature, in the
-    /// cohort's order, per channel, per lag.
+    /// Coefficients of the features, mean over subjects (scaled data per standardised feature): per feature, in the order
+    /// of [`LinearResult::feature_names`], per channel, per lag.
     pub coefficients: Vec<Vec<Vec<f32>>>,
     /// Mean r of fits to single lags, one for each of `lags`; empty where they were not asked for.
     #[serde(deserialize_with = "null_is_nan::many")]
     pub single_lag_r: Vec<f64>,
     /// What each band of features contributes, for banded ridge.
     pub bands: Vec<BandResult>,
+}
+
+impl LinearResult {
+    /// Names of the features of `coefficients`: the model's own, or `cohort`'s, which are those of older results.
+    pub fn feature_names<'a>(&'a self, cohort: &'a [String]) -> &'a [String] {
+        if self.features.is_empty() && !self.coefficients.is_empty() { cohort } else { &self.features }
+    }
 }
 
 /// What a band of features contributes to the score.
@@ -302,7 +317,7 @@ pub struct SubjectSummary {
     /// Epochs dropped for bad segments.
     #[serde(default)]
     pub n_bad: usize,
-    /// Epochs dropped because they overlap another set's epochs.
+    /// Epochs dropped because they overlap another set’s epochs or lie nearer to them than the split’s gap.
     pub n_border: usize,
     /// Epochs rejected for amplitude after scaling.
     pub n_rejected: usize,

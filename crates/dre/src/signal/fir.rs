@@ -251,21 +251,42 @@ fn odd(n: usize) -> usize {
 }
 
 /// Hamming-windowed sinc with unit gain at 0 Hz; `cutoff` as a share of the Nyquist frequency, `n` odd.
+///
+/// Operations are in the order of `scipy.signal.firwin`, so that taps are the same to the bit where the sine is: what rounding
+/// leaves of a high-pass filter's gain at 0 Hz counts in [`minimum_phase`].
 fn lowpass(n: usize, cutoff: f64) -> Vec<f64> {
     let centre = (n - 1) as f64 / 2.0;
     let mut taps: Vec<f64> = (0..n)
         .map(|i| {
-            let angle = PI * cutoff * (i as f64 - centre);
+            let angle = PI * (cutoff * (i as f64 - centre));
             let sinc = if i == n / 2 { 1.0 } else { angle.sin() / angle };
-            let window = if n == 1 { 1.0 } else { 0.54 - 0.46 * (2.0 * PI * i as f64 / (n - 1) as f64).cos() };
+            let place = if i + 1 == n { PI } else { i as f64 * (2.0 * PI / (n - 1) as f64) - PI };
+            let window = if n == 1 { 1.0 } else { 0.54 + (1.0 - 0.54) * place.cos() };
             cutoff * sinc * window
         })
         .collect();
-    let sum: f64 = taps.iter().sum();
+    let sum = pairwise_sum(&taps);
     for tap in &mut taps {
         *tap /= sum;
     }
     taps
+}
+
+/// The sum in NumPy's order: eight sums of every eighth value, halves of what is longer than 128 values.
+fn pairwise_sum(values: &[f64]) -> f64 {
+    if values.len() > 128 {
+        let half = values.len() / 2;
+        let (first, last) = values.split_at(half - half % 8);
+        return pairwise_sum(first) + pairwise_sum(last);
+    }
+    let (eights, rest) = values.as_chunks::<8>();
+    let Some((first, more)) = eights.split_first() else { return rest.iter().sum() };
+    let mut sums = *first;
+    for values in more {
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    rest.iter().fold(((a + b) + (c + d)) + ((e + f) + (g + h)), |sum, value| sum + value)
 }
 
 /// What a filter with these edges (Hz) lets through.

@@ -79,8 +79,8 @@ impl IirFilter {
         };
         let stop_above = stop.map(|stop| stop.atan() * sfreq / PI);
         let filter = Self { band, order, sfreq, sections, stop_above };
-        let edges = [("l_freq", l_freq), ("h_freq", h_freq)];
-        filter.check(edges.into_iter().filter_map(|(name, freq)| Some((name, freq?))))?;
+        let edges = [("l_freq", l_freq), ("h_freq", h_freq)].into_iter().filter_map(|(name, freq)| Some((name, freq?)));
+        filter.check(&edges.collect::<Vec<_>>())?;
         Ok(filter)
     }
 
@@ -107,7 +107,8 @@ impl IirFilter {
         }
         let band = Band::Notch(notches.iter().map(|(freq, ..)| *freq).collect());
         let filter = Self { band, order, sfreq, sections, stop_above: None };
-        filter.check(notches.iter().flat_map(|&(_, start, end)| [("notch_freqs", start), ("notch_freqs", end)]))?;
+        let edges = notches.iter().flat_map(|&(_, start, end)| [("notch_freqs", start), ("notch_freqs", end)]);
+        filter.check(&edges.collect::<Vec<_>>())?;
         Ok(filter)
     }
 
@@ -193,31 +194,30 @@ impl IirFilter {
         self.sections.iter().map(|section| section.gain(angle)).product()
     }
 
-    /// Refuses what rounding has made of edges that are too much to ask for.
-    fn check(&self, edges: impl Iterator<Item = (&'static str, f64)>) -> Result<()> {
-        let stable = self.sections.iter().all(Section::is_stable);
-        for (name, freq) in edges {
-            let is_right = stable && (self.gain(freq) - FRAC_1_SQRT_2).abs() < 1e-3;
-            if is_right && self.n_settle() <= MAX_TAPS as f64 {
-                continue;
-            }
-            let fault = match (stable, is_right) {
-                (false, _) => "is unstable".to_owned(),
-                (true, false) => "has the wrong gain, because its coefficients cannot be told apart".to_owned(),
-                (true, true) => format!("settles within {:.1e} samples only", self.n_settle()),
-            };
-            return Err(Error::Setting {
-                name: name.to_owned(),
-                found: format!("{freq} Hz"),
-                expected: format!(
-                    "a frequency farther from 0 and from half the sampling frequency ({} Hz): a Butterworth filter of order {} \
-                     with this edge {fault}; lower iir_order, move the edge, or set method = \"fir\"",
-                    self.sfreq / 2.0,
-                    self.order
-                ),
-            });
+    /// Refuses what rounding has made of edges (name and Hz) that are too near 0 or the Nyquist frequency.
+    fn check(&self, edges: &[(&str, f64)]) -> Result<()> {
+        let is_stable = self.sections.iter().all(Section::is_stable);
+        let is_right = is_stable && edges.iter().all(|(_, freq)| (self.gain(*freq) - FRAC_1_SQRT_2).abs() < 1e-3);
+        if is_right && self.n_settle() <= MAX_TAPS as f64 {
+            return Ok(());
         }
-        Ok(())
+        let fault = match (is_stable, is_right) {
+            (false, _) => "is unstable".to_owned(),
+            (true, false) => "has the wrong gain, because its coefficients round to others".to_owned(),
+            (true, true) => format!("needs {:.1e} samples to settle, more than {MAX_TAPS}", self.n_settle()),
+        };
+        let nyquist = self.sfreq / 2.0;
+        let margin = |(_, freq): &&(&str, f64)| freq.min(nyquist - freq);
+        let (name, freq) = edges.iter().min_by(|a, b| margin(a).total_cmp(&margin(b))).unwrap_or(&("l_freq", 0.0));
+        Err(Error::Setting {
+            name: (*name).to_owned(),
+            found: format!("{freq} Hz"),
+            expected: format!(
+                "a frequency farther from 0 and from half the sampling frequency ({nyquist} Hz): a Butterworth filter of order {} \
+                 with this edge {fault}; lower iir_order, move the edge, or set method = \"fir\"",
+                self.order
+            ),
+        })
     }
 }
 

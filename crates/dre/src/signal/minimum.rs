@@ -13,6 +13,10 @@ use super::Phase;
 /// the floor under the logarithm are those of `scipy.signal.minimum_phase`, and the filters are those that MNE-Python 1.13
 /// designs with it (`half=False` for `"minimum"`; `half=True`, from twice the taps, for `"minimum-half"`).
 ///
+/// At 0 Hz, where a high-pass filter stops everything, the gain is what rounding leaves of the sum of the taps, and the
+/// logarithm of that reaches 10⁻⁴ of the result. It is therefore summed in the order in which SciPy's transform sums it; that the
+/// rest is the same to 10⁻⁹ rests on nothing of the kind.
+///
 /// Needs about 6 kB per tap for its transforms, twice as much for the square root.
 pub(super) fn minimum_phase(taps: &[f64], phase: Phase) -> Vec<f64> {
     let is_half = phase == Phase::MinimumHalf;
@@ -26,8 +30,11 @@ pub(super) fn minimum_phase(taps: &[f64], phase: Phase) -> Vec<f64> {
     let (forward, inverse) = (planner.plan_fft_forward(n_fft), planner.plan_fft_inverse(n_fft));
     let (mut course, mut spectrum) = (forward.make_input_vec(), forward.make_output_vec());
     let transform = "buffers were made by the transform for itself";
-    course[..taps.len()].copy_from_slice(taps);
+    let offset = (n_linear - taps.len()) / 2;
+    course[offset..offset + taps.len()].copy_from_slice(taps);
+    let sum = radix_sum(&course[..n_linear], n_fft);
     forward.process(&mut course, &mut spectrum).expect(transform);
+    spectrum[0] = Complex64::new(sum, 0.0);
     let gains = || spectrum.iter().map(|value| value.norm());
     let least = gains().filter(|gain| *gain > 0.0).fold(f64::INFINITY, f64::min);
     let power = if is_half { 0.5 } else { 1.0 };
@@ -48,4 +55,21 @@ pub(super) fn minimum_phase(taps: &[f64], phase: Phase) -> Vec<f64> {
     }
     inverse.process(&mut spectrum, &mut course).expect(transform);
     course[..taps.len()].iter().map(|value| value * scale).collect()
+}
+
+/// The sum of `values`, continued by zeros to `n` (a power of two), as a real transform by factors of four, then two, makes it
+/// (`rfftp` of pocketfft).
+fn radix_sum(values: &[f64], mut n: usize) -> f64 {
+    let mut sums = values.to_vec();
+    while n > 1 {
+        let radix = if n.is_multiple_of(4) { 4 } else { 2 };
+        n /= radix;
+        let at = |place: usize| sums.get(place).copied().unwrap_or(0.0);
+        let sum = |k: usize| match radix {
+            4 => (at(k) + at(k + 2 * n)) + (at(k + 3 * n) + at(k + n)),
+            _ => at(k) + at(k + n),
+        };
+        sums = (0..n.min(sums.len())).map(sum).collect();
+    }
+    sums[0]
 }

@@ -1,16 +1,20 @@
-//! What could leak from what scores into what fits, counted.
+//! What could leak from what scores into what fits, as far as it can be counted: shared samples, shared stimuli, epochs with nearly
+//! the same data, and the reach of the filters. What else sets may have in common, such as slow drifts, is not.
 
 mod duplicates;
+mod reach;
 mod stimuli;
 
 use serde::{Deserialize, Serialize};
 
 pub use duplicates::{Duplicates, NearDuplicate};
+pub use reach::ReachAudit;
 pub use stimuli::{StimuliAudit, SubjectStimuli};
 
 use super::split::{n_sharing, one_or_many};
 use super::{Dataset, Fold, LeakageAudit, Set, SplitMethod};
 use crate::Result;
+use crate::results::FloorResult;
 
 /// What the audit looks at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +35,7 @@ impl Default for AuditSpec {
     }
 }
 
-/// Content of `audit.json`: what the sets of a data set share.
+/// Content of `audit.json`: counts of what the sets of a data set share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
     /// Epochs by set and the pairs that share samples, all of which must be 0.
@@ -47,6 +51,12 @@ pub struct Audit {
     pub feature_scaler: FeatureScalerAudit,
     /// Epochs of two sets with all but the same data.
     pub near_duplicates: Duplicates,
+    /// How far the filters reach across borders; none where the processing is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<ReachAudit>,
+    /// What processing alone predicts from the init windows of the models; empty where it is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floors: Vec<FloorResult>,
 }
 
 /// How the epochs were divided.
@@ -62,7 +72,7 @@ pub struct SplitAudit {
     pub held_out: Vec<String>,
     /// Shares of training, validation and test epochs among those used.
     pub shares: [f64; 3],
-    /// Epochs dropped because they overlap another set's.
+    /// Epochs dropped because they overlap another set's, or lie nearer to them than the gap.
     pub n_border: usize,
     /// Recordings that are used.
     pub n_recordings: usize,
@@ -98,7 +108,8 @@ pub struct FeatureScalerAudit {
 }
 
 impl Audit {
-    /// Whether the sets share no sample and no near-duplicate. Stimuli on both sides are no fault in themselves.
+    /// Whether the sets share no sample and no near-duplicate. Stimuli on both sides are no fault in themselves, and the reach of
+    /// the filters is what the study's gap says.
     pub fn is_clean(&self) -> bool {
         self.samples.is_clean() && self.near_duplicates.n_pairs() == 0
     }
@@ -127,12 +138,14 @@ impl Audit {
                 first.r
             ));
         }
+        found.extend(self.reach.as_ref().and_then(ReachAudit::finding));
         found
     }
 }
 
 impl Dataset {
-    /// Counts what the sets share: samples, stimuli, near-duplicates; and what the scalers were fitted on.
+    /// Counts what the sets share: samples, stimuli, near-duplicates; and what the scalers were fitted on. How the data were prepared
+    /// it cannot know: [`Audit::reach`] ([`Dataset::reach_audit`]) and [`Audit::floors`] are the caller's to fill in.
     ///
     /// Reads every epoch once; see [`Duplicates`] for the cost of looking for near-duplicates. The result does not depend
     /// on `n_threads`.
@@ -152,6 +165,8 @@ impl Dataset {
                 constant: self.constant_features().into_iter().map(str::to_owned).collect(),
             },
             near_duplicates: duplicates::find(self, spec.duplicates_above, n_threads)?,
+            reach: None,
+            floors: Vec::new(),
         })
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::data::prepare::Candidates;
-use crate::data::{CleaningSpec, Cohort, EpochSpec};
+use crate::data::split::Kept;
+use crate::data::{CleaningSpec, Cohort, EpochSpec, Set, SplitSpec};
 use crate::{Error, Result};
 
 /// Where a selection of events finds none at all, says what there is to select.
@@ -54,6 +55,26 @@ pub(super) fn check_cohort(cohort: &Cohort) -> Result<()> {
         if recording.subject >= cohort.subjects.len() {
             return Err(setting("subject", recording.subject, &format!("an index below {}", cohort.subjects.len()))
                 .at(recording.id.as_str()));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a gap that takes all epochs of a set, which borders without a gap would have left some; `kept` with it, `without` it.
+pub(super) fn check_gap(split: &SplitSpec, kept: &[Kept], without: &[Kept]) -> Result<()> {
+    let count = |kept: &[Kept], set: Set| kept.iter().map(|one| one.sets[set as usize].len()).sum::<usize>();
+    for set in Set::ALL {
+        let (n, n_without) = (count(kept, set), count(without, set));
+        if n == 0 && n_without > 0 {
+            return Err(setting(
+                "split.gap",
+                format!("{:.3} s", split.gap.unwrap_or(0.0)),
+                &format!(
+                    "a shorter stretch: it leaves none of the {n_without} epochs of the {} set that share no sample with another set \
+                     (where not set, it is as long as the filters reach); 0 accepts that filters reach across the borders",
+                    set.name()
+                ),
+            ));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Between the sets: epochs that share samples with another set's are dropped.
+//! Between the sets: epochs that share samples with another set's, or lie too near to them, are dropped.
 
 use super::Place;
 use crate::data::Set;
@@ -19,13 +19,14 @@ impl Kept {
     }
 }
 
-/// Sorts epochs, which ascend in time, into their sets; an epoch of `n_times` samples that overlaps a kept one of a set
-/// that goes before (test, then validation, then training and calibration) is dropped.
-pub(in crate::data) fn clear_borders(epochs: &[Candidate], places: &[Place], n_times: usize) -> Kept {
+/// Sorts epochs, which ascend in time, into their sets; an epoch that overlaps a kept one of a set that goes before (test, then
+/// validation, then training and calibration), or has fewer than the gap's samples between itself and that one, is dropped.
+/// `reach`: samples of an epoch and of the gap together.
+pub(in crate::data) fn clear_borders(epochs: &[Candidate], places: &[Place], reach: usize) -> Kept {
     let mut kept = Kept::default();
     let mut taken: Vec<usize> = Vec::new();
     for place in [Place::In(Set::Test), Place::In(Set::Valid), Place::In(Set::Train), Place::Calibration] {
-        let clear = |epoch: &Candidate| n_sharing(epoch.start, &taken, n_times) == 0;
+        let clear = |epoch: &Candidate| n_sharing(epoch.start, &taken, reach) == 0;
         let mine: Vec<Candidate> =
             epochs.iter().zip(places).filter(|&(epoch, &p)| p == place && clear(epoch)).map(|(&e, _)| e).collect();
         taken.extend(mine.iter().map(|epoch| epoch.start));
@@ -38,10 +39,11 @@ pub(in crate::data) fn clear_borders(epochs: &[Candidate], places: &[Place], n_t
     kept
 }
 
-/// Number of epochs among those that start at `starts` (ascending) that share a sample with the one that starts at `start`.
-pub(in crate::data) fn n_sharing(start: usize, starts: &[usize], n_times: usize) -> usize {
-    let from = starts.partition_point(|&other| other + n_times <= start);
-    let to = starts.partition_point(|&other| other < start + n_times);
+/// Number of epochs among those that start at `starts` (ascending) fewer than `reach` samples before or after `start`: with the
+/// length of an epoch, those that share a sample with the one that starts there.
+pub(in crate::data) fn n_sharing(start: usize, starts: &[usize], reach: usize) -> usize {
+    let from = starts.partition_point(|&other| other + reach <= start);
+    let to = starts.partition_point(|&other| other < start + reach);
     to - from
 }
 

@@ -6,7 +6,7 @@ mod spec;
 mod stimulus;
 
 pub(super) use assign::{Place, assign, held_out, in_order};
-pub(super) use border::{clear_borders, n_sharing};
+pub(super) use border::{Kept, clear_borders, n_sharing};
 pub(super) use spec::one_or_many;
-pub use spec::{Fold, SplitMethod, SplitSpec};
+pub use spec::{Fold, REACH_SHARE, SplitMethod, SplitSpec};
 use stimulus::group_keys;

@@ -9,8 +9,8 @@ use crate::{Error, Result};
 
 /// How epochs are divided into training, validation and test sets.
 ///
-/// Whatever the method, an epoch that shares a sample of its recording with a kept epoch of another set is dropped: test
-/// epochs stay, validation epochs give way to them, training epochs to both.
+/// Whatever the method, an epoch that shares a sample of its recording with a kept epoch of another set, or lies nearer to it than
+/// `gap`, is dropped: test epochs stay, validation epochs give way to them, training epochs to both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitSpec {
@@ -34,6 +34,11 @@ pub struct SplitSpec {
     /// nor scored; for `subjects`.
     #[serde(skip_serializing_if = "is_default_calibration")]
     pub calibration: f64,
+    /// Stretch (s) of a recording that is left free between epochs of different sets, so that what a filter carries from one does
+    /// not reach the other. Where absent, none here; in a study as long as the response of its filters holds
+    /// [`REACH_SHARE`] of its energy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
     /// Seed of the hash that `stimulus` splits by; the study's where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -49,12 +54,16 @@ impl Default for SplitSpec {
             fold: None,
             test_subjects: Vec::new(),
             calibration: CALIBRATION,
+            gap: None,
             seed: None,
         }
     }
 }
 
 const CALIBRATION: f64 = 0.2;
+
+/// Share of the energy of a filter's response to an impulse that says how far the filter reaches.
+pub const REACH_SHARE: f64 = 0.999;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_default_calibration(share: &f64) -> bool {
@@ -165,7 +174,18 @@ impl SplitSpec {
         if !(self.calibration > 0.0 && self.calibration < 1.0) {
             return Err(setting("split.calibration", self.calibration, "a share between 0 and 1, both excluded"));
         }
+        if let Some(gap) = self.gap
+            && !(gap.is_finite() && gap >= 0.0)
+        {
+            return Err(setting("split.gap", format!("{gap} s"), "a finite number of seconds, 0 or above"));
+        }
         Ok(())
+    }
+
+    /// The gap in samples at `sfreq` (Hz), rounded up; 0 where none is set.
+    pub fn gap_samples(&self, sfreq: f64) -> usize {
+        // A gap of whole samples stays so, whatever its decimals.
+        (self.gap.unwrap_or(0.0) * sfreq - 1e-6).ceil().max(0.0) as usize
     }
 
     fn check_fold(&self) -> Result<()> {
@@ -233,6 +253,9 @@ mod tests {
         assert_eq!(parse(&toml::to_string(&spec).unwrap()).unwrap(), spec);
         let spec = parse("method = 'stimulus'\nby = ['list', 'sentence']").unwrap();
         assert_eq!(spec.by.len(), 2);
+        let samples = |gap: f64| SplitSpec { gap: Some(gap), ..SplitSpec::default() }.gap_samples(128.0);
+        assert_eq!([0.0, 0.5, 0.501, 1.0 / 128.0].map(samples), [0, 64, 65, 1]);
+        assert_eq!(SplitSpec::default().gap_samples(128.0), 0);
     }
 
     #[test]
@@ -249,6 +272,9 @@ mod tests {
             ("method = 'subjects'\nfold = '1 of 3'\ntest_subjects = ['a']", "not both"),
             ("test_subjects = 'a'", "method = \"subjects\""),
             ("method = 'subjects'\ntest_subjects = 'a'\ncalibration = 1.0", "split.calibration = 1"),
+            ("gap = -0.1", "split.gap = -0.1 s"),
+            ("gap = inf", "split.gap = inf s"),
+            ("gap = nan", "split.gap = NaN s"),
             ("by = ''", "split.by"),
             ("by = 3", "a text in quotes or a list"),
         ] {
