@@ -310,7 +310,7 @@ def refuse_baseline(epochs: Any, n_init_times: int, name: str) -> None:
     last = float(epochs.times[min(n_init_times, len(epochs.times)) - 1])
     if np.round(end * sfreq) <= np.round(last * sfreq):
         return
-    n_needed = int(np.searchsorted(epochs.times, end - 0.5 / sfreq, side="right"))
+    n_needed = int(np.searchsorted(epochs.times, end + 0.5 / sfreq, side="right"))
     longer = f"; or set n_init_times to {n_needed} or more" if n_needed < len(epochs.times) else ""
     raise ValueError(
         f"{name} is baseline-corrected from {start:g} to {end:g} s, past the init window, which ends at {last:g} s "
