@@ -8,9 +8,8 @@ use crate::table::number;
 /// A line for each model: what the stimulus adds to it, or that this is unknown; none where there is nothing to say.
 pub(crate) fn text(results: &Results) -> Option<String> {
     let mut lines: Vec<String> = results.stimulus.iter().map(|one| added(results, one)).collect();
-    let is_compared = |name: &String| {
-        results.stimulus.iter().any(|one| one.model == *name || one.without.as_ref() == Some(name))
-    };
+    let is_compared =
+        |name: &String| results.stimulus.iter().any(|one| one.model == *name || one.without.as_ref() == Some(name));
     let is_unknown = |name: &String, model: &ModelResult| {
         model.n_init_times > 0 && model.n_features != Some(0) && !is_compared(name)
     };
@@ -20,7 +19,8 @@ pub(crate) fn text(results: &Results) -> Option<String> {
             format!("Δr of {name} is unknown: the study has no fit of it without features (report.past_alone = true adds it)")
         }));
     }
-    (!lines.is_empty()).then(|| format!("What the stimulus adds: Δr, r less r without features\n\n{}\n", lines.join("\n")))
+    (!lines.is_empty())
+        .then(|| format!("What the stimulus adds: Δr, r less r without features\n\n{}\n", lines.join("\n")))
 }
 
 /// `rtrf: Δr = 0.015 (95 % 0.010 to 0.020), p = 0.0020 one-sided; without features (rtrf-past) r = 0.114`.
@@ -49,7 +49,8 @@ pub(crate) fn fits(name: &str, model: &ModelResult) -> Option<String> {
     // Linear models make no passes.
     if model.seeds.is_empty() {
         let is_network = !model.history.is_empty();
-        return is_network.then(|| format!("{name}: one fit; a network's r varies with its seed (n_seeds fits it several times)"));
+        return is_network
+            .then(|| format!("{name}: one fit; a network's r varies with its seed (n_seeds fits it several times)"));
     }
     let r: Vec<f64> = model.seeds.iter().map(|fit| fit.mean_r).filter(|r| r.is_finite()).collect();
     let n = r.len() as f64;
@@ -57,5 +58,8 @@ pub(crate) fn fits(name: &str, model: &ModelResult) -> Option<String> {
     let sd = (r.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
     let [low, high] = [r.iter().copied().fold(f64::NAN, f64::min), r.iter().copied().fold(f64::NAN, f64::max)];
     let [mean, sd, low, high] = [mean, sd, low, high].map(number);
-    Some(format!("{name}: r of the mean prediction of {} fits; single fits {mean} ± {sd} ({low} to {high})", model.seeds.len()))
+    Some(format!(
+        "{name}: r of the mean prediction of {} fits; single fits {mean} ± {sd} ({low} to {high})",
+        model.seeds.len()
+    ))
 }

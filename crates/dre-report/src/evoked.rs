@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::charts::butterfly::{self, ButterflyOf};
 use crate::charts::evoked::{PanelOf, Traces, panel, tile};
 use crate::charts::{Look, Size, TimeMarks};
-use crate::families;
 use crate::compact::{self, Compact};
+use crate::families;
 use crate::headline::init_window;
 use crate::maps;
 use crate::scale::extent;
@@ -36,6 +36,8 @@ pub(crate) struct EvokedSection {
     pub(crate) n_tiles: usize,
     /// Butterfly plots per condition; none where there is one channel only.
     pub(crate) butterflies: Vec<ButterflyRow>,
+    /// Whether butterfly plots and maps leave out models of the past alone.
+    pub(crate) leaves_out_past: bool,
     pub(crate) maps: Option<MapsFigure>,
     /// Conditions with no epochs or no values.
     pub(crate) empty: Vec<String>,
@@ -203,6 +205,7 @@ pub(crate) fn section(
         tiles: tiles.collect(),
         n_tiles: tiled.len(),
         butterflies: if names.len() > 1 { butterflies(results, &shown, &models, &marks) } else { Vec::new() },
+        leaves_out_past: families::of_the_past(results).next().is_some(),
         maps: figure,
         empty: empty.iter().map(|e| e.condition.clone()).collect(),
     };
@@ -222,12 +225,7 @@ pub(crate) fn section(
 }
 
 /// The true response and those of models with features: pictures of the past alone would crowd them out.
-fn butterflies(
-    results: &Results,
-    shown: &[&Evoked],
-    models: &[(Look, &str)],
-    marks: &TimeMarks,
-) -> Vec<ButterflyRow> {
+fn butterflies(results: &Results, shown: &[&Evoked], models: &[(Look, &str)], marks: &TimeMarks) -> Vec<ButterflyRow> {
     let with_features: Vec<&str> = families::with_features(results).map(|(name, _)| name).collect();
     let times = &results.times;
     let all = shown.iter().flat_map(|e| std::iter::once(&e.truth).chain(e.predicted.values()));
@@ -239,9 +237,8 @@ fn butterflies(
             Butterfly { name: name.to_owned(), svg: butterfly::draw(&what, times, marks), class }
         };
         let shown = models.iter().enumerate().filter(|(_, (_, name))| with_features.contains(name));
-        let predicted = shown.filter_map(|(k, (look, name))| {
-            Some(plot(k + 1, name, look.class(), evoked.predicted.get(*name)?))
-        });
+        let predicted =
+            shown.filter_map(|(k, (look, name))| Some(plot(k + 1, name, look.class(), evoked.predicted.get(*name)?)));
         let truth = plot(0, "true response", "truth".to_owned(), &evoked.truth);
         ButterflyRow { condition: evoked.condition.clone(), plots: std::iter::once(truth).chain(predicted).collect() }
     });
@@ -250,7 +247,8 @@ fn butterflies(
 
 fn channel_traces<'a>(evoked: &'a Evoked, channel: usize, models: &[(Look, &'a str)]) -> Traces<'a> {
     let row = |rows: &'a [Vec<f32>]| rows.get(channel).map_or(&[][..], Vec::as_slice);
-    let predicted = models.iter().map(|(look, name)| (*look, *name, evoked.predicted.get(*name).map_or(&[][..], |p| row(p))));
+    let predicted =
+        models.iter().map(|(look, name)| (*look, *name, evoked.predicted.get(*name).map_or(&[][..], |p| row(p))));
     Traces { truth: row(&evoked.truth), predicted: predicted.collect() }
 }
 

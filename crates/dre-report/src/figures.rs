@@ -109,7 +109,8 @@ pub(crate) fn time_figure(results: &Results) -> (Option<Figure>, PlotStore) {
     }
     caption.push('.');
     if families::of_the_past(results).next().is_some() {
-        caption.push_str(" A dashed line is the model of the same colour without features: what the past alone predicts.");
+        caption
+            .push_str(" A dashed line is the model of the same colour without features: what the past alone predicts.");
     }
     if marks.init.is_some() {
         caption.push_str(" Models that are shown the true samples of the grey init window have no line there.");
@@ -145,13 +146,12 @@ fn banded(results: &Results) -> Vec<&str> {
 
 pub(crate) fn channels_figure(results: &Results) -> Option<Figure> {
     let names: Vec<&str> = results.cohort.channels.iter().map(|c| c.name.as_str()).collect();
-    let series: Vec<channels::Series<'_>> =
-        results
-            .models
-            .iter()
-            .zip(families::looks(results))
-            .map(|((name, m), look)| channels::Series { name, look, mean: m.mean_r, r: &m.r_per_channel })
-            .collect();
+    let series: Vec<channels::Series<'_>> = results
+        .models
+        .iter()
+        .zip(families::looks(results))
+        .map(|((name, m), look)| channels::Series { name, look, mean: m.mean_r, r: &m.r_per_channel })
+        .collect();
     let order = ranking(results);
     let order_or_mean = if names.len() > channels::MAX_ROWS {
         "; each dot is a channel, the upright bar the mean over channels."

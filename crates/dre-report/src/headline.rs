@@ -69,7 +69,9 @@ fn highest<'a>(models: impl Iterator<Item = (&'a str, &'a ModelResult)>) -> Opti
 pub(crate) fn caveats(results: &Results) -> Vec<String> {
     let mut out = Vec::new();
     let named = |shown: bool| -> Vec<String> {
-        let models = results.models.iter().filter(|(_, m)| (m.n_init_times > 0) == shown);
+        let is_meant =
+            |name: &str, m: &ModelResult| (m.n_init_times > 0) == shown && !families::is_past_alone(results, name);
+        let models = results.models.iter().filter(|(name, m)| is_meant(name, m));
         models.map(|(name, _)| name.clone()).collect()
     };
     let (shown, hidden) = (named(true), named(false));
@@ -146,7 +148,8 @@ fn first(results: &Results, name: &str, best: &ModelResult) -> Vec<Part> {
     let title = title(name, best);
     let test = format!("held-out {}", modality(results));
     if is_near_zero(best) {
-        let is_past_clear = families::of_the_past(results).any(|(_, past)| past.mean_r.is_finite() && !is_near_zero(past));
+        let is_past_clear =
+            families::of_the_past(results).any(|(_, past)| past.mean_r.is_finite() && !is_near_zero(past));
         let nobody = if is_past_clear { "No model with features" } else { "No model" };
         return vec![
             text(format!("{nobody} predicts the {test} clearly: the highest mean r is ")),

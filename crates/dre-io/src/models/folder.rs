@@ -97,7 +97,11 @@ pub fn read_model(folder: &Path, threads: &Threads) -> Result<(Fitted, ModelInfo
                     Some(Fitted::Dre(member)) => members.push(*member),
                     _ => {
                         let found = format!("the member `{name}`");
-                        return Err(StoreError::damaged(&folder.join(MODEL_FILE), found, "folders of networks below it"));
+                        return Err(StoreError::damaged(
+                            &folder.join(MODEL_FILE),
+                            found,
+                            "folders of networks below it",
+                        ));
                     }
                 }
             }

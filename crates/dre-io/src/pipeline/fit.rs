@@ -15,8 +15,7 @@ use super::linear::{fit_features, fit_recurrent, reduction, share_moments};
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::{AUDIT_FILE, CohortFolder};
 use crate::models::{
-    CHECKPOINT_FILE, Checkpoint, Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, read_info, write_info,
-    write_model,
+    CHECKPOINT_FILE, Checkpoint, Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, read_info, write_info, write_model,
 };
 use crate::store::{StoreError, write_json};
 use crate::study::{DreSpec, ModelSpec};

@@ -249,8 +249,7 @@ fn bands(
 ) -> Result<Vec<BandResult>> {
     let n_bands = model.bands.len();
     let rows = feature_rows(data.features(), features)?;
-    let parts: Vec<_> =
-        (0..n_bands).map(|band| OnFeatures { model: model.band(band), rows: rows.clone() }).collect();
+    let parts: Vec<_> = (0..n_bands).map(|band| OnFeatures { model: model.band(band), rows: rows.clone() }).collect();
     let parts: Vec<&dyn Predictor> = parts.iter().map(|part| part as &dyn Predictor).collect();
     let shares = score_parts(data, &OnFeatures { model, rows: rows.clone() }, &parts, spec)?;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;

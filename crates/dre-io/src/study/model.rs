@@ -236,11 +236,9 @@ impl ModelSpec {
                 pool: section.part()?,
                 seen: section.part()?,
             }),
-            "banded" => Self::Banded(BandedSpec {
-                linear: section.part()?,
-                options: section.part()?,
-                seen: section.part()?,
-            }),
+            "banded" => {
+                Self::Banded(BandedSpec { linear: section.part()?, options: section.part()?, seen: section.part()? })
+            }
             _ => Self::Dre(DreSpec {
                 network: section.part()?,
                 train: section.part()?,

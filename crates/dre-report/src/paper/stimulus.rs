@@ -40,7 +40,10 @@ pub(super) fn add(results: &Results, montage: &Montage, all: &mut Figures) {
         for one in found {
             let past = without(&one.without);
             let channels = channel_names(results);
-            channels.iter().zip(&one.per_channel).for_each(|(name, delta)| table.row(&[&one.model, &past, name, delta]));
+            channels
+                .iter()
+                .zip(&one.per_channel)
+                .for_each(|(name, delta)| table.row(&[&one.model, &past, name, delta]));
         }
         all.add(&["stimulus", "map"], sheet, table);
     }

@@ -158,7 +158,11 @@ fn style(tag: &str, classes: &[&str], context: Context<'_>) -> Attributes {
                 let mut all = line("#ffffff", context.line(), 2.0);
                 all.push(("rx", "2".to_owned()));
                 all
-            } else if has("swatch") { vec![("fill", colour), ("rx", "2".to_owned())] } else { vec![("fill", colour)] }
+            } else if has("swatch") {
+                vec![("fill", colour), ("rx", "2".to_owned())]
+            } else {
+                vec![("fill", colour)]
+            }
         }
         "circle" if has("ring") => line("#ffffff", context.line(), 2.0),
         "circle" if has("subject") && context.dashed => line("#ffffff", context.line(), 1.75),

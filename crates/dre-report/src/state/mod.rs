@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::charts::state::{BinLine, Gains, ResponsesOf, bin_class, drawn_bins, gains, responses};
 use crate::charts::{Drawn, Look, both, delta, strips};
-use crate::families::looks;
 use crate::evoked::marks;
+use crate::families::looks;
 use crate::scale::extent;
 use crate::topography::sensors::Montage;
 use crate::topography::{Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};

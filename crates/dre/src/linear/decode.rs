@@ -38,7 +38,8 @@ impl Decoder {
         n_threads: usize,
     ) -> Result<Self> {
         let system = TrfSystem::of_arrays(data, features, None, names, config, n_threads)?;
-        let model = super::only(system.solve((config.penalty, config.alpha_unit), &[alpha], (n_threads, &Stop::never()))?);
+        let model =
+            super::only(system.solve((config.penalty, config.alpha_unit), &[alpha], (n_threads, &Stop::never()))?);
         let covariance = products(&system.parts[0].means.data, &*in_blocks(data, features))?;
         Ok(Self::with_patterns(&system, model, &covariance))
     }

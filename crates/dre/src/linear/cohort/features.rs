@@ -298,7 +298,8 @@ impl Subject<'_> {
 
     fn trf(&self, config: &TrfConfig, options: LinearOptions) -> Result<Part> {
         let (dataset, shared) = (self.source.dataset, self.shared);
-        let solve = |system: &TrfSystem| system.solve((config.penalty, config.alpha_unit), &config.alphas, self.effort());
+        let solve =
+            |system: &TrfSystem| system.solve((config.penalty, config.alpha_unit), &config.alphas, self.effort());
         let models = solve(&shared.all)?;
         let per_target = options.alpha_per_channel;
         let choice = if options.leave_one_out {
@@ -326,11 +327,13 @@ impl Subject<'_> {
                 .alphas
                 .iter()
                 .enumerate()
-                .map(
-                    |(i, &alpha)| {
-                        if choice.chosen.contains(&i) { shared.all.solve_single_lags(config.alpha_unit, alpha) } else { Ok(Vec::new()) }
-                    },
-                )
+                .map(|(i, &alpha)| {
+                    if choice.chosen.contains(&i) {
+                        shared.all.solve_single_lags(config.alpha_unit, alpha)
+                    } else {
+                        Ok(Vec::new())
+                    }
+                })
                 .collect::<Result<_>>()?;
             let n_lags = by_alpha.iter().map(Vec::len).max().unwrap_or(0);
             let blank = shared.all.blank();

@@ -10,8 +10,8 @@ use faer::linalg::cholesky::llt::{factor, solve};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 
-use super::Dependent;
 use super::super::AlphaUnit;
+use super::Dependent;
 use crate::{Stop, parallel};
 
 /// Second moments of columns and targets over some rows, both with their means taken off.
