@@ -115,10 +115,6 @@ fn notes(results: &Results) -> Vec<String> {
     notes
 }
 
-/// What the numbers of single fits are.
-pub(crate) const SINGLE_FITS: &str = "Single fits: the difference where single fits are compared, not the mean prediction of several. ± is its SD over seeds; the \
-     interval resamples subjects and, independently, each network’s fits, so that it holds for new subjects and new seeds.";
-
 /// A row of dots for each model.
 pub(crate) fn rows(results: &Results) -> Vec<strips::Row<'_>> {
     let labels = tables::subject_labels(results);
