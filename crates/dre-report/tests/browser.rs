@@ -103,13 +103,13 @@ fn the_page_works_in_a_browser() {
         return;
     };
     // Few electrodes, every analysis, pairs of gradiometers with missing values, names that are markup, nothing at all.
-    for (variant, sets) in [("p300", 2), ("words", 7), ("neuromag", 3), ("hostile", 0), ("empty", 0)] {
+    for (variant, sets) in [("p300", 3), ("words", 8), ("neuromag", 3), ("hostile", 0), ("empty", 0)] {
         let found = verdict(&browser, variant);
         assert_eq!(found["faults"], serde_json::json!([]), "{variant}");
         assert_eq!(found["requests"], serde_json::json!([]), "{variant}");
         let mut wanted = vec!["scores", "time", "channels", "evoked", "training", "data", "provenance"];
         if variant == "words" {
-            wanted.extend(["statistics", "importance", "state", "decoding", "adaptation"]);
+            wanted.extend(["stimulus", "statistics", "importance", "state", "decoding", "adaptation"]);
         }
         for section in wanted {
             assert!(
