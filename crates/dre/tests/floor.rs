@@ -46,14 +46,14 @@ const N_TEST: usize = 4000;
 
 /// r at each time of the other half's epochs, predicted from their first [`N_INIT`] samples by a regression on the first half.
 /// NaN inside the init window.
-fn out_of_sample(x: &[f64], baseline: Option<Range<usize>>) -> Vec<f64> {
+fn out_of_sample(x: &[f64], baseline: Option<&Range<usize>>) -> Vec<f64> {
     let epochs: Vec<Vec<f64>> = x
         .chunks_exact(STRIDE)
         .take(N_TRAIN + N_TEST)
         .map(|chunk| {
-            let mean = baseline.clone().map_or(0.0, |range| {
+            let mean = baseline.map_or(0.0, |range| {
                 let n = range.len() as f64;
-                chunk[range].iter().sum::<f64>() / n
+                chunk[range.clone()].iter().sum::<f64>() / n
             });
             chunk[..N_TIMES].iter().map(|value| value - mean).collect()
         })
@@ -142,7 +142,7 @@ fn on_white_noise_no_regression_exceeds_the_floor_and_many_epochs_come_near_it()
         for baseline in [None, Some(4..20)] {
             let floor = processing_floor(&response, rate, N_TIMES, baseline.clone(), N_INIT).unwrap();
             let what = format!("{what}, baseline {baseline:?}");
-            assert_agrees(&what, &out_of_sample(&x, baseline), &floor);
+            assert_agrees(&what, &out_of_sample(&x, baseline.as_ref()), &floor);
         }
     }
 }
@@ -208,7 +208,7 @@ fn a_baseline_that_reaches_past_the_init_window_raises_r_by_what_the_covariance_
     // A window with as many samples before the init window's end as after it, and one that ends where the init window does.
     let (past, within) = (0..2 * N_INIT, 0..N_INIT);
     for baseline in [past.clone(), within.clone()] {
-        let found = out_of_sample(&x, Some(baseline.clone()));
+        let found = out_of_sample(&x, Some(&baseline));
         assert_agrees(&format!("1/f noise, baseline {baseline:?}"), &found, &best(Some(baseline)));
     }
     // Why it is refused: on the same white noise, one gives away the mean of what is hidden and the other nothing of it.
