@@ -60,7 +60,10 @@ fn the_example_says_what_the_issue_asks_for() {
     assert_eq!(study.models["trf"], ModelSpec::Trf(TrfSpec { linear, options, ..TrfSpec::default() }));
     let network = NetworkConfig { conv_filters: 64, lstm_hidden: 64, n_init_times: 64, ..NetworkConfig::paper() };
     let train = TrainConfig { lr: 1e-3, batch_size: 32, n_passes: 20, loss: Loss::Mse, precision: Precision::F32 };
-    assert_eq!(study.models["dre"], ModelSpec::Dre(DreSpec { network, train, seeds: SeedSpec { n_seeds: 5 }, ..DreSpec::default() }));
+    assert_eq!(
+        study.models["dre"],
+        ModelSpec::Dre(DreSpec { network, train, seeds: SeedSpec { n_seeds: 5 }, ..DreSpec::default() })
+    );
 }
 
 #[test]
@@ -117,8 +120,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kind = 'dre'",
         "kind = 'dre'\nlearning_rate = 1",
         "study.toml line 10: unknown key `learning_rate` in [models.dre]; known keys are batch_size, \
-         conv_filters, conv_layers, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_components, n_init_times, \
-         n_passes, precision, stride, subject_dim",
+         conv_filters, conv_layers, features, kernel, kind, loss, lr, lstm_hidden, lstm_layers, n_components, \
+         n_init_times, n_passes, n_seeds, precision, stride, subject_dim",
     ),
     (
         "kind = 'dre'",
@@ -253,7 +256,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[models.dre]",
         "[importance]\nmodels = ['trf']\n[models.dre]",
-        "study.toml line 9: importance.models = `trf`, expected names of models of the study: dre",
+        "study.toml line 9: importance.models = `trf`, expected names of models of the study: dre, dre-past",
     ),
     (
         "[models.dre]",
@@ -284,7 +287,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "[models.dre]",
         "[state]\nmodels = ['trf']\n[models.dre]",
-        "study.toml line 9: state.models = `trf`, expected names of models of the study: dre",
+        "study.toml line 9: state.models = `trf`, expected names of models of the study: dre, dre-past",
     ),
     (
         "[models.dre]",

@@ -36,6 +36,8 @@ pub(crate) struct EvokedSection {
     pub(crate) n_tiles: usize,
     /// Butterfly plots per condition; none where there is one channel only.
     pub(crate) butterflies: Vec<ButterflyRow>,
+    /// Whether butterfly plots and maps leave out models of the past alone.
+    pub(crate) leaves_out_past: bool,
     pub(crate) maps: Option<MapsFigure>,
     /// Conditions with no epochs or no values.
     pub(crate) empty: Vec<String>,
@@ -203,6 +205,7 @@ pub(crate) fn section(
         tiles: tiles.collect(),
         n_tiles: tiled.len(),
         butterflies: if names.len() > 1 { butterflies(results, &shown, &models, &marks) } else { Vec::new() },
+        leaves_out_past: families::of_the_past(results).next().is_some(),
         maps: figure,
         empty: empty.iter().map(|e| e.condition.clone()).collect(),
     };

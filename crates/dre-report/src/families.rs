@@ -51,6 +51,11 @@ pub(crate) fn is_past_alone(results: &Results, name: &str) -> bool {
         && !results.models.iter().all(|(name, model)| has_none(name, model))
 }
 
+/// Whether a model is another one's fit without features.
+pub(crate) fn is_reference(results: &Results, name: &str) -> bool {
+    results.models.get_index_of(name).is_some_and(|i| owner(results, i).is_some())
+}
+
 /// Models that are given true samples and features of which nothing says how much the features add.
 pub(crate) fn of_unknown_share(results: &Results) -> Vec<String> {
     if results.cohort.features.is_empty() {

@@ -70,7 +70,9 @@ fn highest<'a>(models: impl Iterator<Item = (&'a str, &'a ModelResult)>) -> Opti
 pub(crate) fn caveats(results: &Results) -> Vec<String> {
     let mut out = Vec::new();
     let named = |shown: bool| -> Vec<String> {
-        let models = results.models.iter().filter(|(_, m)| (m.n_init_times > 0) == shown);
+        let is_meant =
+            |name: &str, m: &ModelResult| (m.n_init_times > 0) == shown && !families::is_past_alone(results, name);
+        let models = results.models.iter().filter(|(name, m)| is_meant(name, m));
         models.map(|(name, _)| name.clone()).collect()
     };
     let (shown, hidden) = (named(true), named(false));

@@ -25,7 +25,7 @@ pub(crate) struct ModelRow {
     pub(crate) parameters: String,
     pub(crate) fit_time: String,
     pub(crate) is_best: bool,
-    /// Whether it is given no feature, while others are.
+    /// Whether it is the fit without features of the model above it.
     pub(crate) is_past: bool,
     /// Its fits with different seeds; empty for a model that has no seed.
     pub(crate) seeds: String,
@@ -100,7 +100,7 @@ pub(crate) fn models(results: &Results) -> Vec<ModelRow> {
             parameters: format::count(model.n_parameters),
             fit_time: format::duration(model.fit_seconds),
             is_best: results.models.len() > 1 && Some(model.mean_r) == best,
-            is_past: families::is_past_alone(results, name),
+            is_past: families::is_reference(results, name),
             seeds: seeds::of_model(model),
         }
     });

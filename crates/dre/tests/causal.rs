@@ -264,16 +264,16 @@ fn an_offset_passes_a_causal_chain_without_a_transient() {
 #[test]
 fn spans_and_delays_by_hand() {
     let response = ImpulseResponse { taps: vec![1.0, 2.0, 0.0, 3.0, 1.0], origin: 2, sfreq: 10.0 };
+    let samples = |response: &ImpulseResponse, share| response.span(share).map(|time| (10.0 * time).round() as usize);
     // Energies 1, 4, 0, 9, 1.
-    assert_eq!(response.span(0.6), [0.0, 0.1]);
-    assert_eq!(response.span(0.8), [0.1, 0.1]);
-    assert_eq!(response.span(0.95), [0.2, 0.2]);
-    assert_eq!(response.span(1.0), [0.2, 0.2]);
-    assert_eq!(ImpulseResponse::identity(10.0).span(0.999), [0.0, 0.0]);
+    for (share, expected) in [(0.6, [0, 1]), (0.8, [1, 1]), (0.95, [2, 2]), (1.0, [2, 2])] {
+        assert_eq!(samples(&response, share), expected, "{share}");
+    }
+    assert_eq!(samples(&ImpulseResponse::identity(10.0), 0.999), [0, 0]);
     assert!(ImpulseResponse::identity(10.0).delay(3.0).abs() < 1e-15);
     let late = ImpulseResponse { taps: vec![0.0, 0.0, 0.0, 0.5], origin: 1, sfreq: 10.0 };
     assert!((late.delay(4.0) - 0.2).abs() < 1e-12);
-    assert_eq!(late.span(0.5), [0.0, 0.2]);
+    assert_eq!(samples(&late, 0.5), [0, 2]);
 }
 
 #[test]

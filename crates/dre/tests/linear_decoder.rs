@@ -68,7 +68,7 @@ fn a_cohort_s_decoder_is_that_of_each_subject_s_arrays() {
     let fitted = fit_decoder(&set, &config, &FIT).unwrap();
     assert_eq!(fitted.features, ["a"]);
     let names: Vec<String> = set.cohort().channels.iter().map(|c| c.name.clone()).collect();
-    let arrays = TrfConfig { lag_min: -4, lag_max: 1, ..TrfConfig::default() };
+    let arrays = TrfConfig { lag_min: -4, lag_max: 1, alpha_unit: AlphaUnit::Absolute, ..TrfConfig::default() };
     for (subject, fit) in fitted.subjects.iter().enumerate() {
         let (features, data) = training(&set, subject);
         // What feature `b` does not tell of feature `a`.

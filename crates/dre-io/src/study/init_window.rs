@@ -69,7 +69,7 @@ fn costs(prepare: &PrepareSpec) -> String {
         if delay.is_nan() {
             String::new()
         } else {
-            format!(" by about {:.0} ms at {freq:.3} Hz", (1e3 * delay).max(0.0))
+            format!(" by about {:.0} ms at {} Hz", (1e3 * delay).max(0.0), (100.0 * freq).round() / 100.0)
         }
     };
     let mut text = format!("\"minimum\" is causal: it delays the data{}", delay(response(Phase::Minimum, Method::Fir)));
