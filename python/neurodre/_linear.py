@@ -249,7 +249,7 @@ class BandedRidge(_Kernels):
     --------
     >>> import numpy as np, neurodre as dre
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.standard_normal((20, 2, 50))
+    >>> X = rng.standard_normal((40, 2, 50))
     >>> y = np.roll(X[:, :1], 1, axis=2)
     >>> model = dre.BandedRidge(lag_max=2, n_iter=5).fit(X, y)
     >>> model.band_weights_.shape

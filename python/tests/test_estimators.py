@@ -336,7 +336,7 @@ def test_settings_of_numpy_are_kept(data, tmp_path):
 
 def test_samples_that_a_model_is_shown_are_never_scored(data):
     X, y = data
-    past = dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=20, alphas=1.0).fit(X[:40], y[:40])
+    past = dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=20, phase="none", alphas=1.0).fit(X[:40], y[:40])
     trf = dre.TRF(lag_max=6, alphas=1.0).fit(X[:40], y[:40])
     scores, others = past.evaluate(X[40:], y[40:], score_from=0), trf.evaluate(X[40:], y[40:])
     assert (scores.score_from, others.score_from) == (20, 0)
@@ -348,7 +348,7 @@ def test_samples_that_a_model_is_shown_are_never_scored(data):
     assert np.array_equal(dre.compare(others, others, names=("a", "b")).first, others.mean_r_by_subject)
     found = dre.permutation_importance(past, X[40:], y[40:], score_from=0, n_permutations=2)
     assert found.score_from == 20
-    shown = small_dre(n_init_times=50, n_passes=1).fit(X, y)
+    shown = small_dre(n_init_times=50, phase="none", n_passes=1).fit(X, y)
     with pytest.raises(ValueError, match="n_init_times = 50, so that all 50 samples of an epoch are shown and none is left"):
         shown.score(X, y)
 
@@ -375,7 +375,7 @@ def test_too_few_epochs_to_choose_on_are_refused(data):
     X, y = data
     for model in (
         dre.TRF(lag_max=6, alphas=[1e-2, 1.0]),
-        dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=8, alphas=[1e-2, 1.0]),
+        dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=8, phase="none", alphas=[1e-2, 1.0]),
         dre.BandedRidge(lag_max=6, alphas=1.0, n_iter=3),
     ):
         with pytest.raises(ValueError, match="number of validation epochs = 2, expected at least 3"):

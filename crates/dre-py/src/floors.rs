@@ -11,6 +11,9 @@ use serde::Deserialize;
 use crate::defaults::parse;
 use crate::errors::science;
 
+/// Two arrays of one length.
+type Curve<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
 /// Samples of the recording for which filters are designed: what they are does not depend on it.
 const N_TIMES: usize = 1 << 20;
 
@@ -57,11 +60,7 @@ impl Processing {
 
 /// r of the best linear prediction of white noise at each time of an epoch, and the times (s).
 #[pyfunction]
-pub fn processing_floor<'py>(
-    py: Python<'py>,
-    settings: &str,
-    n_init_times: usize,
-) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
+pub fn processing_floor<'py>(py: Python<'py>, settings: &str, n_init_times: usize) -> PyResult<Curve<'py>> {
     let processing = Processing::read(settings)?;
     let found = py.detach(|| {
         let (response, sfreq, window) = processing.resolve()?;
@@ -74,15 +73,12 @@ pub fn processing_floor<'py>(
 
 /// Latencies (s) after the init window, and the share of the energy of a response there that lies inside the init window.
 #[pyfunction]
-pub fn leak<'py>(
-    py: Python<'py>,
-    settings: &str,
-    n_init_times: usize,
-) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
+pub fn leak<'py>(py: Python<'py>, settings: &str, n_init_times: usize) -> PyResult<Curve<'py>> {
     let processing = Processing::read(settings)?;
     let found = py.detach(|| {
         let (response, sfreq, window) = processing.resolve()?;
-        dre::floor::leak(&response, &window.times(sfreq), n_init_times)
+        // An impulse: what a response of some length leaks is more.
+        dre::floor::leak(&response, &window.times(sfreq), n_init_times, 0.0)
     });
     let found = found.map_err(|e: dre::Error| science(&e))?;
     Ok((found.latencies.into_pyarray(py), found.shares.into_pyarray(py)))

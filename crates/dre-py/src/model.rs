@@ -163,6 +163,7 @@ impl Model {
 
     /// Several networks that differ in their seed as one model, whose prediction is the mean of theirs.
     #[staticmethod]
+    #[allow(clippy::needless_pass_by_value, reason = "Python hands over a list")]
     fn of_seeds(members: Vec<Bound<'_, Self>>) -> PyResult<Self> {
         let one = |member: &Bound<'_, Self>| match &member.get().fitted {
             Fitted::Dre(fitted) => Ok((**fitted).clone()),

@@ -7,14 +7,14 @@ use crate::charts::{Drawn, adaptation, both};
 use crate::topography::sensors::Montage;
 use crate::topography::{Maps, MapsFigure, MapsStore, Pairs, Row, Series, thinned};
 use crate::values::{Table, interval, p_value};
-use crate::{format, maps, stimulus};
+use crate::{format, maps, seeds};
 
 /// Tests across subjects.
 #[derive(Debug, Serialize)]
 pub(crate) struct Statistics {
     comparisons: Option<Table>,
-    /// What the numbers of single fits are; may be empty.
-    seeds: &'static str,
+    /// Differences of single fits.
+    seeds: Option<Table>,
     /// Why there are no tests, or what limits them; may be empty.
     note: String,
     /// Where the ceiling comes from and what it is; may be empty.
@@ -26,7 +26,6 @@ pub(crate) struct Statistics {
 /// What holds across subjects; none where nothing was tested or noted.
 pub(crate) fn statistics(results: &Results) -> Option<Statistics> {
     let found = &results.statistics;
-    let has_seeds = found.comparisons.iter().any(|c| c.seeds.is_some());
     let row = |c: &ComparisonResult| {
         let ratio = c.ratio.map_or_else(
             || format::NONE.to_owned(),
@@ -38,7 +37,7 @@ pub(crate) fn statistics(results: &Results) -> Option<Statistics> {
                 }
             },
         );
-        let mut cells = vec![
+        vec![
             format!("{} − {}", c.first, c.second),
             format::signed_r(c.difference),
             interval(c.confidence),
@@ -47,17 +46,10 @@ pub(crate) fn statistics(results: &Results) -> Option<Statistics> {
             c.test.map_or_else(|| format::NONE.to_owned(), |test| format::fixed(test.rank_biserial, 2)),
             c.test.and_then(|test| test.cohens_dz).map_or_else(|| format::NONE.to_owned(), |dz| format::fixed(dz, 2)),
             ratio,
-        ];
-        if has_seeds {
-            cells.push(stimulus::single_fits(c.seeds));
-        }
-        cells
+        ]
     };
-    let mut columns =
-        vec!["Difference of r", "Mean", "95 % CI", "p", "p (FDR)", "Rank-biserial r", "Cohen’s dz", "Ratio [95 % CI]"];
-    if has_seeds {
-        columns.push("Single fits [95 % CI]");
-    }
+    let columns =
+        ["Difference of r", "Mean", "95 % CI", "p", "p (FDR)", "Rank-biserial r", "Cohen’s dz", "Ratio [95 % CI]"];
     let comparisons = Table::new(&columns, &[0], found.comparisons.iter().map(row).collect()).if_any();
     let note = found.note.as_deref().map_or_else(String::new, sentence);
     let ceiling = found.ceiling.as_ref().map_or_else(String::new, |ceiling| {
@@ -73,7 +65,8 @@ pub(crate) fn statistics(results: &Results) -> Option<Statistics> {
         Some(vec![name.clone(), format!("{} %", format::fixed(100.0 * model.of_ceiling?, 0))])
     };
     let shares = Table::new(&["Model", "Share of the ceiling"], &[0], found.models.iter().filter_map(share).collect());
-    let seeds = if has_seeds { stimulus::SINGLE_FITS } else { "" };
+    let single = |c: &ComparisonResult| Some((format!("{} − {}", c.first, c.second), c.seeds?));
+    let seeds = seeds::table("Difference of r", found.comparisons.iter().filter_map(single));
     let found = Statistics { comparisons, seeds, note, ceiling, shares: shares.if_any() };
     let is_empty = found.comparisons.is_none() && found.note.is_empty() && found.ceiling.is_empty();
     (!is_empty).then_some(found)

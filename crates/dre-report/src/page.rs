@@ -29,6 +29,7 @@ pub(crate) struct Page<'a> {
     /// Caveats of ratios, each once.
     ratio_caveats: Vec<String>,
     subjects: Vec<tables::SubjectRow>,
+    single_fits: &'static str,
     /// What is said of fits with different seeds; may be empty.
     seeds: String,
     stimulus: Option<stimulus::StimulusSection>,
@@ -108,6 +109,7 @@ impl<'a> Page<'a> {
             comparisons,
             ratio_caveats,
             subjects: tables::subjects(results),
+            single_fits: seeds::SINGLE_FITS,
             seeds: seeds::note(results),
             stimulus,
             score_from: format::trimmed(results.score_from),

@@ -1,10 +1,11 @@
 //! How far a network's seed moves its score, in words.
 
-use dre::results::{ModelResult, Results};
+use dre::results::{ModelResult, Results, SeedSpread};
 
 use crate::format;
 use crate::headline::standard_deviation;
 use crate::scale::extent;
+use crate::values::{Table, interval};
 
 /// `5 fits: 0.130 ± 0.002 (0.127 to 0.133)`, or that there is one fit; empty for a model that has no seed.
 pub(crate) fn of_model(model: &ModelResult) -> String {
@@ -40,6 +41,22 @@ pub(crate) fn note(results: &Results) -> String {
         ));
     }
     text
+}
+
+/// What the numbers of [`table`] are.
+pub(crate) const SINGLE_FITS: &str = "Single fits compared with each other, not the mean predictions of several: mean over subjects and fits, standard deviation over \
+     seeds, and an interval that resamples subjects and, independently, each network’s fits, so that it holds for new subjects and \
+     new seeds.";
+
+/// Differences of single fits, by what is compared; none where nothing is.
+pub(crate) fn table(first: &str, compared: impl Iterator<Item = (String, SeedSpread)>) -> Option<Table> {
+    let row = |(name, found): (String, SeedSpread)| {
+        let [a, b] = found.n_seeds;
+        let mean = format::signed_r(found.mean);
+        vec![name, format!("{a} and {b}"), mean, format::r(found.sd), interval(found.confidence)]
+    };
+    let columns = [first, "Fits", "Mean of single fits", "SD over seeds", "95 % CI, subjects and seeds"];
+    Table::new(&columns, &[0], compared.map(row).collect()).if_any()
 }
 
 /// Whether it is a network that was fitted once: linear models make no passes.

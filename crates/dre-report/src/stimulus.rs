@@ -1,6 +1,6 @@
 //! What the stimulus adds to predictions: Δr of models over their fits without features.
 
-use dre::results::{Results, SeedSpread, StimulusResult};
+use dre::results::{Results, StimulusResult};
 use dre::stats::LEAST_SUBJECTS;
 use serde::Serialize;
 
@@ -12,12 +12,14 @@ use crate::store::{LineStore, PlotStore, rounded};
 use crate::topography::sensors::Montage;
 use crate::topography::{Frame, Maps, MapsFigure, MapsStore, Pairs, Row, Series};
 use crate::values::{Table, interval, p_value};
-use crate::{families, format, tables};
+use crate::{families, format, seeds, tables};
 
 /// The section.
 #[derive(Debug, Serialize)]
 pub(crate) struct StimulusSection {
     table: Option<Table>,
+    /// Δr of single fits.
+    seeds: Option<Table>,
     /// What to know about its numbers.
     notes: Vec<String>,
     subjects: Option<Figure>,
@@ -43,6 +45,7 @@ pub(crate) fn section(
     numbers.extend(map_numbers);
     let section = StimulusSection {
         table: table(results),
+        seeds: seeds::table("Δr of", results.stimulus.iter().filter_map(|one| Some((one.model.clone(), one.seeds?)))),
         notes: notes(results),
         subjects: subjects_figure(results),
         time,
@@ -69,14 +72,13 @@ pub(crate) fn unknown(results: &Results) -> String {
 
 fn table(results: &Results) -> Option<Table> {
     let mean_r = |name: &str| results.models.get(name).map_or(f64::NAN, |model| model.mean_r);
-    let has_seeds = results.stimulus.iter().any(|one| one.seeds.is_some());
     let row = |one: &StimulusResult| {
         let above = one.subjects.values().filter(|delta| **delta > 0.0).count();
         let without = match &one.without {
-            Some(past) => format!("{past}, {}", format::r(mean_r(past))),
-            None => "constant, 0".to_owned(),
+            Some(past) => format!("{} ({past})", format::r(mean_r(past))),
+            None => format!("{} (a constant)", format::r(0.0)),
         };
-        let mut cells = vec![
+        vec![
             one.model.clone(),
             format::r(mean_r(&one.model)),
             without,
@@ -84,25 +86,10 @@ fn table(results: &Results) -> Option<Table> {
             interval(one.confidence),
             p_value(one.p),
             format!("{above} of {}", one.subjects.len()),
-        ];
-        if has_seeds {
-            cells.push(single_fits(one.seeds));
-        }
-        cells
+        ]
     };
-    let mut columns = vec!["Model", "r", "Without features, r", "Δr", "95 % CI", "p", "Above 0 in"];
-    if has_seeds {
-        columns.push("Single fits’ Δr [95 % CI]");
-    }
+    let columns = ["Model", "r", "r without features", "Δr", "95 % CI", "p", "Above 0 in"];
     Table::new(&columns, &[0, 2], results.stimulus.iter().map(row).collect()).if_any()
-}
-
-/// `+0.012 ± 0.002 [0.008, 0.016]`: the mean over subjects and seeds, its SD over seeds, its interval; a dash without seeds.
-pub(crate) fn single_fits(seeds: Option<SeedSpread>) -> String {
-    let Some(SeedSpread { mean, sd, confidence, .. }) = seeds else { return format::NONE.to_owned() };
-    let interval =
-        confidence.map_or_else(String::new, |[low, high]| format!(" [{}, {}]", format::r(low), format::r(high)));
-    format!("{} ± {}{interval}", format::signed_r(mean), format::r(sd))
 }
 
 fn notes(results: &Results) -> Vec<String> {
@@ -125,15 +112,8 @@ fn notes(results: &Results) -> Vec<String> {
             "No p where Δr is 0 in all subjects.".to_owned()
         });
     }
-    if found.iter().any(|one| one.seeds.is_some()) {
-        notes.push(SINGLE_FITS.to_owned());
-    }
     notes
 }
-
-/// What the numbers of single fits are.
-pub(crate) const SINGLE_FITS: &str = "Single fits: the difference where single fits are compared, not the mean prediction of several. ± is its SD over seeds; the \
-     interval resamples subjects and, independently, each network’s fits, so that it holds for new subjects and new seeds.";
 
 /// A row of dots for each model.
 pub(crate) fn rows(results: &Results) -> Vec<strips::Row<'_>> {

@@ -463,14 +463,19 @@ fn what_the_stimulus_adds_is_shown_over_the_fit_without_features() {
         let row = shown.find(&format!("<th scope=\"row\">{}</th>", one.model)).expect("a row for each model");
         let row = &shown[row..row + shown[row..].find("</tr>").expect("rows end")];
         let without = match &one.without {
-            Some(past) => format!("{past}, {}", three(results.models[past].mean_r)),
-            None => "constant, 0".to_owned(),
+            Some(past) => format!("{} ({past})", three(results.models[past].mean_r)),
+            None => "0.000 (a constant)".to_owned(),
         };
         assert!(row.contains(&without) && row.contains(&format!("+{}", three(one.delta_r))), "{row}");
         assert!(row.contains("&lt; 0.001") && row.contains(" of 27"), "{row}");
-        let spread = one.seeds.map_or_else(|| "n/a".to_owned(), |s| format!("+{} ± {} [", three(s.mean), three(s.sd)));
-        assert!(row.contains(&spread), "{spread}: {row}");
     }
+    let seeds = results.stimulus.iter().find(|one| one.model == "dre").and_then(|one| one.seeds).expect("five fits");
+    let row = format!(
+        "<td class=\"n\">5 and 5</td><td class=\"n\">+{}</td><td class=\"n\">{}</td>",
+        three(seeds.mean),
+        three(seeds.sd)
+    );
+    assert!(shown.contains(&row), "{row}");
     for text in ["Δr per subject", "Δr over time", "data-maps=\"stimulus\"", "data-plot=\"stimulus\"", "one-sided"] {
         assert!(shown.contains(text), "{text}");
     }
@@ -549,7 +554,7 @@ fn fits_with_several_seeds_show_their_spread_and_single_ones_are_said_to_be_sing
     assert!(html.contains(&format!("5 fits: {mean:.3} ± {sd:.3} (")));
     assert!(!html.contains("one fit"));
     let table = section(&html, "statistics");
-    assert!(table.contains("Single fits [95 % CI]") && table.contains("resamples subjects and, independently,"));
+    assert!(table.contains("<td class=\"n\">5 and 1</td>") && table.contains("resamples subjects and, independently,"));
     let single = page("p300");
     assert!(single.contains("<span class=\"fits\">one fit</span>"));
     assert!(single.contains("dre and dre-past are one fit each; a network’s r varies with its seed: set n_seeds"));

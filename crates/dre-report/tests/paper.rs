@@ -27,6 +27,7 @@ fn every_figure_that_the_results_hold_is_there() {
         "scores",
         "comparison",
         "scores-time",
+        "leak",
         "scores-channels",
         "scores-map",
         "scores-seeds",

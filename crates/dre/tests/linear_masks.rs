@@ -3,7 +3,7 @@
 
 mod common;
 
-use dre::linear::{Penalty, Rtrf, RtrfConfig, Trf, TrfConfig};
+use dre::linear::{AlphaUnit, Penalty, Rtrf, RtrfConfig, Trf, TrfConfig};
 use indexmap::IndexMap;
 use ndarray::{Array2, Array3, Axis};
 use proptest::prelude::*;
@@ -73,6 +73,7 @@ proptest! {
         prop_assume!((0..3).all(|c| measured.index_axis(Axis(1), c).iter().any(|&m| m)));
         let windows = [(own.0, own.0 + own.1), (other.0, other.0 + other.1)];
         let config = TrfConfig {
+            alpha_unit: AlphaUnit::Absolute,
             lag_min: windows[0].0,
             lag_max: windows[0].1,
             lags: IndexMap::from([("f1".to_owned(), [windows[1].0, windows[1].1])]),
@@ -115,7 +116,7 @@ proptest! {
         missing in prop::option::of(0usize..3), alpha in 0.1f64..5.0, lags in (1usize..4, 0usize..4),
     ) {
         let (x, y, measured) = arrays(&values, &kept, missing);
-        let config = RtrfConfig { n_lags_data: lags.0, n_lags_features: lags.1, ..RtrfConfig::default() };
+        let config = RtrfConfig { alpha_unit: AlphaUnit::Absolute, n_lags_data: lags.0, n_lags_features: lags.1, ..RtrfConfig::default() };
         // Half of the samples must have all channels, or the least measured one is no regressor; the rule, by hand.
         let all = |channels: &[usize], e: usize, t: usize| channels.iter().all(|&c| measured[[e, c, t]]);
         let grid: Vec<(usize, usize)> = (0..4).flat_map(|e| (0..18).map(move |t| (e, t))).collect();
@@ -166,10 +167,11 @@ fn a_channel_that_was_never_measured_is_predicted_as_zero() {
     let values: Vec<f64> = (0..4 * 5 * 18).map(|i| f64::from((i * 7919) % 101) / 50.0 - 1.0).collect();
     let (x, y, mut measured) = arrays(&values, &[true; 4 * 18], None);
     measured.index_axis_mut(Axis(1), 1).fill(false);
-    let config = TrfConfig { lag_max: 2, ..TrfConfig::default() };
+    let config = TrfConfig { alpha_unit: AlphaUnit::Absolute, lag_max: 2, ..TrfConfig::default() };
     let trf = &Trf::fit_measured(&x, &y, Some(&measured), &names(2), &config, &[1.0], 1).unwrap()[0];
     assert!(trf.predict(&x, 1).unwrap().index_axis(Axis(1), 1).iter().all(|&v| v == 0.0));
-    let config = RtrfConfig { n_lags_data: 2, n_lags_features: 2, ..RtrfConfig::default() };
+    let config =
+        RtrfConfig { alpha_unit: AlphaUnit::Absolute, n_lags_data: 2, n_lags_features: 2, ..RtrfConfig::default() };
     let rtrf = &Rtrf::fit_measured(&x, &y, Some(&measured), &names(2), &config, &[1.0], 1).unwrap()[0];
     assert!(rtrf.coef_data.index_axis(Axis(2), 1).iter().all(|&v| v == 0.0));
     assert!(rtrf.coef_data.index_axis(Axis(0), 1).iter().all(|&v| v == 0.0));
@@ -180,7 +182,7 @@ fn a_channel_that_was_never_measured_is_predicted_as_zero() {
             &y,
             Some(&nothing),
             &names(2),
-            &TrfConfig { lag_max: 2, ..TrfConfig::default() },
+            &TrfConfig { alpha_unit: AlphaUnit::Absolute, lag_max: 2, ..TrfConfig::default() },
             &[1.0],
             1
         )

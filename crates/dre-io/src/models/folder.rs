@@ -93,17 +93,12 @@ pub fn read_model(folder: &Path, threads: &Threads) -> Result<(Fitted, ModelInfo
             let mut members = Vec::with_capacity(info.members.len());
             for name in &info.members {
                 let is_plain = std::path::Path::new(name).file_name().is_some_and(|file| file == name.as_str());
-                match if is_plain { Some(read_model(&folder.join(name), threads)?.0) } else { None } {
-                    Some(Fitted::Dre(member)) => members.push(*member),
-                    _ => {
-                        let found = format!("the member `{name}`");
-                        return Err(StoreError::damaged(
-                            &folder.join(MODEL_FILE),
-                            found,
-                            "folders of networks below it",
-                        ));
-                    }
-                }
+                let member = if is_plain { Some(read_model(&folder.join(name), threads)?.0) } else { None };
+                let Some(Fitted::Dre(member)) = member else {
+                    let found = format!("the member `{name}`");
+                    return Err(StoreError::damaged(&folder.join(MODEL_FILE), found, "folders of networks below it"));
+                };
+                members.push(*member);
             }
             Fitted::Seeds(members)
         }

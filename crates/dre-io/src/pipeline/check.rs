@@ -18,7 +18,7 @@ pub(super) fn settings(job: &Job, data: &Dataset, monitor: &dyn Monitor) -> Resu
         let spec = &job.study.models[name];
         let pooled = Pooled::new(data);
         let source: &dyn EpochSource = if spec.is_pooled() { &pooled } else { data };
-        let seen = &Selected::new(source, &seen_features(spec, data)?)?;
+        let seen = &Selected::new(source, &seen_features(spec, data))?;
         let checked = match spec {
             ModelSpec::Trf(spec) => FeatureTask::Trf(&spec.linear, spec.options).check(seen),
             ModelSpec::Banded(spec) => FeatureTask::Banded(&spec.linear, spec.options, job.study.seed).check(seen),

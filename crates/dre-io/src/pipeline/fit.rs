@@ -98,13 +98,13 @@ pub(super) fn valid_from(job: &Job) -> usize {
 
 /// The features of the data that a model of the study sees, in the data's order. A feature with levels is seen with all of
 /// them.
-pub(super) fn seen_features(spec: &ModelSpec, data: &Dataset) -> Result<Vec<String>> {
-    let Some(names) = &spec.seen().features else { return Ok(data.features().to_vec()) };
+pub(super) fn seen_features(spec: &ModelSpec, data: &Dataset) -> Vec<String> {
+    let Some(names) = &spec.seen().features else { return data.features().to_vec() };
     let is_seen = |signal: &&String| {
         let feature = signal.split_once('[').map_or(signal.as_str(), |(feature, _)| feature);
         names.iter().any(|name| name == *signal || name == feature)
     };
-    Ok(data.features().iter().filter(is_seen).cloned().collect())
+    data.features().iter().filter(is_seen).cloned().collect()
 }
 
 /// The first time (s) that counts in every score of the study, whichever of its models: that of the first sample at or after
@@ -238,7 +238,7 @@ impl Fit<'_> {
     }
 
     /// The features that the model sees, in the data's order.
-    pub(super) fn features(&self) -> Result<Vec<String>> {
+    pub(super) fn features(&self) -> Vec<String> {
         seen_features(self.spec(), self.data)
     }
 
@@ -299,7 +299,7 @@ impl Fit<'_> {
     ) -> Result<()> {
         let data = self.data;
         let recordings = &data.cohort().recordings;
-        let features = self.features()?;
+        let features = self.features();
         let rows = feature_rows(data.features(), &features)?;
         let info = ModelInfo {
             format: MODEL_FORMAT,
@@ -338,7 +338,7 @@ impl Fit<'_> {
             (Some(components), None) => components,
             (None, None) => data,
         };
-        let source = &Selected::new(source, &self.features()?)?;
+        let source = &Selected::new(source, &self.features())?;
         let n_channels = pca.as_ref().map_or(data.n_channels(), Pca::n_components);
         let dims = Dims { n_channels, n_features: source.n_features(), n_subjects: data.n_subjects() };
         let seed = self.seed;

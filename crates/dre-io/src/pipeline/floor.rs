@@ -31,15 +31,14 @@ impl Processing {
         let mut known: BTreeMap<(u64, Option<u64>), usize> = BTreeMap::new();
         for recording in &cohort.info.recordings {
             let recorded = &recording.recorded;
-            let kind = match known.get(&key(recorded)) {
-                Some(&kind) => kind,
-                None => {
-                    let preparation =
-                        Preparation::new(&job.study.prepare, recorded.sfreq, recorded.n_times, recorded.lowpass)?;
-                    kinds.push((preparation.response(), preparation.steps()));
-                    known.insert(key(recorded), kinds.len() - 1);
-                    kinds.len() - 1
-                }
+            let kind = if let Some(&kind) = known.get(&key(recorded)) {
+                kind
+            } else {
+                let preparation =
+                    Preparation::new(&job.study.prepare, recorded.sfreq, recorded.n_times, recorded.lowpass)?;
+                kinds.push((preparation.response(), preparation.steps()));
+                known.insert(key(recorded), kinds.len() - 1);
+                kinds.len() - 1
             };
             kind_of.push(kind);
         }

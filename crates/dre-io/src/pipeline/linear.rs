@@ -43,7 +43,7 @@ pub(super) fn in_model(model: &str) -> impl Fn(dre::Error) -> PipelineError {
 }
 
 /// The epochs that a linear model is fitted to: those of all subjects as one's where it is pooled.
-fn source<'a>(fit: &Fit<'a>, pooled: &'a Option<Pooled<'a>>) -> &'a dyn EpochSource {
+fn source<'a>(fit: &Fit<'a>, pooled: Option<&'a Pooled<'a>>) -> &'a dyn EpochSource {
     match pooled {
         Some(pooled) => pooled,
         None => fit.data,
@@ -79,7 +79,7 @@ pub(super) fn fit_features(fits: &[Fit<'_>], monitor: &mut dyn Monitor) -> Resul
     }
     let names = fits.iter().map(|fit| fit.name).collect::<Vec<_>>().join(", ");
     let pooled = first.spec().is_pooled().then(|| Pooled::new(first.data));
-    let seen = Selected::new(source(first, &pooled), &first.features()?)?;
+    let seen = Selected::new(source(first, pooled.as_ref()), &first.features())?;
     let models = fit_feature_models(&seen, &tasks, &first.linear(monitor)).map_err(in_model(&names))?;
     let seconds = started.elapsed().as_secs_f64();
     for ((fit, spec), model) in fits.iter().zip(&specs).zip(models) {
@@ -117,7 +117,7 @@ pub(super) fn fit_recurrent(fit: &Fit<'_>, spec: &RtrfSpec, monitor: &mut dyn Mo
     let n = spec.linear.alphas.len();
     monitor.step("Fitting", &format!("{name}: RTRF, {n} penalties, {}", whose(fit.spec())));
     let pooled = spec.pool.pooled.then(|| Pooled::new(fit.data));
-    let seen = Selected::new(source(fit, &pooled), &fit.features()?)?;
+    let seen = Selected::new(source(fit, pooled.as_ref()), &fit.features())?;
     let model = fit_rtrf(&seen, &spec.linear, spec.init.n_init_times, spec.options, &fit.linear(monitor))
         .map_err(in_model(name))?;
     let model = if spec.pool.pooled { model.shared_by(fit.data.subjects()) } else { model };

@@ -27,9 +27,9 @@ pub use of_arrays::ArraysInfo;
 /// Epochs of a cohort: cut when drawn, split as [`SplitSpec`] says, scaled by what the training epochs say.
 ///
 /// Per recording: epochs are cut around the selected events and divided into sets; epochs that overlap an epoch of a set that
-/// goes before (test, then validation), or lie nearer to it than the split's gap, are dropped. Each epoch is baseline-corrected, then scaled by
-/// the median and interquartile range over the recording's training epochs; epochs beyond a limit are rejected. What was
-/// not measured ([`super::Gaps`]) enters none of this and is 0 and marked in a batch. Features are standardised over all
+/// goes before (test, then validation), or lie nearer to it than the split's gap, are dropped. Each epoch is baseline-corrected,
+/// then scaled by the median and interquartile range over the recording's training epochs; epochs beyond a limit are rejected. What
+/// was not measured ([`super::Gaps`]) enters none of this and is 0 and marked in a batch. Features are standardised over all
 /// training epochs; where a feature is NaN it has no value, counts in no mean, and is 0 after standardisation. A held-out
 /// subject's scalers are fitted on calibration epochs, which are in no set. Subjects and recordings with too few epochs are
 /// left out and named.
@@ -71,9 +71,9 @@ impl Dataset {
     /// Reads every sample of every epoch a few times; the result does not depend on `n_threads`.
     ///
     /// # Errors
-    /// [`Error::Setting`] for settings that make no sense, such as a gap that leaves nothing of a set; [`Error::Shape`] where the cohort's arrays do not fit each
-    /// other; [`Error::At`] around [`Error::NoColumn`], [`Error::EventValue`] or [`Error::NotFinite`] for a
-    /// recording's own faults; [`Error::NoEpochs`] where nothing is left.
+    /// [`Error::Setting`] for settings that make no sense, such as a gap that leaves nothing of a set; [`Error::Shape`] where the
+    /// cohort's arrays do not fit each other; [`Error::At`] around [`Error::NoColumn`], [`Error::EventValue`] or
+    /// [`Error::NotFinite`] for a recording's own faults; [`Error::NoEpochs`] where nothing is left.
     pub fn new(
         cohort: Arc<Cohort>,
         epochs: &EpochSpec,

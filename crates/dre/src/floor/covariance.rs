@@ -44,8 +44,8 @@ pub fn processing_floor(
 ///
 /// `baseline`: samples whose mean is subtracted from the whole epoch. With R the covariance of the samples (Toeplitz) and
 /// B = I − 1wᵀ, w being 1/n in the baseline window, that of the epoch is C = B R Bᵀ, and
-/// r(t) = √(c(t)ᵀ C_ii⁻¹ c(t) / C_tt), where i runs over the init window and c(t) is the covariance of its samples with sample t
-/// (the coefficient of multiple correlation). C_ii is that of samples with white noise of 10⁻¹⁰ of their variance added,
+/// r(t) = √(c(t)ᵀ `C_ii`⁻¹ c(t) / `C_tt`), where i runs over the init window and c(t) is the covariance of its samples with sample t
+/// (the coefficient of multiple correlation). `C_ii` is that of samples with white noise of 10⁻¹⁰ of their variance added,
 /// since it is singular for a band-limited process and for a baseline inside the init window. NaN inside the init window and
 /// where the baseline leaves no variance.
 ///

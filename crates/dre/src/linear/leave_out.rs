@@ -183,7 +183,7 @@ mod tests {
         let (half_x, half_y) = (random((4, 2, 12), 1), random((4, 3, 12), 2));
         let x = concatenate![Axis(2), half_x, -&half_x];
         let y = concatenate![Axis(2), half_y, -&half_y];
-        let config = TrfConfig { lag_min: -1, lag_max: 2, ..TrfConfig::default() };
+        let config = TrfConfig { lag_min: -1, lag_max: 2, alpha_unit: AlphaUnit::Absolute, ..TrfConfig::default() };
         for penalty in [Penalty::Ridge, Penalty::Laplacian] {
             let config = TrfConfig { penalty, ..config.clone() };
             let alphas = [0.1, 3.0];
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_sample_left_out_is_a_refit_without_it() {
         let (x, y) = (random((2, 1, 9), 3), random((2, 1, 9), 4));
-        let config = TrfConfig { lag_min: 0, lag_max: 1, ..TrfConfig::default() };
+        let config = TrfConfig { lag_min: 0, lag_max: 1, alpha_unit: AlphaUnit::Absolute, ..TrfConfig::default() };
         let found = Trf::leave_one_out((&x, &y), None, &[], &config, &[0.5], (LeftOut::Sample, 1)).unwrap()[[0, 0]];
         // The same with means that stay: by plain least squares on what is left.
         let (x, y) = (&x - x.mean().unwrap(), &y - y.mean().unwrap());
