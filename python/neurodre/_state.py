@@ -259,7 +259,7 @@ def state_modulation(
     >>> X = rng.standard_normal((120, 1, 100)).astype("float32")
     >>> wave = rng.gamma(2, size=(120, 1, 1)) * np.sin(2 * np.pi * 0.1 * (np.arange(100) + 10 * rng.random((120, 1, 1))))
     >>> y = wave + 0.1 * np.roll(X, 2, axis=2)
-    >>> model = dre.RTRF(n_lags_data=4, n_lags_features=4, n_init_times=50).fit(X, y)
+    >>> model = dre.RTRF(n_lags_data=4, n_lags_features=4, n_init_times=50, phase="none").fit(X, y)
     >>> found = dre.state_modulation(model, X, y, sfreq=100.0)
     >>> found["phase"].truth.shape, bool(found["phase"].r > 0.9)
     ((1, 4, 1, 100), True)

@@ -38,17 +38,11 @@ def test_the_floor_of_a_band_does_not_depend_on_the_phase_and_the_leak_does():
     assert floors["minimum"].mean_r == pytest.approx(0.086, abs=0.002)
     assert floors["zero"].mean_r == pytest.approx(floors["minimum"].mean_r, abs=0.005)
     leaks = {phase: dre.leak(64, **WINDOW, **BAND, phase=phase) for phase in ("zero", "minimum", "minimum-half")}
-    assert leaks["zero"].shares[0] > 0.2 > leaks["zero"].mean > 0
+    assert leaks["zero"].shares[0] > 0.1 > leaks["zero"].mean > 0
     assert all((leaks[phase].shares == 0).all() for phase in ("minimum", "minimum-half"))
     assert (dre.leak(64, **WINDOW, **BAND, method="iir").shares == 0).all()
     assert leaks["zero"].latencies[0] == pytest.approx(0.0) and len(leaks["zero"].shares) == 193 - 64
     assert "mean_r=" in repr(floors["zero"]) and "largest=" in repr(leaks["zero"])
-
-
-def test_a_baseline_past_the_init_window_predicts_by_itself():
-    within = dre.processing_floor(40, **WINDOW, **BAND, baseline=(None, -0.2))
-    past = dre.processing_floor(40, **WINDOW, **BAND, baseline=(None, 0.0))
-    assert past.mean_r > 0.1 + within.mean_r
 
 
 def test_taps_of_mne_give_the_floor_of_the_same_band():
