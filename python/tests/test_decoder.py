@@ -43,7 +43,7 @@ def test_features_are_told_in_their_units():
 def test_weights_are_those_of_mne():
     mne = pytest.importorskip("mne")
     X, y, _ = heard()
-    decoder = dre.Decoder(lag_min=-5, alphas=10.0, scale=None).fit(X, y)
+    decoder = dre.Decoder(lag_min=-5, alphas=10.0, alpha_unit="absolute", scale=None).fit(X, y)
     receptive = mne.decoding.ReceptiveField(-5, 0, 1.0, estimator=10.0, scoring="corrcoef")
     receptive.fit(X.transpose(2, 0, 1), y.transpose(2, 0, 1))
     np.testing.assert_allclose(decoder.coef_[0], receptive.coef_, atol=1e-6)

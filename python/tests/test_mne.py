@@ -87,7 +87,7 @@ def test_arrays_and_epochs_mix(epochs):
 def test_training_epochs_that_overlap_validation_epochs_are_left_out(epochs):
     model = dre.TRF(lag_max=2, features=[dre.Feature("frequency", layout="onset")])
     parts = dre._encoder.gather(epochs, None, features=model.features, subject=None, recording=None, measured=None)
-    held_out = model._epochs(parts, *model._check_parts(parts, False), None)
+    held_out = model._epochs(parts, *model._check_parts(parts, False, ["frequency"]), None)
     dre._sets.assign_sets(held_out, parts, None, False, model.valid_share)
     # 81 samples every 32: the two epochs before the last seven share samples with them.
     assert held_out.blocks[0].sets == [0] * 61 + [-1] * 2 + [1] * 7
