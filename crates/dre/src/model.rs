@@ -144,7 +144,7 @@ impl Predictor for Ensemble {
 pub struct Stoppable<'a> {
     /// The model.
     pub model: &'a dyn Predictor,
-    /// Ends the work with [`Error::Stopped`](crate::Error::Stopped) at the next prediction.
+    /// Ends the work with [`Error::Stopped`] at the next prediction.
     pub stop: &'a Stop,
 }
 

@@ -69,7 +69,7 @@ fn epochs_equal_those_of_mne() {
         let set = Dataset::new(
             Arc::new(cohort),
             &spec,
-            &SplitSpec { train: 0.7, valid: 0.15, ..SplitSpec::default() },
+            &SplitSpec { train: 0.5, valid: 0.25, ..SplitSpec::default() },
             &cleaning,
             1,
         )

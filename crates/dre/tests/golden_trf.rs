@@ -106,7 +106,13 @@ fn decoder_equals_that_of_mne() {
     let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/decoder-mne.safetensors");
     let golden = Golden::read(&path);
     let (features, data): (Array3<f64>, Array3<f64>) = (golden.get("features"), golden.get("data"));
-    let config = TrfConfig { lag_min: -6, lag_max: 2, ..TrfConfig::default() };
+    let config = TrfConfig {
+        lag_min: -6,
+        lag_max: 2,
+        alpha_unit: AlphaUnit::Absolute,
+        alphas: Vec::new(),
+        ..TrfConfig::default()
+    };
     let decoder = Decoder::fit(&data, &features, &names(data.dim().1), &config, 2.0, 1).unwrap();
     let predicted = decoder.model.predict(&data, 1).unwrap();
     // MNE leaves out the scale of patterns.

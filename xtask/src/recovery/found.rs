@@ -233,7 +233,10 @@ mod tests {
     const RESULTS: &str = r#"{
         "models": { "trf": { "mean_r": 0.1 }, "dre": { "mean_r": 0.4 } },
         "times": [-0.1, 0.0, 0.1],
-        "cohort": { "channels": [{ "name": "O1" }, { "name": "O2" }, { "name": "Cz" }] },
+        "cohort": {
+            "channels": [{ "name": "O1" }, { "name": "O2" }, { "name": "Cz" }],
+            "steps": ["low-pass, delay 12.5 ms", "every 2nd sample"]
+        },
         "statistics": { "comparisons": [
             { "first": "trf", "second": "dre", "difference": -0.3, "confidence": [-0.4, -0.2], "test": { "p": 0.001 } }
         ] },

@@ -31,7 +31,7 @@ pub struct CeilingSpec {
     pub seed: u64,
     /// Threads; they do not change the result.
     pub n_threads: usize,
-    /// Ends the work with [`Error::Stopped`].
+    /// Ends the work with [`Error::Stopped`](crate::Error::Stopped).
     pub stop: Stop,
 }
 
@@ -50,7 +50,7 @@ pub struct CeilingSpec {
 /// Reads the set's epochs 10 times, or once.
 ///
 /// # Errors
-/// [`Error::NoColumn`] where a recording lacks the column; [`Error::Setting`] where no time is at or after `score_from`.
+/// [`Error::NoColumn`](crate::Error::NoColumn) where a recording lacks the column; [`Error::Setting`](crate::Error::Setting) where no time is at or after `score_from`.
 pub fn noise_ceiling(dataset: &Dataset, spec: &CeilingSpec) -> Result<CeilingResult> {
     let first = first_scored(&dataset.times(), spec.score_from, 0)?;
     let stimuli = stimuli(dataset, spec)?;
