@@ -19,7 +19,7 @@ from ._decoder import Decoder, DecodingScores
 from ._dre import DRE
 from ._errors import NeurodreWarning, NotFittedError, PhaseWarning
 from ._features import Feature, metadata_features
-from ._floors import Leak, ProcessingFloor, leak, processing_floor
+from ._floors import Leak, ProcessingFloor, filter_reach, leak, processing_floor
 from ._importance import Importance, PermutedInput, permutation_importance
 from ._linear import RTRF, TRF, BandedRidge
 from ._native import version as _version
@@ -66,6 +66,7 @@ __all__ = [
     "StateModulations",
     "StimulusShare",
     "compare",
+    "filter_reach",
     "leak",
     "leakage_audit",
     "metadata_features",

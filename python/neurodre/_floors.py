@@ -197,6 +197,41 @@ def processing_floor(
     return ProcessingFloor(times, r, n_init_times)
 
 
+def filter_reach(
+    *,
+    sfreq: float,
+    l_freq: float | None = None,
+    h_freq: float | None = None,
+    notch_freqs: Sequence[float] = (),
+    phase: Literal["zero", "minimum", "minimum-half"] = "zero",
+    method: Literal["fir", "iir"] = "fir",
+    iir_order: int = 4,
+    taps: npt.ArrayLike | None = None,
+    decim: int = 1,
+    resample: float | None = None,
+) -> float:
+    """Compute how far filters carry a response: the gap that sets need to share none of it.
+
+    Parameters
+    ----------
+    sfreq, l_freq, h_freq, notch_freqs, phase, method, iir_order, taps, decim, resample
+        As in `processing_floor`.
+
+    Returns
+    -------
+    float
+        Duration (s) that holds 99.9 % of the energy of the response to an impulse. A study leaves such a gap between sets
+        unless its file says otherwise; `split_in_time` takes it as ``gap``.
+
+    Examples
+    --------
+    >>> import neurodre as dre
+    >>> round(dre.filter_reach(sfreq=256.0, l_freq=1.0, h_freq=30.0, phase="minimum"), 3)
+    0.0
+    """
+    return float(_native.filter_reach(_processing({**locals(), "tmin": 0.0, "tmax": 1.0, "baseline": None})))
+
+
 def leak(
     n_init_times: int,
     *,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from . import _native
 from ._features import is_epochs, sample_numbers, settled
+from ._settings import is_number
 
 Indices = npt.NDArray[np.int64]
 
@@ -21,10 +22,11 @@ class Split(NamedTuple):
     test: Indices
 
 
-def split_in_time(epochs: Any, train: float = 0.7, valid: float = 0.1) -> Split:
+def split_in_time(epochs: Any, train: float = 0.7, valid: float = 0.1, *, gap: float = 0.0) -> Split:
     """Divide the epochs of one recording as a study does: the first train, the next validate, the last test.
 
-    Epochs that share samples with those of a set that goes before (test, then validation) are in no set.
+    Epochs that share samples with those of a set that goes before (test, then validation), or lie nearer to them than
+    ``gap``, are in no set.
 
     Parameters
     ----------
@@ -32,6 +34,9 @@ def split_in_time(epochs: Any, train: float = 0.7, valid: float = 0.1) -> Split:
         Epochs of one recording, in the order of time.
     train, valid : float
         Shares of the epochs, rounded down; the rest tests.
+    gap : float
+        Time (s) between epochs of different sets, 0 or more. Filters carry a response beyond the samples that it was cut
+        from: with the gap that `filter_reach` gives for yours, sets share none of it. A study does this by itself.
 
     Returns
     -------
@@ -40,8 +45,14 @@ def split_in_time(epochs: Any, train: float = 0.7, valid: float = 0.1) -> Split:
     """
     if not is_epochs(epochs):
         raise TypeError(f"epochs is {type(epochs).__name__}, expected mne.Epochs, which tell when they were")
+    if not is_number(gap) or gap < 0:
+        raise ValueError(f"gap = {gap!r}, expected a finite number of seconds, 0 or above")
     epochs = settled(epochs)
     events, starts = sample_numbers(epochs)
     known = None if events is None else [int(s) for s in np.round(starts)]
-    sets = np.asarray(_native.split_in_time([0] * len(epochs.events), train, valid, known, len(epochs.times)))
+    sets = np.asarray(
+        _native.split_in_time(
+            [0] * len(epochs.events), train, valid, known, len(epochs.times), gap=float(gap), sfreq=float(epochs.info["sfreq"])
+        )
+    )
     return Split(*(np.flatnonzero(sets == number) for number in (0, 1, 2)))

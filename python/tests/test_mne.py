@@ -278,3 +278,18 @@ def test_split_in_time_shares_no_samples(epochs):
     assert np.array_equal(split.train, np.arange(0, 47)) and np.array_equal(split.test, np.arange(56, 70))
     assert np.array_equal(split.valid, np.arange(49, 54))
     assert [len(s) for s in dre.split_in_time(epochs, train=0.5, valid=0.0)] == [33, 0, 35]
+
+
+def test_split_in_time_leaves_a_gap(epochs):
+    sfreq, starts = epochs.info["sfreq"], epochs.events[:, 0]
+    for gap in (0.3, 1.0):
+        split = dre.split_in_time(epochs, gap=gap)
+        assert np.array_equal(split.test, dre.split_in_time(epochs).test)
+        for first, second in (("train", "valid"), ("train", "test"), ("valid", "test")):
+            between = starts[getattr(split, second)][0] - starts[getattr(split, first)][-1] - len(epochs.times)
+            assert between >= gap * sfreq, (first, second)
+        # No more are left out than have to be.
+        assert starts[split.valid][0] - starts[split.train[-1] + 1] - len(epochs.times) < gap * sfreq
+    for wrong in (-0.1, float("nan"), "1"):
+        with pytest.raises(ValueError, match="gap"):
+            dre.split_in_time(epochs, gap=wrong)

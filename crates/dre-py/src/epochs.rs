@@ -1,6 +1,6 @@
 //! Epochs that Python hands over: `neurodre._epochs.Epochs`, read in place.
 
-use dre::data::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, FeatureScaler, RobustScaler, Set};
+use dre::data::{ArrayScaling, EpochArrays, EpochBlock, EpochLabels, FeatureScaler, RobustScaler, Set, SplitSpec};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -141,9 +141,9 @@ pub fn fit_scaling<'py>(py: Python<'py>, epochs: Epochs<'py>) -> PyResult<Found<
     ))
 }
 
-/// Sets in the order of time (0 trains, 1 validates, 2 tests, −1 is not used).
+/// Sets in the order of time (0 trains, 1 validates, 2 tests, −1 is not used), `gap` seconds apart at `sfreq` (Hz).
 #[pyfunction]
-#[pyo3(signature = (recordings, train, valid, starts, n_times))]
+#[pyo3(signature = (recordings, train, valid, starts, n_times, gap=0.0, sfreq=1.0))]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
 pub fn split_in_time(
     recordings: Vec<usize>,
@@ -151,7 +151,10 @@ pub fn split_in_time(
     valid: f64,
     starts: Option<Vec<i64>>,
     n_times: usize,
+    gap: f64,
+    sfreq: f64,
 ) -> PyResult<Vec<i8>> {
-    let sets = dre::data::split_in_time(&recordings, train, valid, starts.as_deref(), n_times);
+    let gap = SplitSpec { gap: Some(gap), ..SplitSpec::default() }.gap_samples(sfreq);
+    let sets = dre::data::split_in_time(&recordings, train, valid, starts.as_deref(), n_times + gap);
     Ok(sets.map_err(|e| science(&e))?.into_iter().map(number_of).collect())
 }

@@ -58,6 +58,13 @@ impl Processing {
     }
 }
 
+/// How long (s) the filters' response to an impulse holds 99.9 % of its energy.
+#[pyfunction]
+pub fn filter_reach(settings: &str) -> PyResult<f64> {
+    let (response, _, _) = Processing::read(settings)?.resolve().map_err(|e| science(&e))?;
+    Ok(dre::data::reach_of(&response))
+}
+
 /// r of the best linear prediction of white noise at each time of an epoch, and the times (s).
 #[pyfunction]
 pub fn processing_floor<'py>(py: Python<'py>, settings: &str, n_init_times: usize) -> PyResult<Curve<'py>> {

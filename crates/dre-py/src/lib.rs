@@ -39,7 +39,7 @@ mod _native {
     #[pymodule_export]
     use super::fit::{fit_dre, fit_linear};
     #[pymodule_export]
-    use super::floors::{leak, processing_floor};
+    use super::floors::{filter_reach, leak, processing_floor};
     #[pymodule_export]
     use super::layout::lay_values;
     #[pymodule_export]

@@ -116,6 +116,10 @@ fn sets_follow_in_time_and_borders_are_cleared() {
     // The test set goes first: what validates and shares samples with it is dropped, and frees what trains.
     let three = split_in_time(&[0; 4], 0.5, 0.25, Some(&[0, 20, 29, 35]), 10).unwrap();
     assert_eq!(three, [train, train, None, test]);
+    // With a gap of two samples the third trains no longer: one sample lies between it and the last.
+    let near = [0, 20, 40, 51, 0, 20, 40, 52];
+    let apart = split_in_time(&recordings, 0.75, 0.25, Some(&near), 12).unwrap();
+    assert_eq!(apart, [train, train, None, valid, train, train, train, valid]);
     let message = split_in_time(&recordings, 0.8, 0.3, None, 10).unwrap_err().to_string();
     assert!(message.contains("together 1 or less"), "{message}");
 }

@@ -66,7 +66,8 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         scored.push(Scored { name, scores, seeds });
     }
     let pairs: Vec<(&str, &Scores)> = scored.iter().map(|one| (one.name, &one.scores)).collect();
-    let mut statistics = statistics(job, &data, (&pairs, spec.score_from), monitor)?;
+    let compared = compared(&models);
+    let mut statistics = statistics(job, &data, (&pairs, &compared, spec.score_from), monitor)?;
     compare_seeds(&mut statistics.comparisons, &scored, &data);
     let mut summary = data.summary(cohort.info.steps.clone());
     summary.excluded.splice(0..0, cohort.info.excluded.iter().cloned());
@@ -79,8 +80,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         floors: Processing::new(job, cohort)?.floors(&data, &init_windows, spec.score_from)?,
         format: RESULTS_FORMAT,
         study: job.study.name.clone(),
-        ratios: ratios(&models),
-        models,
+        ratios: ratios(&models, &compared),
         cohort: summary,
         times: data.times(),
         score_from: spec.score_from,
@@ -90,12 +90,14 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         statistics,
         windows: score_windows(
             &pairs,
+            &compared,
             data.subjects(),
             &windows(job, &data)?,
             (&data.cohort().channels, &data.times()),
             BOOTSTRAP_SEED,
         ),
         stimulus: stimulus(job, &data, &scored),
+        models,
         importance: super::importance::up_to_date(job, cohort),
         state: super::state::up_to_date(job, cohort)?,
         adaptation: Vec::new(),
@@ -163,7 +165,7 @@ fn score_members(
 fn statistics(
     job: &Job,
     data: &Dataset,
-    (scores, score_from): (&[(&str, &Scores)], f64),
+    (scores, compared, score_from): (&[(&str, &Scores)], &[&str], f64),
     monitor: &dyn Monitor,
 ) -> Result<StatisticsResult> {
     let r: Vec<(&str, Vec<f64>)> = scores.iter().map(|(name, scores)| (*name, by_subject(data, scores))).collect();
@@ -197,10 +199,11 @@ fn statistics(
         ((*name).to_owned(), own)
     });
     let n_scored = data.subjects().len() - r.first().map_or(0, |(_, r)| r.iter().filter(|r| r.is_nan()).count());
+    let pairs: Vec<_> = r.iter().filter(|(name, _)| compared.contains(name)).cloned().collect();
     Ok(StatisticsResult {
         note: group_note(n_scored),
         models: models.collect(),
-        comparisons: compare_models(&r, BOOTSTRAP_SEED),
+        comparisons: compare_models(&pairs, BOOTSTRAP_SEED),
         ceiling: Some(ceiling),
     })
 }
@@ -239,12 +242,22 @@ fn write_map(folder: &Path, name: &str, scores: &Scores) -> Result<()> {
     Ok(())
 }
 
-/// Every deep model over every linear one.
-fn ratios(models: &IndexMap<String, ModelResult>) -> Vec<Ratio> {
+/// Which models are compared with each other: those with features. One without is compared with the model whose reference it
+/// is ([`Results::stimulus`]); pairs that nobody asks about would only make the corrected p of the others larger. All where none
+/// has features.
+fn compared(models: &IndexMap<String, ModelResult>) -> Vec<&str> {
+    let sees = |model: &ModelResult| model.n_features != Some(0);
+    let none = !models.values().any(sees);
+    models.iter().filter(|(_, model)| none || sees(model)).map(|(name, _)| name.as_str()).collect()
+}
+
+/// Every deep model over every linear one, of those that are `compared`.
+fn ratios(models: &IndexMap<String, ModelResult>, compared: &[&str]) -> Vec<Ratio> {
     let is_deep = |m: &ModelResult| !m.history.is_empty();
+    let own: Vec<_> = models.iter().filter(|(name, _)| compared.contains(&name.as_str())).collect();
     let mut out = Vec::new();
-    for (deep, d) in models.iter().filter(|(_, m)| is_deep(m)) {
-        for (linear, l) in models.iter().filter(|(_, m)| !is_deep(m)) {
+    for (deep, d) in own.iter().copied().filter(|(_, m)| is_deep(m)) {
+        for (linear, l) in own.iter().copied().filter(|(_, m)| !is_deep(m)) {
             out.push(Ratio {
                 numerator: deep.clone(),
                 denominator: linear.clone(),

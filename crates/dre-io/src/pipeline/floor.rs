@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dre::data::{Dataset, REACH_SHARE, ReachAudit, Set, SplitSpec};
+use dre::data::{Dataset, ReachAudit, Set, SplitSpec};
 use dre::floor::{LEAK_DURATIONS, leak, processing_floor};
 use dre::results::{FloorResult, LeakCurve, LeakResult};
 use dre::signal::{ImpulseResponse, Preparation};
@@ -127,13 +127,6 @@ pub(super) fn resolved_split(job: &Job, cohort: &CohortFolder) -> SplitSpec {
     split.seed.get_or_insert(job.study.seed);
     split.gap.get_or_insert(cohort.info.reach);
     split
-}
-
-/// How long (s) a response holds [`REACH_SHARE`] of its energy, before and after zero delay together; rounded up to the
-/// microsecond, so that it can be written down. Of the energy of a sample's response, less than the rest reaches another sample that
-/// is farther away.
-pub(super) fn reach(response: &ImpulseResponse) -> f64 {
-    (response.span(REACH_SHARE).iter().sum::<f64>() * 1e6).ceil() / 1e6
 }
 
 fn baseline_step(data: &Dataset) -> Option<String> {

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use dre::data::{Channel, EventTable, Gaps, Lack};
+use dre::data::{Channel, EventTable, Gaps, Lack, reach_of};
 use dre::features::{FeatureSpec, FeatureSummary, FeatureValue, Features, Source};
 use dre::results::Exclusion;
 use serde_json::json;
 
 use super::channels::{ChannelTable, Matched};
 use super::events::{events_of, open_described, read_events};
-use super::floor::reach;
 use super::inputs::{input, inputs_unchanged};
 use super::segments::bad_segments;
 use super::{Job, Monitor, PipelineError, Result};
@@ -322,7 +321,7 @@ impl Build<'_> {
                 self.inputs.push(input);
             }
         }
-        self.reach = self.reach.max(reach(&plan.preparation().response()));
+        self.reach = self.reach.max(reach_of(&plan.preparation().response()));
         if self.steps.is_empty() {
             self.steps = plan.preparation().steps();
         }

@@ -43,6 +43,11 @@ fn every_model_with_an_init_window_is_beside_its_past_alone() {
         assert_eq!((share.p, share.seeds), (None, None));
     }
     assert!(results.models["rtrf-past"].linear.as_ref().unwrap().coefficients.is_empty());
+    // References are compared with the model whose past they are, not with every other model.
+    let names: Vec<&str> = results.statistics.comparisons.iter().flat_map(|c| [&*c.first, &*c.second]).collect();
+    assert_eq!(names.len(), 2 * 6);
+    assert!(!names.iter().any(|name| name.ends_with("-past")), "{names:?}");
+    assert_eq!(results.ratios.len(), 3);
 }
 
 #[test]

@@ -377,8 +377,9 @@ impl EpochSource for EpochArrays<'_> {
 /// Sets in the order of time, as [`super::SplitMethod::Chronological`] makes them: of each recording's epochs, in the order
 /// given, the first share `train` trains, the next share `valid` validates, and the rest tests.
 ///
-/// Where the recording's sample at which each epoch of `n_times` samples starts is known (`starts`), epochs that share samples
-/// with those of a set that goes before (test, then validation) are in no set.
+/// Where the recording's sample at which each epoch starts is known (`starts`), an epoch that starts fewer than `reach` samples
+/// from one of a set that goes before (test, then validation) is in no set. `reach` is the samples of an epoch, and those of a
+/// gap ([`super::SplitSpec::gap_samples`]) where there is one.
 ///
 /// # Errors
 /// [`Error::Setting`] where a share is below 0 or their sum above 1; [`Error::Shape`] where `starts` has another length.
@@ -387,7 +388,7 @@ pub fn split_in_time(
     train: f64,
     valid: f64,
     starts: Option<&[i64]>,
-    n_times: usize,
+    reach: usize,
 ) -> Result<Vec<Option<Set>>> {
     let ends = [train, train + valid];
     // A sum of binary fractions may be just above 1.
@@ -415,21 +416,21 @@ pub fn split_in_time(
                 expected: format!("one for each of {} epochs", sets.len()),
             });
         }
-        clear(&mut sets, recordings, starts, n_times);
+        clear(&mut sets, recordings, starts, reach);
     }
     Ok(sets)
 }
 
-/// Takes epochs out of their sets that share samples with those of a set that goes before.
-fn clear(sets: &mut [Option<Set>], recordings: &[usize], starts: &[i64], n_times: usize) {
-    let n_times = n_times as i64;
+/// Takes epochs out of their sets that start fewer than `reach` samples from those of a set that goes before.
+fn clear(sets: &mut [Option<Set>], recordings: &[usize], starts: &[i64], reach: usize) {
+    let reach = reach as i64;
     let mut taken: Vec<(usize, i64)> = Vec::new();
     for set in [Set::Test, Set::Valid, Set::Train] {
         let mut kept = Vec::new();
         for i in (0..sets.len()).filter(|&i| sets[i] == Some(set)).collect::<Vec<_>>() {
             let (recording, start) = (recordings[i], starts[i]);
-            let from = taken.partition_point(|&other| other <= (recording, start - n_times));
-            if taken.get(from).is_some_and(|&(r, other)| r == recording && other < start + n_times) {
+            let from = taken.partition_point(|&other| other <= (recording, start - reach));
+            if taken.get(from).is_some_and(|&(r, other)| r == recording && other < start + reach) {
                 sets[i] = None;
             } else {
                 kept.push((recording, start));

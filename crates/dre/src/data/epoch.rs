@@ -67,8 +67,8 @@ pub struct EpochWindow {
 }
 
 impl EpochWindow {
-    /// The window that `spec` describes at `sfreq` (Hz). Times are rounded to the nearest sample, ties to even, as in
-    /// MNE-Python.
+    /// The window that `spec` describes at `sfreq` (Hz). As in MNE-Python, the epoch's ends are rounded to the nearest sample,
+    /// ties to even, and the baseline is the samples from its `tmin` to its `tmax`, both included ([`samples_within`]).
     ///
     /// # Errors
     /// [`Error::Setting`] where a time is not finite, the epoch has no samples, or the baseline lies outside of it.
@@ -86,6 +86,7 @@ impl EpochWindow {
                 ),
             });
         }
+        let n_times = (last - first) as usize + 1;
         let window = match spec.baseline {
             BaselineSpec::Switch(false) => None,
             BaselineSpec::Switch(true) => Some((None, Some(0.0))),
@@ -93,20 +94,24 @@ impl EpochWindow {
         };
         let baseline = window
             .map(|(tmin, tmax)| {
-                let sample = |name, time: Option<f64>, own| time.map_or(Ok(own), |t| nearest_sample(name, t, sfreq));
-                let from = sample("epochs.baseline.tmin", tmin, first)?.max(first);
-                let to = sample("epochs.baseline.tmax", tmax, last)?.min(last);
-                if from > to {
+                for (name, time) in [("epochs.baseline.tmin", tmin), ("epochs.baseline.tmax", tmax)] {
+                    time.map_or(Ok(0), |time| nearest_sample(name, time, sfreq))?;
+                }
+                let within = samples_within(&times_of(first, n_times, sfreq), tmin, tmax);
+                if within.is_empty() {
                     return Err(Error::Setting {
                         name: "epochs.baseline".to_owned(),
                         found: format!("{{ tmin = {}, tmax = {} }}", show(tmin), show(tmax)),
-                        expected: format!("a window within the epoch, {} to {} s", spec.tmin, spec.tmax),
+                        expected: format!(
+                            "a window that holds a sample of the epoch, {} to {} s",
+                            spec.tmin, spec.tmax
+                        ),
                     });
                 }
-                Ok((from - first) as usize..(to - first) as usize + 1)
+                Ok(within)
             })
             .transpose()?;
-        Ok(Self { first, n_times: (last - first) as usize + 1, baseline })
+        Ok(Self { first, n_times, baseline })
     }
 
     /// Whether the baseline window ends within the first `n_init_times` samples, as it must where a model is given these and
@@ -144,8 +149,12 @@ impl EpochWindow {
 
     /// Time of each sample (s) relative to the event.
     pub fn times(&self, sfreq: f64) -> Vec<f64> {
-        (0..self.n_times).map(|t| (self.first + t as isize) as f64 / sfreq).collect()
+        times_of(self.first, self.n_times, sfreq)
     }
+}
+
+fn times_of(first: isize, n_times: usize, sfreq: f64) -> Vec<f64> {
+    (0..n_times).map(|t| (first + t as isize) as f64 / sfreq).collect()
 }
 
 /// Whether the window `baseline` of epochs from `tmin` to `tmax` (s) at `sfreq` (Hz) ends within the first `n_init_times` samples;

@@ -43,5 +43,5 @@ pub use scaler::{FeatureScaler, RobustScaler};
 pub use signals::{Block, HalfSamples, HalfScale, Samples, Signals};
 pub use source::EpochSource;
 pub use spec::{BaselineSpec, CleaningSpec, EpochSpec};
-pub use split::{Fold, REACH_SHARE, SplitMethod, SplitSpec};
+pub use split::{Fold, REACH_SHARE, SplitMethod, SplitSpec, reach_of};
 pub use view::{ALL_SUBJECTS, Pooled, Selected, feature_rows};

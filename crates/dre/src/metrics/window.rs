@@ -108,8 +108,8 @@ impl Window {
     }
 }
 
-/// The mean r of each model in each window, by subject, tested across these, and every pair of models compared. p of the
-/// comparisons is adjusted for all pairs in all windows together (Benjamini & Hochberg 1995).
+/// The mean r of each model in each window, by subject, tested across these, and every pair of the models named in `compared`
+/// compared. p of the comparisons is adjusted for all pairs in all windows together (Benjamini & Hochberg 1995).
 ///
 /// `subjects` are the data set's, in its order; a subject that a model has no score of is left out of its means. `seed` is
 /// that of the bootstrap intervals.
@@ -118,6 +118,7 @@ impl Window {
 /// Where a window does not fit the scores' maps.
 pub fn score_windows(
     models: &[(&str, &Scores)],
+    compared: &[&str],
     subjects: &[String],
     windows: &[Window],
     (channels, times): (&[Channel], &[f64]),
@@ -137,13 +138,14 @@ pub fn score_windows(
                 confidence: bootstrap_interval(r, seed),
                 test: test_group(r, Tail::Both),
             };
+            let pairs: Vec<_> = r.iter().filter(|(name, _)| compared.contains(name)).cloned().collect();
             WindowResult {
                 name: window.name.clone(),
                 channels: window.channels.iter().map(|&c| channels[c].name.clone()).collect(),
                 tmin: times[window.samples.start],
                 tmax: times[window.samples.end - 1],
                 models: r.iter().map(|(name, r)| ((*name).to_owned(), score(r))).collect::<IndexMap<_, _>>(),
-                comparisons: compare_models(&r, seed),
+                comparisons: compare_models(&pairs, seed),
             }
         })
         .collect();
@@ -238,13 +240,14 @@ mod tests {
             channels,
             samples,
         });
-        let models = [("trf", &trf), ("dre", &dre)];
-        let found = score_windows(&models, &subjects, &windows, (&channels(), &times), 0);
+        let (models, both) = ([("trf", &trf), ("dre", &dre), ("dre-past", &trf)], ["trf", "dre"]);
+        let found = score_windows(&models, &both, &subjects, &windows, (&channels(), &times), 0);
         let [early, late] = found.as_slice() else { panic!("two windows, not {found:?}") };
         assert_eq!((late.tmin, late.tmax, &late.channels[..]), (2.0, 2.0, &["Pz".to_owned()][..]));
         assert_eq!(late.models["trf"].subjects["s6"], None, "nobody has scored it");
         assert!((late.models["trf"].mean_r - 0.225).abs() < 1e-12);
         assert!(late.models["trf"].confidence.is_some() && late.models["dre"].test.unwrap().n == 6);
+        assert!(late.models.contains_key("dre-past") && late.comparisons.len() == 1, "only the named are compared");
         let (same, better) = (&early.comparisons[0], &late.comparisons[0]);
         assert_eq!((same.test, same.q), (None, None), "no difference is no test");
         let p = better.test.unwrap().p;
@@ -252,7 +255,7 @@ mod tests {
         assert!((better.q.unwrap() - p).abs() < 1e-12, "one test in the family");
         // The same window twice: both are tests of the family, and q is p again, as both p are the same.
         let twice = [windows[1].clone(), windows[1].clone(), Window { samples: 0..4, ..windows[1].clone() }];
-        let found = score_windows(&models, &subjects, &twice, (&channels(), &times), 0);
+        let found = score_windows(&models, &both, &subjects, &twice, (&channels(), &times), 0);
         assert!(found.iter().all(|window| window.comparisons[0].q == Some(p)), "{found:?}");
     }
 }

@@ -12,7 +12,7 @@ pub struct StatisticsResult {
     pub note: Option<String>,
     /// By model.
     pub models: IndexMap<String, ModelStatistics>,
-    /// Every pair of models, the earlier one of the study first.
+    /// Every pair of models with features (of all models, where none has any), the earlier one of the study first.
     pub comparisons: Vec<ComparisonResult>,
     /// How well any model that sees only the stimulus could predict; none where it was not asked for.
     pub ceiling: Option<CeilingResult>,

@@ -18,7 +18,8 @@ pub struct WindowResult {
     pub tmax: f64,
     /// By model.
     pub models: IndexMap<String, WindowScore>,
-    /// Every pair of models; `q` is adjusted for all pairs in all windows.
+    /// Every pair of models with features, as in [`StatisticsResult`](super::StatisticsResult); `q` is adjusted for all pairs in
+    /// all windows.
     pub comparisons: Vec<ComparisonResult>,
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::signal::ImpulseResponse;
 use crate::{Error, Result};
 
 /// How epochs are divided into training, validation and test sets.
@@ -64,6 +65,13 @@ const CALIBRATION: f64 = 0.2;
 
 /// Share of the energy of a filter's response to an impulse that says how far the filter reaches.
 pub const REACH_SHARE: f64 = 0.999;
+
+/// How long (s) a response holds [`REACH_SHARE`] of its energy, before and after zero delay together; rounded up to the
+/// microsecond, so that it can be written down. Of the energy of a sample's response, less than the rest reaches another sample that
+/// is farther away. This is the gap of a study that states none.
+pub fn reach_of(response: &ImpulseResponse) -> f64 {
+    (response.span(REACH_SHARE).iter().sum::<f64>() * 1e6).ceil() / 1e6
+}
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_default_calibration(share: &f64) -> bool {
