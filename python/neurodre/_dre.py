@@ -104,8 +104,8 @@ class DRE(Encoder):
     scale : {"robust", None}
         "robust" scales as a study does: data by the median and interquartile range of the training epochs of each subject
         (or recording), features by their mean and standard deviation over all training epochs. None leaves all as it is; give
-        data and features of order 1 then, since Adam's steps and the initial weights are of that size. Predictions are in the
-        units of ``y`` either way.
+        data and features of order 1 then, since Adam's steps and the initial weights are of that size; data whose
+        interquartile range is not between 0.01 and 100 are refused. Predictions are in the units of ``y`` either way.
     valid_share : float
         Share of each recording's epochs, the last ones, that chooses the best pass.
     random_state : int
@@ -204,6 +204,17 @@ class DRE(Encoder):
 
     def _network_json(self) -> str:
         return to_json({name: getattr(self, name) for name in NETWORK})
+
+    def _check_unscaled(self, epochs: Epochs) -> None:
+        """Refuse data of another size than the network's steps and initial weights are made for."""
+        spread = _native.fit_scaling(epochs)[1]
+        known = spread[np.isfinite(spread) & (spread > 0)]
+        size = float(np.median(known)) if known.size else 1.0
+        if not 0.01 <= size <= 100.0:
+            raise ValueError(
+                f"scale=None leaves the data as they are, with an interquartile range of {size:.2g}, expected 0.01 to 100: "
+                "the network's steps and initial weights are made for data of order 1; give scale='robust', or scale the data"
+            )
 
     def _fit_model(self, epochs: Epochs, watcher: Watcher) -> _native.Model:
         training = to_json({name: getattr(self, name) for name in ("lr", "batch_size", "n_passes", "loss", "precision")})

@@ -21,8 +21,10 @@ from ._epochs import (
     pick_same,
     recording_label,
     refuse_baseline,
+    refuse_detrend,
     refuse_nan_features,
     refuse_other_time,
+    refuse_zero_sums,
     same_time,
 )
 from ._errors import NeurodreWarning, PhaseWarning
@@ -158,6 +160,8 @@ class Encoder(Stored):
                 "where data were measured"
             )
         scaling = fit_scaling(epochs, self.scale)
+        if self.scale is None:
+            self._check_unscaled(epochs)
         watcher = Watcher(callbacks, self.verbose)
         # What an earlier fit left would pass for that of this one if it fails.
         for name in [
@@ -202,8 +206,15 @@ class Encoder(Stored):
 
     def _refuse_baselines(self, parts: list[Part], n_init_times: int, is_list: bool) -> None:
         for i, part in enumerate(parts):
+            name = f"{self._names[1]}[{i}]" if is_list else self._names[1]
             if part.picks is not None:
-                refuse_baseline(part.epochs, n_init_times, f"{self._names[1]}[{i}]" if is_list else self._names[1])
+                refuse_baseline(part.epochs, n_init_times, name)
+                refuse_detrend(part.epochs, n_init_times, name)
+            elif part.data is not None:
+                refuse_zero_sums(part.data, n_init_times, name)
+
+    def _check_unscaled(self, epochs: Epochs) -> None:
+        """Linear models are the same in any unit."""
 
     def _warn_of_phase(self, part: Part, n_init_times: int) -> None:
         """Tell what a zero-phase filter does to the init window, unless another one was stated."""

@@ -319,6 +319,53 @@ def refuse_baseline(epochs: Any, n_init_times: int, name: str) -> None:
     )
 
 
+def refuse_detrend(epochs: Any, n_init_times: int, name: str) -> None:
+    """Refuse ``mne.Epochs`` whose trend over all of each epoch was removed: it gives away the mean of what is predicted."""
+    detrend = getattr(epochs, "detrend", None)
+    if detrend is None or n_init_times == 0:
+        return
+    what = "mean" if detrend == 0 else "linear trend"
+    raise ValueError(
+        f"{name} was made with detrend={detrend}: the {what} over all of each epoch was subtracted, so that the samples that "
+        "the model is given give away the others; make the epochs again with detrend=None"
+    )
+
+
+# Of arrays, so many epochs and channels are looked at for windows that sum to zero; more would agree.
+_N_LOOKED_AT = 8
+# A mean of float32 that was subtracted leaves about this share of the sum of absolute values.
+_ZERO_SUM = 3e-6
+
+
+def refuse_zero_sums(data: npt.NDArray[np.float32], n_init_times: int, name: str) -> None:
+    """Refuse arrays from which the mean over a window was subtracted that reaches past the init window.
+
+    In such data the samples of the window sum to zero in every epoch and channel.
+    """
+    n_epochs, n_channels, n_times = data.shape
+    if n_init_times == 0 or n_epochs < 3 or n_init_times >= n_times:
+        return
+    epochs = np.unique(np.linspace(0, n_epochs - 1, _N_LOOKED_AT).astype(int))
+    channels = np.unique(np.linspace(0, n_channels - 1, _N_LOOKED_AT).astype(int))
+    part = data[np.ix_(epochs, channels)].astype(np.float64)
+    if not np.isfinite(part).all():
+        return
+    sums, sizes = (np.pad(np.cumsum(x, axis=2), ((0, 0), (0, 0), (1, 0))) for x in (part, np.abs(part)))
+    for start in range(n_init_times - 1):
+        ends = np.arange(n_init_times + 1, n_times + 1)
+        size = sizes[..., ends] - sizes[..., [start]]
+        is_zero = np.abs(sums[..., ends] - sums[..., [start]]) <= _ZERO_SUM * size
+        # A stretch of zeros, as simulations have, says nothing.
+        found = np.flatnonzero((is_zero & (size > 0)).all(axis=(0, 1)))
+        if found.size:
+            raise ValueError(
+                f"{name}: samples {start} to {ends[found[0]] - 1} of every epoch sum to zero, as after subtracting their "
+                f"mean (a baseline); they reach past the init window ({n_init_times} samples), so that the samples that the "
+                "model is given give away the mean of those that it must predict; give the data without that baseline, or "
+                "with one that ends within the init window"
+            )
+
+
 def channel_names(part: Part) -> list[str]:
     """Names of the channels of an element; numbers where it has none."""
     if part.picks is not None:

@@ -50,9 +50,6 @@ def split_in_time(epochs: Any, train: float = 0.7, valid: float = 0.1, *, gap: f
     epochs = settled(epochs)
     events, starts = sample_numbers(epochs)
     known = None if events is None else [int(s) for s in np.round(starts)]
-    sets = np.asarray(
-        _native.split_in_time(
-            [0] * len(epochs.events), train, valid, known, len(epochs.times), gap=float(gap), sfreq=float(epochs.info["sfreq"])
-        )
-    )
+    n_times, sfreq = len(epochs.times), float(epochs.info["sfreq"])
+    sets = np.asarray(_native.split_in_time([0] * len(epochs.events), train, valid, known, n_times, float(gap), sfreq))
     return Split(*(np.flatnonzero(sets == number) for number in (0, 1, 2)))

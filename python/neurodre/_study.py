@@ -314,13 +314,18 @@ def run(
     """
     watcher = Watcher(callbacks, verbose)
     job = _job(study, data, out, n_threads, models=models, seed=seed, resume=resume, force=force, callback=watcher.callback)
+    # For all steps: what one has made is what the next one reads.
+    held = _native.hold_study(job)
     try:
-        _native.prepare_study(job)
-        _native.fit_study(job)
+        try:
+            _native.prepare_study(job)
+            _native.fit_study(job)
+        finally:
+            watcher.close()
+        folder, text = _native.evaluate_study(job)
+        _native.write_report(folder)
     finally:
-        watcher.close()
-    folder, text = _native.evaluate_study(job)
-    _native.write_report(folder)
+        held.release()
     return Results(Path(folder), json.loads(text))
 
 

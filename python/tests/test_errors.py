@@ -120,8 +120,43 @@ def test_settings_of_linear_models_are_checked(data, params, text):
 
 def test_a_training_that_diverges_says_so(data):
     X, y = data
+    y = y / y.std()
+    y[3] *= 1e25
     with pytest.raises(FloatingPointError, match="lower lr"):
-        small_dre(lr=1.0, scale=None, n_passes=20).fit(X, y * 1e25)
+        small_dre(lr=1.0, scale=None, n_passes=20).fit(X, y)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_a_network_refuses_unscaled_data_of_another_size_than_its_steps(data, unit):
+    X, y = data
+    with pytest.raises(
+        ValueError, match=r"scale=None leaves the data as they are, with an interquartile range of .* expected 0.01 to 100"
+    ):
+        small_dre(scale=None).fit(X, y / y.std() * np.float32(unit))
+    small_dre(scale=None, n_passes=1).fit(X, (y - y.mean()) / y.std())
+
+
+def test_arrays_whose_baseline_reaches_past_the_init_window_are_refused(data):
+    X, y = data
+    y = y / y.std()
+    rtrf = dre.RTRF(n_lags_data=2, n_lags_features=6, n_init_times=8, phase="none")
+    for start, end in ((0, 20), (3, 12), (0, 50), (30, 50)):
+        corrected = y - y[:, :, start:end].mean(axis=2, keepdims=True)
+        if start >= 7:
+            rtrf.fit(X, corrected)
+            continue
+        for model in (rtrf, small_dre()):
+            with pytest.raises(ValueError, match=f"y: samples {start} to {end - 1} of every epoch sum to zero"):
+                model.fit(X, corrected)
+        with pytest.raises(ValueError, match="sum to zero"):
+            rtrf.fit(X, y).score(X, corrected)
+        # A model that is shown no data has nothing to be told.
+        dre.TRF(lag_max=6).fit(X, corrected)
+    within = y - y[:, :, :8].mean(axis=2, keepdims=True)
+    rtrf.fit(X, within)
+    silent = y.copy()
+    silent[:, :, 4:20] = 0
+    rtrf.fit(X, silent)
 
 
 def test_unknown_parameters_are_named():

@@ -353,12 +353,18 @@ def test_samples_that_a_model_is_shown_are_never_scored(data):
         shown.score(X, y)
 
 
-def test_the_unit_of_the_data_changes_nothing(data):
+@pytest.mark.parametrize("kind", ["trf", "rtrf"])
+def test_the_unit_of_the_data_changes_nothing(data, kind):
     X, y = data
     y = y * 1e5
 
+    models = {
+        "trf": dre.TRF(lag_max=6, alphas=[1e-2, 1.0, 100.0], scale=None),
+        "rtrf": dre.RTRF(n_lags_data=3, n_lags_features=7, n_init_times=8, scale=None, phase="none"),
+    }
+
     def found(unit):
-        model = dre.TRF(lag_max=6, alphas=[1e-2, 1.0, 100.0], scale=None).fit(X[:45], y[:45] * np.float32(unit))
+        model = copy.deepcopy(models[kind]).fit(X[:45], y[:45] * np.float32(unit))
         held_out = X[45:], y[45:] * np.float32(unit)
         delta = dre.permutation_importance(model, *held_out, mode="epoch", n_permutations=3)
         return model.alphas_, [model.score(*held_out), *model.valid_r_["1"], *(one.delta_r for one in delta)]

@@ -56,6 +56,34 @@ def test_taps_of_mne_give_the_floor_of_the_same_band():
     assert (dre.leak(64, **WINDOW, taps=taps, phase="minimum").shares == 0).all()
 
 
+def test_the_leak_of_an_impulse_is_the_energy_of_the_taps_before_it():
+    filters = pytest.importorskip("mne.filter")
+    taps = filters.create_filter(None, 256.0, 1.0, 30.0, verbose="error")
+    middle, found = len(taps) // 2, dre.leak(64, **WINDOW, **BAND)
+    energy = (taps**2).sum()
+    for place in (0, 7, 100):
+        # The init window is from -0.5 s to the last sample before the event, 256 / 128 taps per sample.
+        latency = 2 * place
+        inside = taps[middle - 128 - latency : middle - 2 - latency + 1]
+        assert found.shares[place] == pytest.approx((inside**2).sum() / energy, abs=1e-6)
+    slow = dre.leak(64, **WINDOW, **BAND, duration=0.4)
+    assert slow.mean > 2 * found.mean
+    with pytest.raises(ValueError, match="duration"):
+        dre.leak(64, **WINDOW, **BAND, duration=-1.0)
+
+
+def test_the_reach_of_a_filter_holds_all_but_a_thousandth_of_its_energy():
+    filters = pytest.importorskip("mne.filter")
+    for phase in ("zero", "minimum"):
+        taps = filters.create_filter(None, 256.0, 1.0, 30.0, phase=phase, verbose="error")
+        energy = np.cumsum(taps**2) / (taps**2).sum()
+        reach = dre.filter_reach(sfreq=256.0, **BAND, phase=phase)
+        first = 0 if phase == "minimum" else np.searchsorted(energy, 0.0005)
+        last = np.searchsorted(energy, 0.999 if phase == "minimum" else 0.9995)
+        assert reach == pytest.approx((last - first) / 256, abs=0.02)
+    assert dre.filter_reach(sfreq=256.0) == 0
+
+
 @pytest.mark.parametrize(
     ("change", "error", "text"),
     [

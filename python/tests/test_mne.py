@@ -273,6 +273,22 @@ def test_mne_is_not_imported_unless_it_is_used():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("detrend", [0, 1])
+def test_epochs_that_were_detrended_are_refused_where_a_model_is_given_their_start(epochs, detrend):
+    import mne
+
+    data = epochs.get_data(verbose="error")
+    raw = mne.io.RawArray(np.concatenate(list(data), axis=1), epochs.info, verbose="error")
+    events = np.c_[np.arange(len(data)) * data.shape[2], np.zeros((len(data), 2), int)]
+    tmax = (data.shape[2] - 1) / epochs.info["sfreq"]
+    cut = {"tmin": 0.0, "tmax": tmax, "baseline": None, "preload": True, "verbose": "error"}
+    X = np.random.default_rng(0).standard_normal((len(data), 1, data.shape[2])).astype(np.float32)
+    rtrf = dre.RTRF(n_lags_data=2, n_lags_features=2, n_init_times=8, phase="none")
+    with pytest.raises(ValueError, match=f"y was made with detrend={detrend}"):
+        rtrf.fit(X, mne.Epochs(raw, events, detrend=detrend, **cut))
+    rtrf.fit(X, mne.Epochs(raw, events, **cut))
+
+
 def test_split_in_time_shares_no_samples(epochs):
     split = dre.split_in_time(epochs)
     assert np.array_equal(split.train, np.arange(0, 47)) and np.array_equal(split.test, np.arange(56, 70))

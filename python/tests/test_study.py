@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import shared
+from conftest import ROOT, shared
 
 import neurodre as dre
 
@@ -215,6 +215,18 @@ def test_recordings_read_by_mne_give_the_same_r(based, reader, module):
         assert topography.times[0] == -0.5
 
 
+def test_the_autoregression_of_the_oddball_is_that_of_an_independent_implementation(tmp_path):
+    # By MNE-Python and scikit-learn: 0.129 with 64 lags and 0.114 with 40, of which the stimulus adds 0.015.
+    study = ROOT / "examples/p300.toml"
+    models = ["rtrf", "rtrf40", "rtrf-past", "rtrf40-past"]
+    results = dre.run(study, data=shared("data/bids-p300"), out=tmp_path / "out", models=models, verbose=False)
+    assert results.mean_r["rtrf"] == pytest.approx(0.129, abs=0.006)
+    assert results.mean_r["rtrf40"] == pytest.approx(0.114, abs=0.006)
+    for name in ("rtrf", "rtrf40"):
+        assert results.stimulus[name]["delta_r"] == pytest.approx(0.015, abs=0.006)
+        assert results.floors[name]["mean_r"] == pytest.approx(0.086, abs=0.002)
+
+
 def test_steps_are_watched_and_faults_are_named(plain, tmp_path, caplog):
     _, folder, data = plain
     study = tmp_path / "study.toml"
@@ -234,6 +246,7 @@ def test_a_study_may_be_stopped_and_continued(plain, tmp_path):
     _, folder, data = plain
     out = tmp_path / "out"
     shutil.copytree(folder / "out" / "cohort", out / "cohort")
+    shutil.copy(folder / "out" / "dre-run.json", out)
     settings = {"data": data, "out": out, "models": ["dre"], "n_threads": 2, "verbose": False}
     with pytest.raises(KeyboardInterrupt, match="checkpoint"):
         dre.run(folder / "study.toml", callbacks=lambda progress: progress.n_passes_done == 1, **settings)

@@ -1,7 +1,8 @@
-//! What needs code to do: `cargo xtask test`, `cargo xtask recovery` and `cargo xtask bench`.
+//! What needs code to do: `cargo xtask test`, `cargo xtask recovery`, `cargo xtask faults` and `cargo xtask bench`.
 
 mod bench;
 mod check;
+mod faults;
 mod python;
 mod record;
 mod recovery;
@@ -19,6 +20,10 @@ Usage: cargo xtask COMMAND
       --subjects N        subjects [12]
       --minutes N         length of each recording [8]
       --threads N         number of threads, which changes no result [all cores]
+  faults [OPTIONS]        runs are killed, starved, met by others and given damaged files; nothing may be lost
+      --minutes N         how long [10]
+      --seed N            what is tried [0]
+      --record            a dated file in bench/records, too
   bench cohort [OPTIONS]  size, memory and speed of a cohort as large as the paper's, on the disk
       --subjects N        subjects [68]
       --minutes N         length of each recording [60]
@@ -62,6 +67,9 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::Options::parse(rest).map(|options| test::execute(&options, &workspace_root())),
         ["recovery", rest @ ..] => {
             recovery::Options::parse(rest).map(|options| recovery::recovery(&options, &workspace_root()))
+        }
+        ["faults", rest @ ..] => {
+            faults::Options::parse(rest).map(|options| faults::faults(&options, &workspace_root()))
         }
         ["bench", "cohort", rest @ ..] => {
             bench::CohortOptions::parse(rest).map(|options| bench::cohort(&options, &workspace_root()))

@@ -8,10 +8,11 @@ use crate::check::{Outcome, available, command, run, summary};
 type Check = (&'static str, fn(&Path) -> Outcome);
 
 /// The checks, in the order in which they are run: what fails fast comes first.
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     ("format", format),
     ("lints", lints),
     ("tests", tests),
+    ("faults", faults),
     ("documentation", documentation),
     ("licences", licences),
     ("python", crate::python::check),
@@ -62,6 +63,14 @@ fn tests(root: &Path) -> Outcome {
     command(root, &["cargo", "test", "--workspace", "--locked", "--no-fail-fast"], &[("INSTA_UPDATE", "no")])
 }
 
+/// With the program that the tests have built.
+fn faults(root: &Path) -> Outcome {
+    if cfg!(not(unix)) {
+        return Outcome::Skipped("signals and limits are those of Unix".to_owned());
+    }
+    if crate::faults::faults(&crate::faults::Options::short(), root) { Outcome::Passed } else { Outcome::Failed }
+}
+
 fn documentation(root: &Path) -> Outcome {
     // The program `dre` would be written over the library of the same name.
     let line = ["cargo", "doc", "--workspace", "--exclude", "dre-cli", "--exclude", "xtask", "--no-deps", "--locked"];
@@ -89,7 +98,7 @@ mod tests {
 
     #[test]
     fn unknown_checks_and_options_are_named() {
-        let known = "there are format, lints, tests, documentation, licences, python";
+        let known = "there are format, lints, tests, faults, documentation, licences, python";
         assert_eq!(Options::parse(&["--only", "lint"]), Err(format!("no check is called `lint`; {known}")));
         assert_eq!(Options::parse(&["--only"]), Err("unknown or incomplete option `--only`".to_owned()));
         assert_eq!(Options::parse(&["--fast", "1"]), Err("unknown or incomplete option `--fast`".to_owned()));

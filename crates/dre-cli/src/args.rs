@@ -190,6 +190,14 @@ Examples:
   dre features zipf                                  one kind
   dre features study.toml --data ~/data/ds000117     values of a study's features")]
     Features(FeaturesArgs),
+    /// Compare every file that dre wrote into a folder with its size and checksum when it was written
+    ///
+    /// A run's folder or any folder below it, or a simulated data set. Exit status 1 where a file is gone or has changed.
+    #[command(after_long_help = "\
+Examples:
+  dre verify dre-p300
+  dre verify dre-p300/models/dre")]
+    Verify(VerifyArgs),
     /// Show what training, validation and test sets share: samples, stimuli, near-duplicates
     ///
     /// For a study file, cuts the epochs of its prepared cohort and audits them anew, without fitting anything; for a run's
@@ -409,6 +417,13 @@ pub(crate) struct StateArgs {
 pub(crate) struct ReportArgs {
     /// Output folder of a run, or a results.json
     #[arg(value_name = "DIR|FILE")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// Folder that dre wrote
+    #[arg(value_name = "DIR")]
     pub(crate) path: PathBuf,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use dre_io::bids::BidsError;
 use dre_io::pipeline::PipelineError;
-use dre_io::store::StoreError;
+use dre_io::store::{MANIFEST_FILE, RUN_FILE, StoreError};
 use dre_io::study::StudyError;
 
 /// A result whose error is [`CliError`].
@@ -52,6 +52,14 @@ pub(crate) enum CliError {
     Report(#[from] dre_report::Error),
     #[error("{}: is there already", path.display())]
     Exists { path: PathBuf },
+    #[error("{}: its name does not end in .fif, and FIF is what is written", path.display())]
+    NotFif { path: PathBuf },
+    #[error("{}: is part of the recording that is read", path.display())]
+    OwnFile { path: PathBuf },
+    #[error("{}: nothing that dre wrote is there ({MANIFEST_FILE} or {RUN_FILE} would say so)", path.display())]
+    NothingToVerify { path: PathBuf },
+    #[error("{n_faults} of {n_files} files are not as they were written")]
+    Damaged { n_faults: usize, n_files: usize },
     #[error("--out {}: is a file, not a folder", path.display())]
     OutIsFile { path: PathBuf },
     #[error("{}: is there and was not written by the demo", path.display())]
@@ -64,12 +72,12 @@ pub(crate) enum CliError {
     UnknownFigure { name: String, known: String },
     #[error("figure {name}: {reason}")]
     Figure { name: String, reason: String },
-    #[error("stopped; {n_files} files were written to {}", out.display())]
-    StoppedFigures { n_files: usize, out: PathBuf },
+    #[error("the results could not be written to the standard output: {reason}")]
+    Output { reason: String },
     #[error("stopped; nothing was written")]
     Stopped,
     #[error("cannot listen for Ctrl-C")]
-    Signal(#[from] ctrlc::Error),
+    Signal(#[source] io::Error),
 }
 
 impl CliError {
@@ -80,6 +88,11 @@ impl CliError {
             Self::NoResults { .. } => {
                 Some("`dre run` or `dre evaluate` writes results.json into a run's folder; name that folder".to_owned())
             }
+            Self::NotFif { .. } | Self::OwnFile { .. } => Some("name another file, such as recording_raw.fif".to_owned()),
+            Self::Damaged { .. } => Some(
+                "restore them, or delete the folder that each lies in and run `dre run` again, which makes what is missing"
+                    .to_owned(),
+            ),
             Self::Exists { .. } => Some("choose another file, or give --force to replace it".to_owned()),
             Self::OutIsFile { .. } => Some("choose another name for the folder".to_owned()),
             Self::NotSimulated { .. } | Self::NotTheDemos { .. } => Some("choose another folder with --out".to_owned()),

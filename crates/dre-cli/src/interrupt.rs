@@ -1,4 +1,4 @@
-//! Ctrl-C: the first press asks to stop after the batch and to save, the second one ends the program at once.
+//! Signals. Ctrl-C: the first press asks to stop after the batch and to save, the second one ends the program at once.
 
 use dre::Stop;
 
@@ -13,16 +13,18 @@ pub(crate) const EXIT_STATUS: u8 = 130;
 pub(crate) struct Interrupt(Stop);
 
 impl Interrupt {
-    /// Starts to listen for Ctrl-C (and SIGTERM, which batch systems send before they kill). Once per program.
+    /// Starts to listen for Ctrl-C. On Unix also for SIGTERM, which batch systems send before they kill; for SIGHUP, unless it is
+    /// ignored, as `nohup` has it; and for what a file that is too large or was cut short brings. Once per program.
     pub(crate) fn install(console: &Console) -> Result<Self> {
         let stop = Stop::new();
-        let (asked, console) = (stop.clone(), console.clone());
-        ctrlc::set_handler(move || {
+        let (asked, said) = (stop.clone(), console.clone());
+        let ask = move || {
             if asked.ask() {
                 std::process::exit(i32::from(EXIT_STATUS));
             }
-            console.warn("stopping after this batch and saving; press Ctrl-C again to end at once");
-        })?;
+            said.warn("stopping after this batch and saving; press Ctrl-C again to end at once");
+        };
+        listen(ask, console.clone())?;
         Ok(Self(stop))
     }
 
@@ -35,4 +37,51 @@ impl Interrupt {
     pub(crate) fn stop(&self) -> Stop {
         self.0.clone()
     }
+}
+
+#[cfg(unix)]
+fn listen(ask: impl Fn() + Send + 'static, console: Console) -> Result<()> {
+    use signal_hook::consts::{SIGBUS, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::iterator::Signals;
+
+    let mut wanted = vec![SIGINT, SIGTERM, SIGBUS, SIGXFSZ];
+    if !is_ignored(SIGHUP) {
+        wanted.push(SIGHUP);
+    }
+    let mut signals = Signals::new(wanted).map_err(crate::error::CliError::Signal)?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                match signal {
+                    // Whoever reads the map stays where it is and gets the signal again and again until the program ends.
+                    SIGBUS => {
+                        console.error(
+                            "a file was cut short by another program, or its disk failed, while it was being read; make it again \
+                             (`dre verify FOLDER` finds which of dre's it was)",
+                        );
+                        std::process::exit(1);
+                    }
+                    // The write fails, too, and says which file it was.
+                    SIGXFSZ => {}
+                    _ => ask(),
+                }
+            }
+        })
+        .map_err(crate::error::CliError::Signal)?;
+    Ok(())
+}
+
+/// Whether a signal was ignored when the program started. Linux tells; elsewhere SIGHUP is left alone.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return true };
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(not(unix))]
+fn listen(ask: impl Fn() + Send + 'static, _: Console) -> Result<()> {
+    ctrlc::set_handler(ask).map_err(|error| crate::error::CliError::Signal(std::io::Error::other(error)))
 }

@@ -33,7 +33,8 @@ fn main() -> ExitCode {
         Ok(interrupt) => interrupt,
         Err(error) => return console.failure(&error),
     };
-    match commands::execute(cli.command, &Context { console: &console, interrupt: &interrupt }) {
+    let done = commands::execute(cli.command, &Context { console: &console, interrupt: &interrupt });
+    match done.and_then(|()| console.check_results()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => console.failure(&error),
     }

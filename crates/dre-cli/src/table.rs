@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use dre::data::BadSegments;
-use dre::results::{DecodedFeature, DecodingResult, MaskedRecording, Results};
+use dre::results::{DecodedFeature, DecodingResult, MaskedRecording, ModelResult, Results};
 
 /// Above this many subjects, only their spread is printed; each one is in `results.json`.
 const MAX_ROWS: usize = 24;
@@ -23,6 +23,13 @@ pub(crate) fn scores(results: &Results) -> String {
     let mean = format!("mean of {n_subjects}");
     let n_test: usize = results.cohort.subjects.iter().map(|s| s.n_test).sum();
     rows.push(row(mean, n_test.to_string(), results.models.values().map(|m| number(m.mean_r))));
+    if !results.floors.is_empty() {
+        let floor = |name: &String| {
+            let own = results.floors.iter().find(|floor| floor.models.contains(name));
+            own.map_or_else(|| "–".to_owned(), |floor| number(floor.mean_r))
+        };
+        rows.push(row("processing floor".to_owned(), String::new(), results.models.keys().map(floor)));
+    }
 
     let mut text = format!(
         "Pearson's r across test epochs, mean over {} and times from {} to {} s\n\n",
@@ -38,9 +45,8 @@ pub(crate) fn scores(results: &Results) -> String {
         let value =
             ratio.ratio.map_or_else(|| "undefined, as the latter is not above 0".to_owned(), |r| format!("{r:.1}"));
         let _ = write!(text, "\n{} / {} = {value}", ratio.numerator, ratio.denominator);
-        let below = results.models.get(&ratio.denominator).and_then(|model| model.confidence).map(|limits| limits[0]);
-        if ratio.ratio.is_some() && below.is_some_and(|below| below <= 0.0) {
-            let _ = write!(text, ", which says little: the latter's interval reaches 0");
+        if ratio.ratio.is_some() && results.models.get(&ratio.denominator).is_some_and(ModelResult::is_near_zero) {
+            let _ = write!(text, ", which says little: the latter is close to 0");
         }
     }
     for line in results.models.iter().filter_map(|(name, model)| crate::stimulus::fits(name, model)) {

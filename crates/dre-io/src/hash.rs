@@ -20,7 +20,7 @@ pub(crate) fn text(text: &str) -> String {
 
 /// Of a file, in hexadecimal.
 pub(crate) fn file(path: &Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
+    let mut file = crate::files::open(path)?;
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 16];
     loop {

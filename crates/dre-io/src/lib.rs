@@ -1,9 +1,11 @@
 //! Recordings, BIDS, cohorts, models and studies on disk.
 
 pub mod bids;
+mod clock;
 pub mod cohort;
 mod error;
 pub mod features;
+mod files;
 mod hash;
 pub mod models;
 pub mod mous;

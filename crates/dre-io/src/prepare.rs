@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use dre::Stop;
 use dre::data::{Channel, ChannelType};
 use dre::signal::{Advice, ChannelStream, Preparation, PrepareSpec, Reference};
 use ndarray::{Array2, s};
@@ -50,6 +51,7 @@ pub struct RecordingPlan {
     /// Channels whose mean is subtracted from the EEG channels among `picks`; none where nothing is.
     reference: Vec<usize>,
     preparation: Preparation,
+    stop: Stop,
 }
 
 impl RecordingPlan {
@@ -65,7 +67,13 @@ impl RecordingPlan {
             check_unit(info, *pick)?;
         }
         let preparation = Preparation::new(spec, info.sfreq, info.n_times, info.lowpass)?;
-        Ok(Self { info: info.clone(), picks: picks.to_vec(), reference, preparation })
+        Ok(Self { info: info.clone(), picks: picks.to_vec(), reference, preparation, stop: Stop::never() })
+    }
+
+    /// The same plan, which ends with [`dre::Error::Stopped`] within a piece of the recording once `stop` is asked to.
+    #[must_use]
+    pub fn until(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// The chain, with what it makes of the recording.
@@ -108,6 +116,7 @@ impl RecordingPlan {
         let n_at_once = (memory / needed.max(1)).clamp(1, n_threads.max(1));
         let rows: Vec<usize> = (0..self.picks.len()).collect();
         for rows in rows.chunks(n_at_once) {
+            self.stop.check()?;
             let streamed =
                 rows.iter().map(|row| file.read_row(*row)).collect::<std::result::Result<Vec<_>, StoreError>>()?;
             let finished: Vec<Vec<f32>> = std::thread::scope(|scope| {
@@ -167,6 +176,7 @@ impl RecordingPlan {
         let mut n_current = reader.read(0, piece.min(n_times), &mut current)?;
         let mut time = n_current;
         while n_current > 0 {
+            self.stop.check()?;
             let n_next = piece.min(n_times - time);
             let mut work = |n_workers| {
                 let rows =

@@ -86,3 +86,46 @@ fn a_study_without_init_windows_or_filters_has_neither_floor_nor_gap() {
     let text = fs::read_to_string(home.path().join("out/results.json")).unwrap();
     assert!(!text.contains("\"floors\""));
 }
+
+/// What goes into a study of white noise: lines below `[prepare]`, those below `[epochs]`.
+const CHAINS: [(&str, &str); 7] = [
+    ("l_freq = 1.0\nh_freq = 20.0\nphase = \"zero\"", ""),
+    ("l_freq = 1.0\nh_freq = 20.0\nphase = \"minimum\"", "baseline = { tmax = -0.02 }"),
+    ("l_freq = 1.0\nh_freq = 20.0\nphase = \"minimum-half\"\ndecim = 1", ""),
+    ("l_freq = 1.0\nh_freq = 20.0\nmethod = \"iir\"\nreference = \"average\"", ""),
+    ("h_freq = 20.0\nnotch_freqs = [12.0]\nphase = \"minimum\"\nstorage = \"f16\"", ""),
+    ("sfreq = 48.0\nresample = \"polyphase\"\nphase = \"minimum\"", ""),
+    ("sfreq = 48.0\nresample = \"fft\"\nphase = \"zero\"", ""),
+];
+
+/// The null in which nothing but the processing can be predicted: the program's own models, on test epochs, through all of it.
+#[test]
+fn no_model_predicts_more_of_white_noise_than_the_floor() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("bids");
+    data_set(&root);
+    fs::remove_dir_all(root.join("sub-02")).unwrap();
+    let channels = ["Fz", "C3", "Cz", "C4", "P3", "Pz", "P4", "Oz"];
+    // 20 minutes, 1,197 epochs that do not overlap, 300 of them to be tested on.
+    common::write_recording(&root, (1, 76_800, 1.0), &channels, |c, t| common::noise(c * 1_000_003 + t));
+    for (place, (prepare, epochs)) in CHAINS.iter().enumerate() {
+        let text = format!(
+            "name = \"noise\"\n[data]\npicks = [\"eeg\"]\n[prepare]\n{prepare}\n[epochs]\ntmin = -0.25\ntmax = 0.5\n{epochs}\n\
+             [split]\ntrain = 0.65\nvalid = 0.1\n[[features]]\nname = \"onset\"\nkind = \"presence\"\nduration = 0.1\n\
+             [[features]]\nname = \"length\"\nkind = \"column\"\ncolumn = \"length\"\nduration = 0.1\n\
+             [models.rtrf]\nkind = \"rtrf\"\nn_lags_data = 12\nn_lags_features = 8\nn_init_times = 15\n"
+        );
+        let mut job = job(home.path(), &text);
+        job.out = home.path().join(format!("out-{place}"));
+        let results = run(&job).unwrap();
+        let [floor] = results.floors.as_slice() else { panic!("{:?}", results.floors) };
+        for (name, model) in &results.models {
+            // r of 300 epochs has a standard error of 0.06; over 8 channels and a few independent times its mean has one of 0.01.
+            let above = model.mean_r - floor.mean_r;
+            assert!(above < 0.03, "{prepare}: {name} {} and {}", model.mean_r, floor.mean_r);
+            // The best prediction uses more than twelve lags, the same at every time; without a baseline or a recursive filter it does
+            // not gain much by it.
+            assert!(above > -0.06 || place > 0, "{prepare}: {name} {} and {}", model.mean_r, floor.mean_r);
+        }
+    }
+}

@@ -4,7 +4,8 @@ use dre_io::pipeline::PipelineError;
 use dre_io::store::StoreError;
 use pyo3::PyErr;
 use pyo3::exceptions::{
-    PyFileNotFoundError, PyFloatingPointError, PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError,
+    PyBlockingIOError, PyFileExistsError, PyFileNotFoundError, PyFloatingPointError, PyKeyboardInterrupt, PyOSError,
+    PyRuntimeError, PyValueError,
 };
 
 /// A message with the causes that it leaves out.
@@ -20,6 +21,11 @@ fn text(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// The program's options by the names of Python's arguments.
+fn in_python(text: &str) -> String {
+    text.replace("--out", "out=")
 }
 
 fn is_numerical(error: &dre::Error) -> bool {
@@ -54,6 +60,8 @@ pub(crate) fn store(error: &StoreError) -> PyErr {
         StoreError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             PyFileNotFoundError::new_err(text(error))
         }
+        StoreError::NotOurs { .. } | StoreError::NotARun { .. } => PyFileExistsError::new_err(in_python(&text(error))),
+        StoreError::Busy { .. } => PyBlockingIOError::new_err(in_python(&text(error))),
         StoreError::Read { .. } | StoreError::Write { .. } => PyOSError::new_err(text(error)),
         _ => PyValueError::new_err(text(error)),
     }

@@ -80,12 +80,11 @@ pub fn processing_floor<'py>(py: Python<'py>, settings: &str, n_init_times: usiz
 
 /// Latencies (s) after the init window, and the share of the energy of a response there that lies inside the init window.
 #[pyfunction]
-pub fn leak<'py>(py: Python<'py>, settings: &str, n_init_times: usize) -> PyResult<Curve<'py>> {
+pub fn leak<'py>(py: Python<'py>, settings: &str, n_init_times: usize, duration: f64) -> PyResult<Curve<'py>> {
     let processing = Processing::read(settings)?;
     let found = py.detach(|| {
         let (response, sfreq, window) = processing.resolve()?;
-        // An impulse: what a response of some length leaks is more.
-        dre::floor::leak(&response, &window.times(sfreq), n_init_times, 0.0)
+        dre::floor::leak(&response, &window.times(sfreq), n_init_times, duration)
     });
     let found = found.map_err(|e: dre::Error| science(&e))?;
     Ok((found.latencies.into_pyarray(py), found.shares.into_pyarray(py)))

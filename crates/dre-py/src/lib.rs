@@ -47,5 +47,7 @@ mod _native {
     #[pymodule_export]
     use super::simulation::{Simulated, simulate_study};
     #[pymodule_export]
-    use super::study::{Cohort, audit_study, evaluate_study, fit_study, open_cohort, prepare_study, write_report};
+    use super::study::{
+        Cohort, Held, audit_study, evaluate_study, fit_study, hold_study, open_cohort, prepare_study, write_report,
+    };
 }

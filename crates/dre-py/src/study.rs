@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dre::Stop;
 use dre::data::EventTable;
@@ -10,7 +11,7 @@ use dre::nn::Progress;
 use dre::results::{PassRecord, Results};
 use dre_io::cohort::CohortFolder;
 use dre_io::pipeline::{self, Job, Monitor, PipelineError, REPORT_FILE};
-use dre_io::store::{read_json, write_file};
+use dre_io::store::{Hold, read_json, write_file};
 use dre_io::study::StudyFile;
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
@@ -157,6 +158,25 @@ impl Monitor for Told<'_> {
 
 pub(crate) fn json(value: &impl serde::Serialize) -> PyResult<String> {
     serde_json::to_string(value).map_err(|e| PyValueError::new_err(e.to_string()))
+}
+
+/// A run's folder, held until it is let go.
+#[pyclass(frozen, module = "neurodre._native")]
+pub struct Held(Mutex<Option<Arc<Hold>>>);
+
+#[pymethods]
+impl Held {
+    /// A traceback may keep this much longer than the run takes.
+    fn release(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Takes hold of the folder of a study's output.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
+pub fn hold_study(job: StudyJob) -> PyResult<Held> {
+    Ok(Held(Mutex::new(Some(Hold::take(&job.job()?.out).map_err(|e| store(&e))?))))
 }
 
 /// Prepares the recordings; gives the cohort's folder.

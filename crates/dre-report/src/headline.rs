@@ -8,9 +8,6 @@ use serde::Serialize;
 use crate::values::p_value;
 use crate::{families, format, stimulus};
 
-/// With fewer than three subjects there is no useful standard error; a mean r below this is called close to zero.
-const SMALL_R: f64 = 0.02;
-
 /// A piece of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Part {
@@ -44,7 +41,7 @@ pub(crate) fn sentences(results: &Results) -> Vec<Vec<Part>> {
         })];
     };
     let mut out = vec![first(results, best_name, best)];
-    if !is_near_zero(best)
+    if !best.is_near_zero()
         && let Some((numerator, denominator)) = leading_pair(results, best_name)
     {
         out.push(second(results, numerator, denominator));
@@ -121,7 +118,7 @@ pub(crate) fn comparisons(results: &Results) -> Vec<Comparison> {
     let ratios = results.ratios.iter().filter_map(|ratio| {
         let (a, b) = (results.models.get(&ratio.numerator)?, results.models.get(&ratio.denominator)?);
         let (higher, paired) = higher_in(a, b);
-        let caveat = if is_near_zero(b) {
+        let caveat = if b.is_near_zero() {
             format!("{} is close to zero, so the ratio says little; read the difference.", ratio.denominator)
         } else {
             String::new()
@@ -148,9 +145,9 @@ fn first(results: &Results, name: &str, best: &ModelResult) -> Vec<Part> {
     };
     let title = title(results, name);
     let test = format!("held-out {}", modality(results));
-    if is_near_zero(best) {
+    if best.is_near_zero() {
         let is_past_clear =
-            families::of_the_past(results).any(|(_, past)| past.mean_r.is_finite() && !is_near_zero(past));
+            families::of_the_past(results).any(|(_, past)| past.mean_r.is_finite() && !past.is_near_zero());
         let nobody = if is_past_clear { "No model with features" } else { "No model" };
         return vec![
             text(format!("{nobody} predicts the {test} clearly: the highest mean r is ")),
@@ -229,7 +226,7 @@ fn second(results: &Results, numerator: &str, denominator: &str) -> Vec<Part> {
         ];
     }
     let ratio = format::ratio(a.mean_r / b.mean_r);
-    if is_near_zero(b) {
+    if b.is_near_zero() {
         return vec![
             reaches,
             text(format!(
@@ -270,15 +267,6 @@ fn higher_in(a: &ModelResult, b: &ModelResult) -> (usize, usize) {
     let pairs = a.subjects.iter().filter_map(|(name, s)| Some((s.r, b.subjects.get(name)?.r)));
     let pairs: Vec<_> = pairs.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
     (pairs.iter().filter(|(x, y)| x > y).count(), pairs.len())
-}
-
-/// Whether a mean r is below two standard errors across subjects (three or more), or below [`SMALL_R`] (fewer).
-fn is_near_zero(model: &ModelResult) -> bool {
-    let r: Vec<f64> = model.subjects.values().map(|s| s.r).filter(|r| r.is_finite()).collect();
-    match standard_deviation(&r) {
-        Some(sd) if r.len() >= 3 => model.mean_r < 2.0 * sd / (r.len() as f64).sqrt(),
-        _ => model.mean_r < SMALL_R,
-    }
 }
 
 /// Standard deviation (n − 1); none with fewer than two values.

@@ -12,7 +12,7 @@ use crate::linear::{Trf, TrfConfig};
 use crate::metrics::{ScoreSpec, score_subject};
 use crate::model::{Inputs, Predictor};
 use crate::nn::{DreModel, Ended, Network, Observer, Progress, TrainConfig, Training};
-use crate::{Error, Result};
+use crate::{Error, Result, Stop};
 
 /// How a subject is adapted to.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct AdaptSpec {
     pub seed: u64,
     /// Number of threads of linear fits.
     pub n_threads: usize,
+    /// Who may end it.
+    pub stop: Stop,
 }
 
 /// Mean r on the subject's test epochs after adapting to some minutes of its training epochs.
@@ -81,7 +83,7 @@ pub fn unadapted(network: &Network, dataset: &Dataset, subject: usize, spec: &Sc
 /// fits into them.
 ///
 /// # Errors
-/// [`Error::Setting`] where the network has no embedding; what training, fitting and scoring report.
+/// [`Error::Setting`] where the network has no embedding; [`Error::Stopped`] where it was asked to end; what training, fitting and scoring report.
 pub fn adapt(
     network: &Network,
     dataset: &Dataset,
@@ -98,8 +100,8 @@ pub fn adapt(
         _ => epoch.subject == subject,
     });
     let mut training = Training::of_subject(network.clone(), spec.train.clone(), spec.seed, subject)?;
-    if training.run(&part, &mut Silent)? == Ended::Stopped {
-        unreachable!("nobody stops it");
+    if training.run(&part, &mut Until(&spec.stop))? == Ended::Stopped {
+        return Err(Error::Stopped);
     }
     let network = DreModel::new(training.best(), dataset.n_times(), spec.score.batch_size)?;
     let embedding = score_subject(dataset, &network, &spec.score, subject)?.r;
@@ -112,14 +114,14 @@ pub fn adapt(
     Ok(Some(Adapted { minutes, n_epochs: epochs.len(), embedding, mapped, trf }))
 }
 
-/// Nobody watches.
-struct Silent;
+/// Nobody watches, and somebody may stop it.
+struct Until<'a>(&'a Stop);
 
-impl Observer for Silent {
+impl Observer for Until<'_> {
     type Error = Error;
 
     fn on_batch(&mut self, _: &Progress) -> ControlFlow<()> {
-        ControlFlow::Continue(())
+        if self.0.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn on_pass(&mut self, _: &Training) -> Result<()> {

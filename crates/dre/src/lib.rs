@@ -24,6 +24,7 @@ pub mod simulate;
 pub mod state;
 pub mod stats;
 mod stop;
+pub mod text;
 
 pub use error::{Error, Result};
 pub use stop::Stop;

@@ -80,6 +80,7 @@ fn spec() -> AdaptSpec {
         score: ScoreSpec { set: Set::Test, score_from: 0.0, batch_size: 32, condition: None },
         seed: 3,
         n_threads: 1,
+        stop: dre::Stop::never(),
     }
 }
 
@@ -116,6 +117,30 @@ fn a_new_subject_is_predicted_after_a_minute_of_data() {
     // A linear map can turn a prediction's sign, too.
     assert!(long.mapped > 0.85, "{long:?}");
     assert_eq!(adapt(&base, &set, NEW, 0.0, &spec).unwrap(), None);
+    let stop = dre::Stop::new();
+    stop.ask();
+    assert!(matches!(adapt(&base, &set, NEW, all, &AdaptSpec { stop, ..spec }), Err(dre::Error::Stopped)));
+}
+
+#[test]
+fn a_training_that_goes_on_leaves_alone_what_it_left_alone_before() {
+    let set = dataset();
+    let base = network(&set);
+    let part = Part::new(&set, |_, epoch| epoch.subject == NEW);
+    let mut training = Training::of_subject(base.clone(), TrainConfig { n_passes: 2, ..TRAIN }, 1, NEW).unwrap();
+    training.run(&part, &mut Silent).unwrap();
+    let (state, tensors) = training.state();
+    let mut on = Training::from_state(base.clone(), TRAIN, 1, state.clone(), &tensors).unwrap();
+    on.run(&part, &mut Silent).unwrap();
+    let mut whole = Training::of_subject(base.clone(), TRAIN, 1, NEW).unwrap();
+    whole.run(&part, &mut Silent).unwrap();
+    for (a, b) in on.network().state().iter().zip(whole.network().state()) {
+        assert_eq!(a.data, b.data, "{}", a.name);
+    }
+    // A history that another number of passes left is no state of it.
+    let torn = dre::nn::TrainingState { pass: 1, ..state };
+    let message = Training::from_state(base, TRAIN, 1, torn, &tensors).unwrap_err().to_string();
+    assert!(message.contains("pass = 1, expected 2"), "{message}");
 }
 
 #[test]

@@ -42,6 +42,11 @@ struct Simulated {
 
 impl Simulated {
     fn new() -> Self {
+        Self::following(1.0)
+    }
+
+    /// `gain`: how much responses grow with the strength of the rhythm.
+    fn following(gain: f64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let mut data = Array3::zeros((N_EPOCHS, N_CHANNELS, N_TIMES));
         let mut features = Array3::zeros((N_EPOCHS, 2, N_TIMES));
@@ -61,7 +66,7 @@ impl Simulated {
                     noise = 0.8 * noise + 0.3 * rng.random_range(-1.0f64..1.0);
                     let after = t as f64 - EVENT as f64;
                     let response = (-0.5 * ((after - 12.0) / 5.0).powi(2)).exp();
-                    let own = ([a, b, a + b][channel] + strength) * response;
+                    let own = ([a, b, a + b][channel] + gain * strength) * response;
                     let rhythm = strength * (std::f64::consts::TAU * 10.0 * after / SFREQ + phase).cos();
                     // An offset, as data without a baseline have.
                     data[[epoch, channel, t]] = (3.0 + noise + own + rhythm) as f32;
@@ -116,9 +121,12 @@ impl Simulated {
 
 /// `found` on the data as they are, and on the data times each power of ten, with the power.
 fn each_unit<T>(found: impl Fn(&Simulated, i32) -> T) -> (T, Vec<(i32, T)>) {
-    let plain = Simulated::new();
+    each_unit_of(&Simulated::new(), found)
+}
+
+fn each_unit_of<T>(plain: &Simulated, found: impl Fn(&Simulated, i32) -> T) -> (T, Vec<(i32, T)>) {
     let others = POWERS.iter().map(|&power| (power, found(&plain.scaled(power), power))).collect();
-    (found(&plain, 0), others)
+    (found(plain, 0), others)
 }
 
 fn assert_close(power: i32, what: &str, found: &[f64], expected: &[f64], allowed: f64) {
@@ -212,6 +220,22 @@ fn an_autoregression_s_choices_and_scores() {
     assert!(plain.1 > 0.05, "{}", plain.1);
     for (power, (chosen, mean_r)) in others {
         assert_eq!(chosen, plain.0, "data · 1e{power}");
+        assert_close(power, "mean r", &[mean_r], &[plain.1], 10.0 * ROUNDING);
+    }
+}
+
+/// Relative penalties are in the unit of the data's past and of the features, each for itself.
+#[test]
+fn an_autoregression_with_features_s_choices_and_scores() {
+    let (plain, others) = each_unit(|simulated, _| {
+        let config = RtrfConfig { n_lags_data: 4, n_lags_features: 30, ..RtrfConfig::default() };
+        let fitted = fit_rtrf(&simulated.for_fits(), &config, EVENT, LinearOptions::DEFAULT, &fit_spec()).unwrap();
+        let alphas: Vec<f64> = fitted.subjects.iter().map(|fit| fit.alphas[0]).collect();
+        (alphas, score(&simulated.dataset(), &fitted, &score_spec()).unwrap().mean_r)
+    });
+    assert!(plain.1 > 0.2, "{}", plain.1);
+    for (power, (alphas, mean_r)) in others {
+        assert_eq!(alphas, plain.0, "data · 1e{power}");
         assert_close(power, "mean r", &[mean_r], &[plain.1], 10.0 * ROUNDING);
     }
 }
@@ -354,7 +378,7 @@ impl Predictor for Half {
 #[test]
 fn responses_by_brain_state() {
     for by in [By::Power, By::Phase] {
-        let (plain, others) = each_unit(|simulated, power| {
+        let (plain, others) = each_unit_of(&Simulated::following(2.5), |simulated, power| {
             let data = simulated.dataset();
             let bins = BinSpec {
                 band: [9.0, 11.0],
@@ -383,7 +407,7 @@ fn responses_by_brain_state() {
             ];
             (sizes, numbers, model.over_time.clone())
         });
-        assert!(plain.1[..2].iter().all(|r| *r > 0.1), "{by:?}: {:?}", plain.1);
+        assert!(plain.1[..2].iter().all(|r| *r > 0.2), "{by:?}: {:?}", plain.1);
         for (power, (sizes, numbers, over_time)) in others {
             assert_eq!(sizes, plain.0, "{by:?}, data · 1e{power}");
             assert_close(power, by.name(), &numbers, &plain.1, 1e-3);

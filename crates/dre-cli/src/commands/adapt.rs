@@ -2,6 +2,7 @@
 
 use dre::results::AdaptationResult;
 use dre_io::pipeline::AdaptRequest;
+use dre_io::store::Hold;
 
 use super::Context;
 use crate::args::AdaptArgs;
@@ -12,6 +13,7 @@ use crate::table::{aligned, number};
 
 pub(super) fn execute(args: AdaptArgs, context: &Context<'_>) -> Result<()> {
     let job = super::job(args.study, args.threads.count(), args.fit)?;
+    let _hold = Hold::take(&job.out)?;
     pipeline::prepare(&job, context)?;
     let request = AdaptRequest { subject: args.subject, model: args.model, minutes: args.minutes };
     let found = pipeline::adapt(&job, &request, context)?;

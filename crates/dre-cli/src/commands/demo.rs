@@ -6,7 +6,7 @@ use std::path::Path;
 use dre::results::Results;
 use dre::signal::Preparation;
 use dre::simulate::{SimulationConfig, Simulator, responses};
-use dre_io::store::write_file;
+use dre_io::store::{Hold, write_file};
 
 use super::{Context, run};
 use crate::args::{DemoArgs, FitOptions, StudyArgs};
@@ -29,6 +29,7 @@ pub(super) fn execute(args: &DemoArgs, context: &Context<'_>) -> Result<()> {
     let config = SimulationConfig { duration: DURATION, snr: SNR, ..SimulationConfig::default() };
     context.console.step("Simulating", format_args!("{} subjects, EEG, into {}", config.n_subjects, folder.display()));
     let (study, bids) = (folder.join("study.toml"), folder.join("bids"));
+    let _hold = Hold::take(folder)?;
     if fs::read(&study).is_ok_and(|text| text != STUDY.as_bytes()) {
         return Err(CliError::NotTheDemos { path: study });
     }

@@ -1,9 +1,9 @@
 //! `dre figures`: the report's figures as files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dre_io::pipeline::ABLATION_FOLDER;
-use dre_io::store::write_file;
+use dre_io::store::{write_file, write_more};
 use dre_report::{PaperFigure, PaperFigures};
 
 use super::Context;
@@ -37,31 +37,36 @@ pub(super) fn execute(args: &FiguresArgs, context: &Context<'_>) -> Result<()> {
         .into_iter()
         .filter(|format| args.formats.contains(format))
         .collect();
+    let n_files = chosen.len() * (1 + formats.len());
+    write_more(&out, |new| write(&chosen, &formats, args.dpi, new, context))?;
+    let n = chosen.len();
+    let s = if n == 1 { "" } else { "s" };
+    context.console.result(format_args!("{n} figure{s}, {n_files} files in {}", out.display()));
+    Ok(())
+}
+
+/// Draws figures into a folder.
+fn write(figures: &[PaperFigure], formats: &[FigureFormat], dpi: u32, out: &Path, context: &Context<'_>) -> Result<()> {
     let mut renderer = Renderer::new();
-    let mut n_files = 0;
-    for figure in &chosen {
+    for figure in figures {
         if context.interrupt.requested() {
-            return Err(CliError::StoppedFigures { n_files, out });
+            return Err(CliError::Stopped);
         }
         let write = |ending: &str, content: &[u8]| -> Result<()> {
-            let path: PathBuf = out.join(format!("{}.{ending}", figure.name));
+            let path = out.join(format!("{}.{ending}", figure.name));
             Ok(write_file(&path, |file| file.write_all(content))?)
         };
-        for format in &formats {
+        for format in formats {
             match format {
                 FigureFormat::Svg => write("svg", figure.svg.as_bytes())?,
-                FigureFormat::Png => write("png", &renderer.png(figure, args.dpi)?)?,
+                FigureFormat::Png => write("png", &renderer.png(figure, dpi)?)?,
                 FigureFormat::Pdf => write("pdf", &renderer.pdf(figure)?)?,
             }
         }
         write("tsv", figure.table.as_bytes())?;
-        n_files += 1 + formats.len();
         let (width, height) = (figure.width, figure.height);
-        context.console.step("Wrote", format_args!("{}, {width:.0} × {height:.0} mm", figure.name));
+        context.console.step("Drew", format_args!("{}, {width:.0} × {height:.0} mm", figure.name));
     }
-    let n = chosen.len();
-    let s = if n == 1 { "" } else { "s" };
-    context.console.result(format_args!("{n} figure{s}, {n_files} files in {}", out.display()));
     Ok(())
 }
 

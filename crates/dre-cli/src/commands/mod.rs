@@ -17,6 +17,7 @@ mod run;
 mod simulate;
 mod simulated;
 mod state;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,7 @@ pub(crate) fn execute(command: Command, context: &Context<'_>) -> Result<()> {
         Command::Ablate(args) => ablate::execute(args, context),
         Command::Adapt(args) => adapt::execute(args, context),
         Command::Audit(args) => audit::execute(&args, context),
+        Command::Verify(args) => verify::execute(&args, context),
         Command::Simulate(args) => simulate::execute(&args, context),
         Command::Demo(args) => demo::execute(&args, context),
     }

@@ -1,6 +1,7 @@
 //! `dre run`: everything a study file asks for.
 
 use dre::results::Results;
+use dre_io::store::Hold;
 
 use super::Context;
 use crate::args::RunArgs;
@@ -14,6 +15,8 @@ pub(super) fn execute(args: RunArgs, context: &Context<'_>) -> Result<()> {
 
 /// Prepares, fits, evaluates, permutes inputs and orders by brain state where the study asks for it, and reports; shows and gives the results.
 pub(super) fn everything(job: &Job, context: &Context<'_>) -> Result<Results> {
+    // For all steps: what one has made is what the next one reads.
+    let _hold = Hold::take(&job.out)?;
     pipeline::prepare(job, context)?;
     pipeline::fit(job, context)?;
     let mut results = pipeline::evaluate(job, context)?;

@@ -1,6 +1,5 @@
 //! What a data set asks to leave alone: `.bidsignore`, with the patterns of `.gitignore`.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -29,7 +28,7 @@ impl Ignore {
     /// Reads the file of a data set; no patterns where there is none.
     pub(super) fn read(root: &Path) -> Result<Self, BidsError> {
         let path = root.join(FILE);
-        match fs::read(&path) {
+        match crate::files::read(&path) {
             Ok(bytes) => Ok(Self::parse(decode(Path::new(FILE), &bytes)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => Err(BidsError::Read { path, source }),

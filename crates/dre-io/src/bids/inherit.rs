@@ -1,6 +1,5 @@
 //! The inheritance principle: which of the files in a recording's folder and the folders above describe it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::name::{BidsName, entries, label};
@@ -20,7 +19,7 @@ pub(super) struct Applicable {
 
 impl Applicable {
     pub(super) fn read(&self) -> Result<Vec<u8>, BidsError> {
-        fs::read(&self.path).map_err(BidsError::read(&self.path))
+        crate::files::read(&self.path).map_err(BidsError::read(&self.path))
     }
 }
 

@@ -1,6 +1,5 @@
 //! `participants.tsv`: who took part.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +35,7 @@ impl Participants {
 
 pub(super) fn read(root: &Path) -> Result<Option<Participants>, BidsError> {
     let path = root.join(FILE);
-    match fs::read(&path) {
+    match crate::files::read(&path) {
         Ok(bytes) => parse(Path::new(FILE), &bytes).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => Ok(None),
         Err(source) => Err(BidsError::Read { path, source }),

@@ -1,6 +1,5 @@
 //! `*_scans.tsv`: which files a subject or session has, and when they were recorded.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +43,7 @@ pub(super) fn read(root: &Path, recordings: &[BidsRecording]) -> Result<Vec<Scan
     for (folder, name) in folders {
         let path = folder.join(name);
         let shown = path.strip_prefix(root).unwrap_or(&path).to_path_buf();
-        match fs::read(&path) {
+        match crate::files::read(&path) {
             Ok(bytes) => found.push(parse(root, folder, shown, &bytes)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {}
             Err(source) => return Err(BidsError::Read { path, source }),

@@ -1,7 +1,6 @@
 //! Metadata in JSON files.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +47,7 @@ pub(super) fn read(root: &Path, recording: &BidsRecording) -> Result<Sidecar, Bi
 pub(super) fn is_derivative(root: &Path) -> Result<bool, BidsError> {
     const FILE: &str = "dataset_description.json";
     let path = root.join(FILE);
-    let bytes = match fs::read(&path) {
+    let bytes = match crate::files::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(source) => return Err(BidsError::Read { path, source }),

@@ -25,10 +25,8 @@ pub(super) fn write_events(path: &Path, events: &EventTable) -> Result<(), Store
 /// Reads what [`write_events`] wrote.
 pub(super) fn read_events(path: &Path) -> Result<EventTable, StoreError> {
     let damaged = |found: String, expected: &str| StoreError::damaged(path, found, expected);
-    let mut file = csv::ReaderBuilder::new().delimiter(b'\t').from_path(path).map_err(|e| match e.into_kind() {
-        csv::ErrorKind::Io(source) => StoreError::Read { path: path.to_path_buf(), source },
-        other => damaged(format!("{other:?}"), "a table"),
-    })?;
+    let file = crate::files::open(path).map_err(StoreError::read(path))?;
+    let mut file = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(file);
     let names: Vec<String> = match file.headers() {
         Ok(h) => h.iter().map(str::to_owned).collect(),
         Err(e) => return Err(damaged(e.to_string(), "a header line")),

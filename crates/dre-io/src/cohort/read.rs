@@ -8,7 +8,7 @@ use dre::data::{Cohort, CohortRecording, Gaps, Signals};
 
 use super::events::read_events;
 use super::{COHORT_FILE, COHORT_FORMAT, CohortInfo, RecordingInfo};
-use crate::store::{MappedHalfNpy, MappedNpy, StoreError, read_json};
+use crate::store::{Manifest, MappedHalfNpy, MappedNpy, StoreError, read_json};
 
 /// An opened cohort.
 #[derive(Clone, Debug)]
@@ -38,6 +38,9 @@ pub fn open_cohort(path: &Path) -> Result<CohortFolder, StoreError> {
                 "it was written by an older version; `dre prepare` makes it again".into()
             },
         });
+    }
+    if let Some(fault) = Manifest::read(path, "").and_then(|manifest| manifest.first_fault(path)) {
+        return Err(fault.into());
     }
     let recordings = info.recordings.iter().map(|r| open_recording(path, &info, r)).collect::<Result<_, _>>()?;
     let cohort = Cohort {

@@ -3,7 +3,6 @@
 //! cBpack, from the documentation of wordfreq's `read_cBpack`: gzip around `MessagePack`; a list whose first item is a map
 //! with `format` = `cB` and `version` = 1, and whose item `i + 1` lists the words of frequency `10^(-i / 100)`.
 
-use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::Path;
 
@@ -46,7 +45,7 @@ pub fn read_lexicon(path: &Path, language: Option<&str>) -> Result<Lexicon> {
 }
 
 fn inflate(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = crate::files::open(path).map_err(Error::io("open", path))?;
     let mut bytes = Vec::new();
     MultiGzDecoder::new(BufReader::new(file)).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| {
         Error::format(path, format!("cannot be unpacked ({e})"), "it is damaged or no gzip file; copy it again")
@@ -111,7 +110,7 @@ fn text<'a>(rest: &mut &'a [u8]) -> std::result::Result<&'a str, String> {
 }
 
 fn table(path: &Path) -> Result<Lexicon> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = crate::files::read(path).map_err(Error::io("read", path))?;
     let text = std::str::from_utf8(&bytes).map_err(|e| {
         Error::format(path, format!("byte {} is not UTF-8", e.valid_up_to()), "save the table as UTF-8")
     })?;

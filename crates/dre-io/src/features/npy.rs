@@ -1,6 +1,5 @@
 //! Reading a stimulus from a `.npy` file.
 
-use std::fs::File;
 use std::path::Path;
 
 use dre::features::Track;
@@ -18,7 +17,7 @@ use crate::{Error, Result};
 /// [`Error::Io`], [`Error::NotFetched`]; [`Error::Format`] for another shape or type, a row that is not there, infinity.
 pub fn read_npy_track(path: &Path, sfreq: f64, start: f64, row: usize) -> Result<Track> {
     check_there(path)?;
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = crate::files::open(path).map_err(Error::io("open", path))?;
     // SAFETY: the map is only read and lives until the end of this function; a program that changes the file meanwhile
     // changes the numbers read, as with any memory-mapped file.
     let map = unsafe { Mmap::map(&file) }.map_err(Error::io("read", path))?;

@@ -1,7 +1,6 @@
 //! Reading `_stim.tsv.gz`.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 
 use dre::features::Track;
 use flate2::bufread::MultiGzDecoder;
@@ -23,6 +22,15 @@ pub(super) fn of(dataset: &BidsDataset, recording: &BidsRecording, feature: &str
     })
 }
 
+/// The longest stimulus (s) that is read: a week.
+const MOST_SECONDS: f64 = 7.0 * 24.0 * 3600.0;
+
+/// The most values that are read, whatever their sampling frequency: 2 GiB of them.
+const MOST_VALUES: usize = 1 << 28;
+
+/// The longest line (bytes).
+const MOST_LINE: u64 = 1 << 20;
+
 /// Reads one column of a continuous stimulus, line by line; `n/a` is no value.
 ///
 /// # Errors
@@ -33,11 +41,29 @@ pub fn read_stim(stimulus: &BidsStimulus, column: &str) -> crate::Result<Track> 
         let known = suggest(column, "its columns", stimulus.columns.iter().map(String::as_str));
         return Err(Error::format(path, format!("it has no column `{column}`"), known));
     };
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = crate::files::open(path).map_err(Error::io("open", path))?;
+    let most = MOST_VALUES.min((MOST_SECONDS * stimulus.sfreq) as usize);
     let mut values = Vec::new();
-    for (i, line) in BufReader::new(MultiGzDecoder::new(BufReader::new(file))).lines().enumerate() {
-        let line =
-            line.map_err(|e| Error::line(path, i + 1, format!("cannot be read ({e})"), "copy the file again"))?;
+    let mut lines = BufReader::new(MultiGzDecoder::new(BufReader::new(file)));
+    let mut line = String::new();
+    for i in 0.. {
+        line.clear();
+        let read = lines.by_ref().take(MOST_LINE).read_line(&mut line);
+        let n = read.map_err(|e| Error::line(path, i + 1, format!("cannot be read ({e})"), "copy the file again"))?;
+        if n == 0 {
+            break;
+        }
+        // A few kilobytes may stand for gigabytes.
+        if n as u64 == MOST_LINE || values.len() == most {
+            let problem = if values.len() == most {
+                format!("more than {most} rows at {} Hz", stimulus.sfreq)
+            } else {
+                format!("longer than {MOST_LINE} bytes")
+            };
+            let advice = "a stimulus has a line for each sample, and at most a week of them";
+            return Err(Error::line(path, i + 1, problem, advice));
+        }
+        let line = line.trim_end_matches(['\n', '\r']);
         let mut fields = line.split('\t');
         let n = fields.clone().count();
         if n != stimulus.columns.len() {

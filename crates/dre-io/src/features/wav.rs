@@ -1,5 +1,6 @@
 //! The envelope of a sound.
 
+use std::io::BufReader;
 use std::path::Path;
 
 use dre::features::Track;
@@ -25,7 +26,8 @@ pub fn read_envelope(path: &Path, h_freq: f64) -> Result<Track> {
         hound::Error::IoError(source) => Error::io("read", path)(source),
         other => Error::format(path, other.to_string(), "save the sound as PCM or 32-bit float WAV"),
     };
-    let mut reader = WavReader::open(path).map_err(damaged)?;
+    let file = crate::files::open(path).map_err(Error::io("open", path))?;
+    let mut reader = WavReader::new(BufReader::new(file)).map_err(damaged)?;
     let spec = reader.spec();
     let (n_channels, rate) = (usize::from(spec.channels), f64::from(spec.sample_rate));
     if n_channels == 0 || rate <= 0.0 {

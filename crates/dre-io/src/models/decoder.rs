@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::coefficients::MOST_ROWS;
 use super::linear::{Loaded, stack};
-use crate::store::{StoreError, read_json, write_file, write_json, write_npy};
+use crate::store::{Manifest, StoreError, read_json, write_file, write_json, write_npy, write_together};
 
-/// File that says what the decoders are; written last.
+/// File that says what the decoders are.
 const DECODER_FILE: &str = "decoder.json";
 
 /// Content of `decoder.json`.
@@ -37,7 +37,7 @@ struct SubjectFile {
 }
 
 /// Writes `coef.npy` and `patterns.npy` (subject, feature, channel, lag), `intercept.npy` (subject, feature), both of the
-/// first as the table `coef.tsv`, and, last, `decoder.json`. `channels` are the channels' names, `sfreq` is in Hz.
+/// first as the table `coef.tsv`, and `decoder.json`. `channels` are the channels' names, `sfreq` is in Hz.
 ///
 /// # Errors
 /// [`StoreError::Write`].
@@ -47,11 +47,15 @@ pub fn write_decoder(
     (channels, sfreq): (&[&str], f64),
     recipe: &serde_json::Value,
 ) -> Result<(), StoreError> {
-    let about = folder.join(DECODER_FILE);
-    if about.exists() {
-        // It would vouch for what is about to be replaced.
-        std::fs::remove_file(&about).map_err(StoreError::write(&about))?;
-    }
+    write_together(folder, |new| write_parts(new, decoder, (channels, sfreq), recipe))
+}
+
+fn write_parts(
+    folder: &Path,
+    decoder: &CohortDecoder,
+    (channels, sfreq): (&[&str], f64),
+    recipe: &serde_json::Value,
+) -> Result<(), StoreError> {
     let fits = || decoder.subjects.iter().map(|fit| &fit.model);
     write_npy(&folder.join("coef.npy"), &stack(fits().map(|fit| &fit.model.coef)))?;
     write_npy(&folder.join("patterns.npy"), &stack(fits().map(|fit| &fit.patterns)))?;
@@ -70,7 +74,7 @@ pub fn write_decoder(
         hold_others: decoder.hold_others,
         subjects: subjects.collect(),
     };
-    write_json(&about, &file)
+    write_json(&folder.join(DECODER_FILE), &file)
 }
 
 /// A row per subject, feature, channel and lag (s): weight (standardised feature per scaled data) and pattern (scaled data
@@ -100,7 +104,8 @@ fn write_table(path: &Path, decoder: &CohortDecoder, channels: &[&str], sfreq: f
 
 /// Whether the decoders of a folder were made with this recipe.
 pub fn is_decoder_current(folder: &Path, recipe: &serde_json::Value) -> bool {
-    read_json(&folder.join(DECODER_FILE)).is_ok_and(|file: DecoderFile| file.recipe == *recipe)
+    Manifest::read(folder, "").is_some_and(|manifest| manifest.is_whole(folder))
+        && read_json(&folder.join(DECODER_FILE)).is_ok_and(|file: DecoderFile| file.recipe == *recipe)
 }
 
 /// Reads what [`write_decoder`] wrote.

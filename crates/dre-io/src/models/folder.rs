@@ -7,9 +7,9 @@ use dre::nn::{Dims, Network, NetworkConfig, Threads};
 use serde::{Deserialize, Serialize};
 
 use super::{Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, linear};
-use crate::store::{StoreError, read_json, read_tensors, write_json, write_tensors};
+use crate::store::{Manifest, StoreError, read_json, read_tensors, write_json, write_tensors, write_together};
 
-/// File that says what a model is; written last.
+/// File that says what a model is.
 pub const MODEL_FILE: &str = "model.json";
 const WEIGHTS_FILE: &str = "model.safetensors";
 
@@ -23,25 +23,25 @@ struct NetworkInfo {
     explained: Option<f64>,
 }
 
-/// Writes a model into a folder, `model.json` last, so that a model that has one is whole.
+/// Writes a model into a folder, where other things may lie.
 ///
 /// # Errors
-/// [`StoreError::Write`].
+/// Those of [`write_together`].
 pub fn write_model(folder: &Path, model: &Fitted, info: &ModelInfo) -> Result<(), StoreError> {
-    // Until the new one is whole there is no model: an old `model.json` would vouch for new weights.
-    let about = folder.join(MODEL_FILE);
-    if about.exists() {
-        std::fs::remove_file(&about).map_err(StoreError::write(&about))?;
-    }
-    match model {
-        Fitted::Seeds(members) => {
-            let names = (0..members.len()).map(|k| format!("seed-{k}")).collect::<Vec<_>>();
-            for (name, member) in names.iter().zip(members) {
-                let alone = ModelInfo { members: Vec::new(), ..info.clone() };
-                write_model(&folder.join(name), &Fitted::Dre(Box::new(member.clone())), &alone)?;
-            }
-            return write_info(folder, &ModelInfo { members: names, ..info.clone() });
+    if let Fitted::Seeds(members) = model {
+        let names = (0..members.len()).map(|k| format!("seed-{k}")).collect::<Vec<_>>();
+        for (name, member) in names.iter().zip(members) {
+            let alone = ModelInfo { members: Vec::new(), ..info.clone() };
+            write_model(&folder.join(name), &Fitted::Dre(Box::new(member.clone())), &alone)?;
         }
+        return write_info(folder, &ModelInfo { members: names, ..info.clone() });
+    }
+    write_together(folder, |new| write_parts(new, model, info))
+}
+
+fn write_parts(folder: &Path, model: &Fitted, info: &ModelInfo) -> Result<(), StoreError> {
+    match model {
+        Fitted::Seeds(_) => unreachable!("each lies in a folder of its own"),
         Fitted::Dre(fitted) => {
             let network = &fitted.network;
             let explained = fitted.pca.as_ref().map(|pca| pca.explained);
@@ -53,15 +53,35 @@ pub fn write_model(folder: &Path, model: &Fitted, info: &ModelInfo) -> Result<()
         Fitted::Banded(banded) => linear::write_banded(folder, banded, info)?,
         Fitted::Rtrf(rtrf) => linear::write_rtrf(folder, rtrf, info)?,
     }
-    write_info(folder, info)
+    write_json(&folder.join(MODEL_FILE), info)
 }
 
-/// Writes `model.json` alone, for a model whose parts are there.
+/// Writes `model.json` alone, for a model whose members are there.
 ///
 /// # Errors
-/// [`StoreError::Write`].
+/// As [`write_model`].
 pub fn write_info(folder: &Path, info: &ModelInfo) -> Result<(), StoreError> {
-    write_json(&folder.join(MODEL_FILE), info)
+    write_together(folder, |new| write_json(&new.join(MODEL_FILE), info))
+}
+
+/// Copies a model that [`write_model`] wrote.
+///
+/// # Errors
+/// Those of [`read_info`], and as [`write_model`].
+pub fn copy_model(from: &Path, to: &Path) -> Result<(), StoreError> {
+    for member in read_info(from)?.members {
+        copy_model(&from.join(&member), &to.join(&member))?;
+    }
+    Manifest::read(from, "").map_or(Ok(()), |manifest| write_together(to, |new| manifest.copy(from, new)))
+}
+
+/// Whether a folder holds a model of this recipe, with all files that were written and their sizes.
+pub fn is_model_of(folder: &Path, recipe: &serde_json::Value) -> bool {
+    let is_whole = |folder: &Path| Manifest::read(folder, "").is_some_and(|manifest| manifest.is_whole(folder));
+    is_whole(folder)
+        && read_info(folder).is_ok_and(|info| {
+            info.recipe == *recipe && info.members.iter().all(|member| is_whole(&folder.join(member)))
+        })
 }
 
 /// Reads `model.json`.
@@ -87,6 +107,9 @@ pub fn read_info(folder: &Path) -> Result<ModelInfo, StoreError> {
 /// # Errors
 /// [`StoreError`] that names the file or tensor at fault.
 pub fn read_model(folder: &Path, threads: &Threads) -> Result<(Fitted, ModelInfo), StoreError> {
+    if let Some(manifest) = Manifest::read(folder, "") {
+        manifest.check(folder)?;
+    }
     let info = read_info(folder)?;
     let model = match info.kind.as_str() {
         "dre" if !info.members.is_empty() => {

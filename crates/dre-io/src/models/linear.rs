@@ -141,7 +141,7 @@ pub(super) struct Loaded {
 impl Loaded {
     pub(super) fn read(folder: &Path, name: &str) -> Result<Self, StoreError> {
         let path = folder.join(name);
-        let file = std::fs::File::open(&path).map_err(StoreError::read(&path))?;
+        let file = crate::files::open(&path).map_err(StoreError::read(&path))?;
         let array = ArrayD::read_npy(std::io::BufReader::new(file))
             .map_err(|e| StoreError::damaged(&path, e.to_string(), "a .npy file of 64-bit floats"))?;
         Ok(Self { path, array })

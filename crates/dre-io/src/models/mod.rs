@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
 pub use coefficients::Coefficients;
 pub use decoder::{is_decoder_current, read_decoder, write_decoder};
-pub use folder::{MODEL_FILE, read_info, read_model, write_info, write_model};
+pub use folder::{MODEL_FILE, copy_model, is_model_of, read_info, read_model, write_info, write_model};
 
 /// Version of the layout that this program writes; it refuses a larger one.
 pub const MODEL_FORMAT: u32 = 1;

@@ -1,6 +1,5 @@
 //! Text files as numbered lines.
 
-use std::fs;
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -21,7 +20,7 @@ pub(super) fn lines(path: &Path, bytes: &[u8]) -> Result<Vec<(usize, String)>> {
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     crate::recording::check_there(path)?;
-    fs::read(path).map_err(Error::io("read", path))
+    crate::files::read(path).map_err(Error::io("read", path))
 }
 
 /// A text as a message can hold it.

@@ -1,13 +1,10 @@
 //! Ablations: what a network loses where a part of it is taken away.
 
-use std::fs;
-use std::path::Path;
-
 use super::fit::{model_folder, recipe};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
-use crate::models::read_info;
-use crate::store::{NewFolder, StoreError};
+use crate::models::{copy_model, is_model_of};
+use crate::store::Hold;
 use crate::study::{AblateSpec, ModelSpec};
 
 /// Folder of the ablations in a run's folder.
@@ -19,6 +16,7 @@ pub const ABLATION_FOLDER: &str = "ablation";
 /// # Errors
 /// [`dre::Error::Setting`] for variants that make no sense; others as they come.
 pub fn ablation(job: &Job, cohort: &CohortFolder, monitor: &dyn Monitor) -> Result<Job> {
+    let _hold = (Hold::take(&job.out)?, Hold::take(&job.out.join(ABLATION_FOLDER))?);
     let default = AblateSpec::default();
     let spec = job.study.ablate.as_ref().unwrap_or(&default);
     let (base_name, base) = spec.base(&job.study)?;
@@ -50,31 +48,8 @@ pub fn ablation(job: &Job, cohort: &CohortFolder, monitor: &dyn Monitor) -> Resu
     out.study.validate()?;
     let (from, to) = (model_folder(job, base_name), model_folder(&out, base_name));
     let wanted = recipe(&out, cohort, &out.study.models[base_name]);
-    let is_current = |folder: &Path| read_info(folder).is_ok_and(|info| info.recipe == wanted);
-    if !job.force && is_current(&from) && !is_current(&to) {
-        copy(&from, &to)?;
+    if !job.force && is_model_of(&from, &wanted) && !is_model_of(&to, &wanted) {
+        copy_model(&from, &to)?;
     }
     Ok(out)
-}
-
-/// Copies the files of a folder; the copy is there whole or not at all.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let new = NewFolder::new(to)?;
-    copy_files(from, new.path())?;
-    Ok(new.finish()?)
-}
-
-/// Copies files, and those of folders below, into a folder that is there.
-fn copy_files(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::read_dir(from).map_err(StoreError::read(from))? {
-        let entry = entry.map_err(StoreError::read(from))?;
-        let place = to.join(entry.file_name());
-        if entry.file_type().map_err(StoreError::read(from))?.is_dir() {
-            fs::create_dir(&place).map_err(StoreError::write(&place))?;
-            copy_files(&entry.path(), &place)?;
-        } else {
-            fs::copy(entry.path(), &place).map_err(StoreError::write(&place))?;
-        }
-    }
-    Ok(())
 }

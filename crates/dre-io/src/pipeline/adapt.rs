@@ -15,8 +15,8 @@ use super::fit::{Fit, dataset, model_folder, recipe, recipe_of, score_from};
 use super::linear::in_model;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
-use crate::models::{CHECKPOINT_FILE, Fitted, read_info, read_model};
-use crate::store::{StoreError, write_file, write_json};
+use crate::models::{CHECKPOINT_FILE, Fitted, is_model_of, read_model};
+use crate::store::{Hold, StoreError, write_file, write_json, write_together};
 use crate::study::{DreSpec, ModelSpec};
 
 /// Folder of adapted subjects in a run's folder.
@@ -57,6 +57,7 @@ pub fn adapt(
     request: &AdaptRequest,
     monitor: &mut dyn Monitor,
 ) -> Result<AdaptationResult> {
+    let _hold = Hold::take(&job.out)?;
     let data = dataset(job, cohort)?;
     let (name, spec) = network(job, request.model.as_deref())?;
     let subject = subject(&data, &request.subject)?;
@@ -76,6 +77,7 @@ pub fn adapt(
         score: score.clone(),
         seed: job.study.seed,
         n_threads: job.n_threads,
+        stop: monitor.stop(),
     };
     let mut points = Vec::new();
     for minutes in minutes {
@@ -100,11 +102,13 @@ pub fn adapt(
         trained_with: trained_with(job, cohort, (name, spec, subject), &data, &score)?,
         points,
     };
-    write_json(&folder.join("adaptation.json"), &result)?;
-    write_file(&folder.join("adaptation.tsv"), |out| {
-        writeln!(out, "minutes\tn_epochs\tr_embedding\tr_embedding_and_map\tr_trf")?;
-        result.points.iter().try_for_each(|p| {
-            writeln!(out, "{:.3}\t{}\t{:.6}\t{:.6}\t{:.6}", p.minutes, p.n_epochs, p.embedding, p.mapped, p.trf)
+    write_together(&folder, |new| {
+        write_json(&new.join("adaptation.json"), &result)?;
+        write_file(&new.join("adaptation.tsv"), |out| {
+            writeln!(out, "minutes\tn_epochs\tr_embedding\tr_embedding_and_map\tr_trf")?;
+            result.points.iter().try_for_each(|p| {
+                writeln!(out, "{:.3}\t{}\t{:.6}\t{:.6}\t{:.6}", p.minutes, p.n_epochs, p.embedding, p.mapped, p.trf)
+            })
         })
     })?;
     Ok(result)
@@ -202,9 +206,7 @@ fn without(
 ) -> Result<Network> {
     let label = &data.subjects()[subject];
     let recipe = recipe_of(job, cohort, &json!({ "without": label, "settings": ModelSpec::Dre(spec.clone()) }));
-    let is_current = !job.force
-        && !folder.join(CHECKPOINT_FILE).exists()
-        && read_info(folder).is_ok_and(|info| info.recipe == recipe);
+    let is_current = !job.force && !folder.join(CHECKPOINT_FILE).exists() && is_model_of(folder, &recipe);
     if is_current {
         monitor.step("Up to date", &format!("model {name} without {label}"));
     } else {
@@ -226,7 +228,7 @@ fn trained_with(
 ) -> Result<Option<f64>> {
     let folder = model_folder(job, name);
     let wanted = recipe(job, cohort, &ModelSpec::Dre(spec.clone()));
-    if !read_info(&folder).is_ok_and(|info| info.recipe == wanted) {
+    if !is_model_of(&folder, &wanted) {
         return Ok(None);
     }
     let model = read_model(&folder, &Threads::new(job.n_threads))?.0.into_predictor(data.n_times(), BATCH)?;

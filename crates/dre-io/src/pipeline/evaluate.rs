@@ -1,10 +1,9 @@
 //! From fitted models to scores.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use dre::data::{Dataset, Set, feature_rows};
-use dre::metrics::{CeilingSpec, ScoreSpec, Scores, noise_ceiling, score, score_windows};
+use dre::metrics::{CeilingSpec, ScoreSpec, Scores, Tested, noise_ceiling, score, score_windows};
 use dre::model::{OnFeatures, Predictor, Stoppable};
 use dre::nn::Threads;
 use dre::results::{
@@ -20,9 +19,10 @@ use super::floor::Processing;
 use super::linear::{BOOTSTRAP_SEED, confidence, evaluate_linear};
 use super::stimulus::{Scored, by_subject, compare_seeds, stimulus, title};
 use super::{Job, Monitor, PipelineError, Result};
+use crate::clock::now;
 use crate::cohort::CohortFolder;
-use crate::models::{Fitted, FittedNetwork, ModelInfo, read_info, read_model};
-use crate::store::{write_json, write_npy};
+use crate::models::{Fitted, FittedNetwork, ModelInfo, is_model_of, read_model};
+use crate::store::{Hold, write_json, write_npy, write_together};
 
 /// Name of the results in a run's folder.
 pub const RESULTS_FILE: &str = "results.json";
@@ -35,6 +35,7 @@ pub(super) const BATCH: usize = 64;
 /// # Errors
 /// [`PipelineError::Missing`] where a model is not fitted, or fitted with other settings; others as they come.
 pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<Results> {
+    let _hold = Hold::take(&job.out)?;
     let data = dataset(job, cohort)?;
     let spec = ScoreSpec {
         set: Set::Test,
@@ -48,7 +49,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
     for name in &job.models {
         let folder = model_folder(job, name);
         let wanted = recipe(job, cohort, &job.study.models[name]);
-        if !read_info(&folder).is_ok_and(|info| info.recipe == wanted) {
+        if !is_model_of(&folder, &wanted) {
             return Err(PipelineError::Missing { path: folder, step: "fit" });
         }
         let (model, info) = read_model(&folder, &threads)?;
@@ -60,14 +61,18 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
             Some((scores, linear)) => (scores, Some(linear)),
             None => (score_network(model, &info, &data, &spec, monitor)?, None),
         };
-        write_map(&job.out.join("scores"), name, &scores)?;
         let own = ModelResult { linear, seeds: seeds.clone(), ..result(&title, n_parameters, &info, &scores) };
         models.insert(name.clone(), own);
         scored.push(Scored { name, scores, seeds });
     }
+    write_together(&job.out.join("scores"), |new| {
+        scored.iter().try_for_each(|one| write_map(new, one.name, &one.scores))
+    })?;
     let pairs: Vec<(&str, &Scores)> = scored.iter().map(|one| (one.name, &one.scores)).collect();
     let compared = compared(&models);
-    let mut statistics = statistics(job, &data, (&pairs, &compared, spec.score_from), monitor)?;
+    let alone: Vec<&str> = models.iter().filter(|(_, m)| m.n_init_times == 0).map(|(name, _)| name.as_str()).collect();
+    let tested = Tested { pairs: &compared, alone: &alone };
+    let mut statistics = statistics(job, &data, (&pairs, tested, spec.score_from), monitor)?;
     compare_seeds(&mut statistics.comparisons, &scored, &data);
     let mut summary = data.summary(cohort.info.steps.clone());
     summary.excluded.splice(0..0, cohort.info.excluded.iter().cloned());
@@ -90,7 +95,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
         statistics,
         windows: score_windows(
             &pairs,
-            &compared,
+            tested,
             data.subjects(),
             &windows(job, &data)?,
             (&data.cohort().channels, &data.times()),
@@ -123,7 +128,7 @@ pub fn evaluate(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> 
 pub(super) fn predictor(job: &Job, cohort: &CohortFolder, name: &str, n_times: usize) -> Result<Box<dyn Predictor>> {
     let place = model_folder(job, name);
     let wanted = recipe(job, cohort, &job.study.models[name]);
-    if !read_info(&place).is_ok_and(|info| info.recipe == wanted) {
+    if !is_model_of(&place, &wanted) {
         return Err(PipelineError::Missing { path: place, step: "fit" });
     }
     let (model, info) = read_model(&place, &Threads::new(job.n_threads))?;
@@ -165,7 +170,7 @@ fn score_members(
 fn statistics(
     job: &Job,
     data: &Dataset,
-    (scores, compared, score_from): (&[(&str, &Scores)], &[&str], f64),
+    (scores, tested, score_from): (&[(&str, &Scores)], Tested<'_>, f64),
     monitor: &dyn Monitor,
 ) -> Result<StatisticsResult> {
     let r: Vec<(&str, Vec<f64>)> = scores.iter().map(|(name, scores)| (*name, by_subject(data, scores))).collect();
@@ -194,12 +199,15 @@ fn statistics(
         ((c > 0.0).then(|| r / c), each)
     };
     let models = r.iter().map(|(name, r)| {
-        let (of_ceiling, of_ceiling_by_subject) = shares(r);
-        let own = ModelStatistics { test: test_group(r, Tail::Both), of_ceiling, of_ceiling_by_subject };
+        // A model that is shown data has an r above 0 by the filter alone, and may pass a ceiling that is the stimulus's.
+        let sees_features_alone = tested.alone.contains(name);
+        let (of_ceiling, of_ceiling_by_subject) = if sees_features_alone { shares(r) } else { (None, Vec::new()) };
+        let test = if sees_features_alone { test_group(r, Tail::Both) } else { None };
+        let own = ModelStatistics { test, of_ceiling, of_ceiling_by_subject };
         ((*name).to_owned(), own)
     });
     let n_scored = data.subjects().len() - r.first().map_or(0, |(_, r)| r.iter().filter(|r| r.is_nan()).count());
-    let pairs: Vec<_> = r.iter().filter(|(name, _)| compared.contains(name)).cloned().collect();
+    let pairs: Vec<_> = r.iter().filter(|(name, _)| tested.pairs.contains(name)).cloned().collect();
     Ok(StatisticsResult {
         note: group_note(n_scored),
         models: models.collect(),
@@ -251,13 +259,14 @@ fn compared(models: &IndexMap<String, ModelResult>) -> Vec<&str> {
     models.iter().filter(|(_, model)| none || sees(model)).map(|(name, _)| name.as_str()).collect()
 }
 
-/// Every deep model over every linear one, of those that are `compared`.
+/// Every deep model over every linear one that is given as much of each epoch, of those that are `compared`: a ratio to a model
+/// that is given none of it would count the brain's past as skill.
 fn ratios(models: &IndexMap<String, ModelResult>, compared: &[&str]) -> Vec<Ratio> {
     let is_deep = |m: &ModelResult| !m.history.is_empty();
     let own: Vec<_> = models.iter().filter(|(name, _)| compared.contains(&name.as_str())).collect();
     let mut out = Vec::new();
     for (deep, d) in own.iter().copied().filter(|(_, m)| is_deep(m)) {
-        for (linear, l) in own.iter().copied().filter(|(_, m)| !is_deep(m)) {
+        for (linear, l) in own.iter().copied().filter(|(_, l)| !is_deep(l) && l.n_init_times == d.n_init_times) {
             out.push(Ratio {
                 numerator: deep.clone(),
                 denominator: linear.clone(),
@@ -266,44 +275,4 @@ fn ratios(models: &IndexMap<String, ModelResult>, compared: &[&str]) -> Vec<Rati
         }
     }
     out
-}
-
-/// The present time as ISO 8601 in UTC, to the second.
-fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    iso(seconds)
-}
-
-/// Seconds since 1970 as ISO 8601. The calendar is that of H. Hinnant's `civil_from_days`, from its description.
-fn iso(seconds: u64) -> String {
-    let (days, rest) = ((seconds / 86_400) as i64, seconds % 86_400);
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::iso;
-
-    #[test]
-    fn dates_by_hand() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_709_251_200, "2024-03-01T00:00:00Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-        ] {
-            assert_eq!(iso(seconds), text);
-        }
-    }
 }

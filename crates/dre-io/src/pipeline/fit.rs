@@ -17,9 +17,10 @@ use super::linear::{fit_features, fit_recurrent, reduction, share_moments};
 use super::{Job, Monitor, PipelineError, REPORT_FILE, RESULTS_FILE, Result, difference};
 use crate::cohort::{AUDIT_FILE, CohortFolder};
 use crate::models::{
-    CHECKPOINT_FILE, Checkpoint, Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, read_info, write_info, write_model,
+    CHECKPOINT_FILE, Checkpoint, Fitted, FittedNetwork, MODEL_FORMAT, ModelInfo, is_model_of, read_info, write_info,
+    write_model,
 };
-use crate::store::{StoreError, write_json};
+use crate::store::{Hold, StoreError, write_json};
 use crate::study::{DreSpec, ModelSpec};
 
 /// Folder of the models in a run's folder.
@@ -147,6 +148,7 @@ pub(super) fn model_folder(job: &Job, name: &str) -> PathBuf {
 /// # Errors
 /// [`PipelineError`]; a stopped fit leaves its checkpoint, any other error the models as they were.
 pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Result<()> {
+    let _hold = Hold::take(&job.out)?;
     let data = dataset(job, cohort)?;
     for name in data.constant_features() {
         monitor.warn(&format!("feature `{name}` is constant over the training epochs and tells the models nothing"));
@@ -201,7 +203,7 @@ pub fn fit(job: &Job, cohort: &CohortFolder, monitor: &mut dyn Monitor) -> Resul
 /// Whether a folder holds a finished model of this recipe that need not be made again.
 fn is_current(job: &Job, folder: &Path, recipe: &serde_json::Value) -> bool {
     let is_interrupted = folder.join(CHECKPOINT_FILE).exists();
-    !job.force && !is_interrupted && read_info(folder).is_ok_and(|info| info.recipe == *recipe)
+    !job.force && !is_interrupted && is_model_of(folder, recipe)
 }
 
 /// One model being fitted.

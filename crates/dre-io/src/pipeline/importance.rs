@@ -29,7 +29,7 @@ use super::fit::{dataset, recipe, score_from, valid_from, windows};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
 use crate::features::read_lexica;
-use crate::store::{StoreError, read_json, write_file, write_json, write_npy};
+use crate::store::{Hold, Manifest, NewFolder, read_json, write_file, write_json, write_npy};
 
 /// Folder of the importance analyses in a run's folder.
 pub const IMPORTANCE_FOLDER: &str = "importance";
@@ -66,7 +66,9 @@ fn importance_recipe(job: &Job, cohort: &CohortFolder, name: &str) -> serde_json
 }
 
 fn read_up_to_date(job: &Job, cohort: &CohortFolder, name: &str) -> Option<Vec<ImportanceResult>> {
-    let found: Summary = read_json(&folder(job, name).join(SUMMARY_FILE)).ok()?;
+    let folder = folder(job, name);
+    Manifest::read(&folder, "").filter(|manifest| manifest.is_whole(&folder))?;
+    let found: Summary = read_json(&folder.join(SUMMARY_FILE)).ok()?;
     (found.recipe == importance_recipe(job, cohort, name)).then_some(found.results)
 }
 
@@ -89,6 +91,7 @@ pub fn importance(
     only: &[String],
     monitor: &mut dyn Monitor,
 ) -> Result<Results> {
+    let _hold = Hold::take(&job.out)?;
     let spec = spec_of(job);
     let mut stale = Vec::new();
     let chosen = if only.is_empty() { &spec.models } else { only };
@@ -100,6 +103,8 @@ pub fn importance(
         }
     }
     if !stale.is_empty() {
+        // Before anything takes long.
+        stale.iter().try_for_each(|name| NewFolder::check(&folder(job, name)))?;
         let data = dataset(job, cohort)?;
         let (features, values) = values_of(job, cohort, &data)?;
         let targets = spec.targets(&features)?;
@@ -196,16 +201,15 @@ fn one(
 }
 
 fn write(
-    folder: &Path,
+    place: &Path,
     recipe: &serde_json::Value,
     data: &Dataset,
     found: &[Found],
     results: Vec<ImportanceResult>,
 ) -> Result<()> {
-    // Whatever an earlier analysis left would pass for a part of this one.
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).map_err(StoreError::write(folder))?;
-    }
+    // As a whole: what an earlier analysis left would pass for a part of this one.
+    let new = NewFolder::new(place)?;
+    let folder = new.path();
     let mut taken = BTreeSet::new();
     for found in found.iter().filter(|found| !found.subjects.is_empty()) {
         let stem = file_stem(&found.target, &mut taken);
@@ -239,7 +243,7 @@ fn write(
         Ok(())
     })?;
     write_json(&folder.join(SUMMARY_FILE), &Summary { recipe: recipe.clone(), results })?;
-    Ok(())
+    Ok(new.finish()?)
 }
 
 /// A file name that no other target has: features may have names that no file can have.

@@ -119,7 +119,7 @@ pub trait Monitor {
 pub enum PipelineError {
     /// Recordings.
     #[error(transparent)]
-    Recording(#[from] crate::Error),
+    Recording(crate::Error),
     /// The BIDS data set.
     #[error(transparent)]
     Bids(#[from] crate::bids::BidsError),
@@ -161,6 +161,16 @@ pub enum PipelineError {
         found: &'static str,
         /// Its type in the first.
         expected: &'static str,
+    },
+    /// A file of the data set was changed while it was read.
+    #[error(
+        "{}: was changed while it was read, so that nobody can say what was made of it; wait until nothing writes to the data set, \
+         then run the same command again",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// No channel is good in all recordings.
     #[error(
@@ -258,6 +268,15 @@ pub enum PipelineError {
         /// The step that makes it.
         step: &'static str,
     },
+}
+
+impl From<crate::Error> for PipelineError {
+    fn from(source: crate::Error) -> Self {
+        match source {
+            crate::Error::Dre(dre::Error::Stopped) => Self::Cancelled,
+            source => Self::Recording(source),
+        }
+    }
 }
 
 impl From<dre::Error> for PipelineError {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::channels::{ChannelTable, Matched};
 use super::events::{events_of, open_described, read_events};
-use super::inputs::{input, inputs_unchanged};
+use super::inputs::{Inputs, inputs_unchanged};
 use super::segments::bad_segments;
 use super::{Job, Monitor, PipelineError, Result};
 use crate::bids::{BidsDataset, BidsFilter, BidsRecording};
@@ -20,7 +20,7 @@ use crate::cohort::{
 };
 use crate::features::{lexicon_files, read_lexica, read_tracks, track_files};
 use crate::prepare::{READ_MEMORY, RecordingPlan};
-use crate::store::NewFolder;
+use crate::store::{Hold, NewFolder};
 
 /// Folder of the cohort in a run's folder.
 pub const COHORT_FOLDER: &str = "cohort";
@@ -121,6 +121,7 @@ fn open_dataset(job: &Job) -> Result<BidsDataset> {
 /// # Errors
 /// [`PipelineError`]; a cohort that was there before then still is.
 pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
+    let _hold = Hold::take(&job.out)?;
     let dataset = open_dataset(job)?;
     let recordings = dataset.select(&filter(job))?;
     let place = job.out.join(COHORT_FOLDER);
@@ -139,6 +140,13 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         }
     }
     monitor.step("Preparing", &format!("{} recordings of {}", recordings.len(), job.data.display()));
+    // Before any of them is read; events name further ones.
+    let mut seen = Inputs::new(dataset.root());
+    for recording in &recordings {
+        let files = dataset.metadata_files(recording)?;
+        files.iter().chain([&recording.path]).try_for_each(|file| seen.look(file))?;
+    }
+    lexicon_files(&job.study.features).iter().try_for_each(|file| seen.look(file))?;
     let Matched { channels, picks, lacks, excluded } = match_channels(job, &dataset, &recordings, monitor)?;
     for note in dataset.notes() {
         monitor.warn(&note);
@@ -153,6 +161,7 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         hashes: BTreeMap::new(),
         channels: &channels,
         first: None,
+        seen,
         inputs: Vec::new(),
         steps: Vec::new(),
         reach: 0.0,
@@ -164,13 +173,13 @@ pub fn prepare(job: &Job, monitor: &mut dyn Monitor) -> Result<CohortFolder> {
         }
         build.add(recording, picks, lacks, &mut writer, monitor)?;
     }
-    let Build { first: Some((_, sfreq)), mut inputs, steps, reach, hashes, summaries, .. } = build else {
+    let Build { first: Some((_, sfreq)), seen, mut inputs, steps, reach, hashes, summaries, .. } = build else {
         unreachable!("a selection is never empty")
     };
     let mut subjects: Vec<String> = recordings.iter().map(|r| r.subject.clone()).collect();
     subjects.dedup();
     for file in lexicon_files(&job.study.features) {
-        inputs.push(input(dataset.root(), &file)?);
+        inputs.push(seen.read(&file)?);
     }
     let audit = CohortAudit::new(hashes, summaries);
     for ids in &audit.identical_recordings {
@@ -230,6 +239,8 @@ struct Build<'a> {
     channels: &'a [Channel],
     /// Name and sampling frequency of the first recording; all others must share the latter.
     first: Option<(String, f64)>,
+    /// Files as they were before they were read.
+    seen: Inputs<'a>,
     inputs: Vec<InputFile>,
     steps: Vec<String>,
     reach: f64,
@@ -250,7 +261,7 @@ impl Build<'_> {
         let info = reader.info().clone();
         let events = read_events(self.job, self.dataset, recording, &mut *reader)?;
         let study = &self.job.study;
-        let plan = RecordingPlan::new(&info, picks, &study.prepare, &study.data.exclude)?;
+        let plan = RecordingPlan::new(&info, picks, &study.prepare, &study.data.exclude)?.until(monitor.stop());
         let (sfreq, n_times) = (plan.preparation().sfreq(), plan.preparation().n_times());
         self.compare(recording, sfreq)?;
         monitor.detail(&format!("{}: {}, {:.1} s", recording.id, info.channel_summary(), info.seconds()));
@@ -282,6 +293,8 @@ impl Build<'_> {
                 gaps.n_bad_times() as f64 / sfreq
             ));
         }
+        let stimuli = track_files(&self.job.study.features, self.dataset, recording, &events.table)?;
+        info.files.iter().chain(&events.files).chain(&stimuli).try_for_each(|file| self.seen.look(file))?;
         let features = self.build_features(recording, &events.table, sfreq, n_times)?;
         let new = NewRecording {
             id: &recording.id,
@@ -294,8 +307,8 @@ impl Build<'_> {
             events: &events.table,
         };
         // The recording's own files, which are large, are hashed while its samples are filtered: neither fills all cores.
-        let (root, n_threads) = (self.dataset.root(), self.job.n_threads);
-        let hash = || info.files.iter().map(|file| input(root, file)).collect::<Result<Vec<_>>>();
+        let (seen, n_threads) = (&self.seen, self.job.n_threads);
+        let hash = || info.files.iter().map(|file| seen.read(file)).collect::<Result<Vec<_>>>();
         let mut push = || {
             writer.push(&new, |sink, scratch| -> Result<()> {
                 Ok(plan.run(&mut *reader, n_threads, READ_MEMORY, scratch, sink)?)
@@ -312,9 +325,8 @@ impl Build<'_> {
             hash()?
         };
         self.hashes.entry(writer.data_hash(&recording.id)?).or_default().push(recording.id.clone());
-        let stimuli = track_files(&self.job.study.features, self.dataset, recording, &events.table)?;
         let metadata = self.dataset.metadata_files(recording)?;
-        let others = metadata.iter().chain(&events.files).chain(&stimuli).map(|file| input(root, file));
+        let others = metadata.iter().chain(&events.files).chain(&stimuli).map(|file| seen.read(file));
         for input in own.into_iter().map(Ok).chain(others) {
             let input = input?;
             if !self.inputs.contains(&input) {

@@ -31,7 +31,9 @@ use super::evaluate::{BATCH, RESULTS_FILE, predictor};
 use super::fit::{dataset, recipe, recipe_of, score_from, valid_from};
 use super::{Job, Monitor, PipelineError, Result};
 use crate::cohort::CohortFolder;
-use crate::store::{MappedNpy, NewFolder, StoreError, cell, read_json, write_file, write_json, write_npy_parts};
+use crate::store::{
+    Hold, Manifest, MappedNpy, NewFolder, StoreError, cell, read_json, write_file, write_json, write_npy_parts,
+};
 use crate::study::ModelSpec;
 
 /// Folder of the responses by brain state in a run's folder.
@@ -82,7 +84,9 @@ fn state_recipe(job: &Job, cohort: &CohortFolder) -> serde_json::Value {
 
 /// What an earlier analysis found, as far as it belongs to the present models and settings.
 fn read_up_to_date(job: &Job, cohort: &CohortFolder) -> Option<Vec<StateResult>> {
-    let found: Summary = read_json(&folder(job).join(SUMMARY_FILE)).ok()?;
+    let folder = folder(job);
+    Manifest::read(&folder, "").filter(|manifest| manifest.is_whole(&folder))?;
+    let found: Summary = read_json(&folder.join(SUMMARY_FILE)).ok()?;
     (found.recipe == state_recipe(job, cohort)).then_some(found.results)
 }
 
@@ -160,6 +164,7 @@ fn read_maps(folder: &Path, result: &mut StateResult) -> std::result::Result<(),
 /// [`PipelineError::Missing`] where a model is not fitted, or fitted with other settings; [`PipelineError::Cancelled`]
 /// where the monitor asks to stop; [`dre::Error::Setting`] for a channel that the cohort lacks; others as they come.
 pub fn state(job: &Job, cohort: &CohortFolder, mut results: Results, monitor: &mut dyn Monitor) -> Result<Results> {
+    let _hold = Hold::take(&job.out)?;
     if !job.force && read_up_to_date(job, cohort).is_some() {
         monitor.step("Up to date", "responses by brain state");
     } else {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use dre::data::{Channel, ChannelType};
+use dre::text::plain;
 
 /// What a recording holds, without its samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +85,7 @@ impl RecordingInfo {
             Some(m) => [0, 1, 2].map(|i| m[i][0] * p[0] + m[i][1] * p[1] + m[i][2] * p[2] + m[i][3]),
             None => p,
         });
-        Channel { name: channel.name.clone(), kind: channel.kind, position }
+        Channel { name: plain(&channel.name).into_owned(), kind: channel.kind, position }
     }
 
     /// `64 eeg, 2 eog, 1 stim (3 bad)`, for messages.

@@ -151,7 +151,7 @@ fn will_need<T>(map: &Mmap, start: usize, range: Range<usize>) {
 }
 
 fn mapped(path: &Path) -> Result<Mmap, StoreError> {
-    let file = File::open(path).map_err(StoreError::read(path))?;
+    let file = crate::files::open(path).map_err(StoreError::read(path))?;
     // SAFETY: the map is only read, and nothing of this program changes the file: cohorts are written elsewhere and renamed
     // into place. Another program that changes the file meanwhile changes the numbers read, as with any memory-mapped file.
     unsafe { Mmap::map(&file) }.map_err(StoreError::read(path))

@@ -34,19 +34,18 @@ impl Study {
         }
         let shown = self.models.iter().filter(|(_, model)| model.n_init_times() > 0);
         let names: Vec<String> = shown.map(|(name, _)| format!("`{name}`")).collect();
-        let (names, are) = match names.as_slice() {
+        let given = "given the first samples of each epoch";
+        let reason = match names.as_slice() {
+            [] if self.state.is_some() => "[state] orders epochs by what precedes the response".to_owned(),
             [] => return Ok(()),
-            [name] => (name.clone(), "is"),
-            [first @ .., last] => (format!("{} and {last}", first.join(", ")), "are"),
+            [name] => format!("{name} is {given}"),
+            [first @ .., last] => format!("{} and {last} are {given}", first.join(", ")),
         };
         let iir = if prepare.has_filter() { ", or method = \"iir\"" } else { "" };
         Err(Error::Setting {
             name: "prepare.phase".to_owned(),
             found: "not set".to_owned(),
-            expected: format!(
-                "\"minimum\", \"minimum-half\" or \"zero\"{iir}, because {names} {are} given the first samples of each epoch. {}",
-                costs(prepare)
-            ),
+            expected: format!("\"minimum\", \"minimum-half\" or \"zero\"{iir}, because {reason}. {}", costs(prepare)),
         })
     }
 }

@@ -13,7 +13,7 @@ mod picks;
 mod section;
 mod validate;
 
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use dre::data::{AuditSpec, ChannelType, CleaningSpec, EpochSpec, SplitSpec};
@@ -283,7 +283,9 @@ impl StudyFile {
     /// # Errors
     /// [`StudyError::Read`] where the file cannot be read or is not UTF-8, else as [`Study::parse`].
     pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let text = fs::read_to_string(path).map_err(|source| StudyError::Read { file: path.to_path_buf(), source })?;
+        let text = crate::files::read(path)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e)))
+            .map_err(|source| StudyError::Read { file: path.to_path_buf(), source })?;
         let mut study = Study::parse(&text, path)?;
         let data = &mut study.data;
         for place in [&mut data.bids, &mut data.logs].into_iter().flatten() {

@@ -76,15 +76,26 @@ pub fn recording_stem(root: &Path, subject: usize) -> PathBuf {
 }
 
 pub fn write_subject(root: &Path, subject: usize, channels: &[&str], value: impl Fn(usize, usize) -> f64) {
+    write_recording(root, (subject, N_TIMES, 0.8), channels, value);
+}
+
+/// A recording of `n_times` samples with an event every `interval` seconds.
+pub fn write_recording(
+    root: &Path,
+    (subject, n_times, interval): (usize, usize, f64),
+    channels: &[&str],
+    value: impl Fn(usize, usize) -> f64,
+) {
     let stem = recording_stem(root, subject);
     fs::create_dir_all(stem.parent().unwrap()).unwrap();
     let channels: Vec<RecordingChannel> =
         channels.iter().map(|&name| RecordingChannel::new(name, ChannelType::Eeg, Unit::Volt)).collect();
-    let data = Array2::from_shape_fn([channels.len(), N_TIMES], |(c, t)| 1e-5 * value(c, t));
+    let data = Array2::from_shape_fn([channels.len(), n_times], |(c, t)| 1e-5 * value(c, t));
     let header = PathBuf::from(format!("{}_eeg.vhdr", stem.display()));
     write_brainvision(&header, SFREQ, &channels, data.view(), &[]).unwrap();
-    let rows = (0..60).map(|i| {
-        let (onset, length) = (0.5 + 0.8 * f64::from(i), 1 + i * 7 % 5);
+    let n_events = ((n_times as f64 / SFREQ - 2.0) / interval).ceil() as u32;
+    let rows = (0..n_events).map(|i| {
+        let (onset, length) = (0.5 + interval * f64::from(i), 1 + i * 7 % 5);
         format!("{onset}\t0.1\t{}\t{length}\n", if i % 3 == 0 { "odd" } else { "even" })
     });
     let table = format!("onset\tduration\tkind\tlength\n{}", rows.collect::<String>());
@@ -153,6 +164,9 @@ pub fn temporary(folder: &Path) -> Vec<PathBuf> {
     let mut todo = vec![folder.to_path_buf()];
     while let Some(folder) = todo.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name() == ".dre-lock" {
+                continue;
+            }
             if entry.file_name().to_string_lossy().starts_with('.') {
                 out.push(entry.path());
             } else if entry.path().is_dir() {

@@ -123,7 +123,7 @@ fn a_preparation_stopped_anywhere_and_started_again_gives_the_same_bytes() {
     let whole = job(home.path(), STUDY);
     prepare(&whole, &mut Watch::default()).unwrap();
     let expected = content(&whole.out.join("cohort"));
-    assert_eq!(expected.len(), 2 + 2 * 3);
+    assert_eq!(expected.len(), 3 + 2 * 3);
     let mut n_stops = 0;
     for place in 1.. {
         let job = Job { out: home.path().join(format!("stopped-{place}")), ..whole.clone() };

@@ -242,7 +242,9 @@ mod tests {
                  given, gives away what it must predict; or set n_init_times to 65 or more"
             );
         }
-        assert!(check(until(Some(-0.7)), 40).unwrap_err().to_string().contains("a window within the epoch"));
+        assert!(
+            check(until(Some(-0.7)), 40).unwrap_err().to_string().contains("a window that holds a sample of the epoch")
+        );
     }
 
     #[test]

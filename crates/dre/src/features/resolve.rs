@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{FeatureSpec, FeatureValue, Missing};
 use crate::data::EventTable;
+use crate::text::plain;
 use crate::{Error, Result};
 
 /// One signal.
@@ -45,7 +46,7 @@ pub(super) fn resolve(specs: &[FeatureSpec], tables: &[&EventTable]) -> Result<V
                     return Err(fail(&spec.name, reason));
                 }
                 for (i, level) in levels.iter().enumerate().filter(|(_, level)| Some(*level) != reference.as_ref()) {
-                    let name = format!("{}[{level}]", spec.name);
+                    let name = format!("{}[{}]", spec.name, plain(level));
                     items.push(Item { name, spec: spec.clone(), level: Some((levels.clone(), i)) });
                 }
             }

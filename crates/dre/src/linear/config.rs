@@ -24,7 +24,8 @@ pub enum Penalty {
 pub enum AlphaUnit {
     /// The mean sum of squares of the model's columns (the mean of the Gram matrix's diagonal, means taken off), over the
     /// number of bands in banded ridge. Alpha then means the same for any number of epochs, any unit of the data, and any
-    /// kind of model: with 1, the penalty weighs as much as the data do.
+    /// kind of model: with 1, the penalty weighs as much as the data do. The columns of an RTRF are of two kinds, the data's past
+    /// and the features, and each kind has the unit of its own columns.
     #[default]
     Relative,
     /// 1, as in scikit-learn and MNE-Python: alpha itself is added to the Gram matrix.
@@ -49,7 +50,8 @@ pub struct LinearOptions {
     /// neighbours, and smaller penalties than those of folds may be chosen.
     pub leave_one_out: bool,
     /// Whether the whole procedure, choice included, is also scored by nested cross-validation over the folds: an R² over
-    /// all samples of folds that neither choice nor fit has seen.
+    /// all epochs of folds that neither choice nor fit has seen. Folds are stretches of consecutive epochs; epochs that overlap share
+    /// samples across the border of two folds.
     pub nested: bool,
     /// Number of principal components that data are reduced to before the fit; 0 fits the channels themselves.
     pub n_components: usize,

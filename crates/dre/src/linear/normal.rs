@@ -1,5 +1,7 @@
 //! Second moments, ready for a solver.
 
+use std::ops::Range;
+
 use faer::{Mat, MatRef};
 
 use super::AlphaUnit;
@@ -83,8 +85,13 @@ impl Moments {
 
     /// What alpha is counted in.
     pub(super) fn unit(&self, unit: AlphaUnit) -> f64 {
+        self.unit_of(unit, 0..self.columns.len())
+    }
+
+    /// What alpha is counted in for some columns, of which a model has several kinds.
+    pub(super) fn unit_of(&self, unit: AlphaUnit, columns: Range<usize>) -> f64 {
         let n = self.columns.len();
-        unit.of((0..n).map(|column| self.gram[column * n + column]))
+        unit.of(columns.map(|column| self.gram[column * n + column]))
     }
 
     /// Number of rows, over all epochs.

@@ -10,7 +10,7 @@ use super::masks::{Group, Measured, pick};
 use super::moments::LagMoments;
 use super::solver::PenaltyMatrix;
 use super::trf_system::Pass;
-use super::{Effort, Penalty, Rtrf};
+use super::{Effort, Rtrf};
 use crate::{Error, Result};
 
 /// The regressors of a model and their lags.
@@ -102,8 +102,11 @@ impl RtrfLayout {
             let mut moments = moments.finish();
             moments.centre();
             let (means, target_means) = moments.means();
-            let unit = moments.unit(self.config.alpha_unit);
-            let penalty = PenaltyMatrix::new(Penalty::Ridge, moments.columns()).times(unit);
+            // The data's past and the features each in their own unit: what volts are to microvolts changes nothing.
+            let (n_columns, n_past) = (moments.columns().len(), self.present.len() * l);
+            let units = [0..n_past, n_past..n_columns].map(|own| moments.unit_of(self.config.alpha_unit, own));
+            let weight = |column: usize| units[usize::from(column >= n_past)];
+            let penalty = PenaltyMatrix::diagonal(&(0..n_columns).map(weight).collect::<Vec<_>>());
             let (columns, n_rows) = (moments.columns.clone(), moments.n_rows());
             let (ridge, cross) = moments.into_ridge(n_threads);
             let mut ridge = ridge.stopped_by(stop.clone());

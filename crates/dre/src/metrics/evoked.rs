@@ -108,7 +108,7 @@ impl EvokedSums {
             .sums
             .into_iter()
             .map(|(condition, sums)| ConditionMean {
-                condition,
+                condition: crate::text::plain(&condition).into_owned(),
                 n_epochs: sums.n_epochs,
                 truth: Sums::mean(sums.truth, sums.n, sums.counts.as_ref()),
                 predicted: Sums::mean(sums.predicted, sums.n, sums.counts.as_ref()),

@@ -17,4 +17,4 @@ pub use partial::PartialCorrelation;
 pub use parts::score_parts;
 pub use score::{ScoreSpec, Scores, SubjectScores, first_scored, mean_from, score, score_subject};
 pub(crate) use score::{check_finite, mean_of};
-pub use window::{Scorable, Window, WindowSpec, score_windows};
+pub use window::{Scorable, Tested, Window, WindowSpec, score_windows};

@@ -108,8 +108,16 @@ impl Window {
     }
 }
 
-/// The mean r of each model in each window, by subject, tested across these, and every pair of the models named in `compared`
-/// compared. p of the comparisons is adjusted for all pairs in all windows together (Benjamini & Hochberg 1995).
+/// Which models' scores are tested.
+#[derive(Clone, Copy, Debug)]
+pub struct Tested<'a> {
+    /// Models of which every pair is compared.
+    pub pairs: &'a [&'a str],
+    /// Models whose r is tested against 0: those that are shown no data. Any other has an r above 0 by the filter alone.
+    pub alone: &'a [&'a str],
+}
+
+/// The mean r of each model in each window, by subject, and what `tested` says tested across these. p of the comparisons is adjusted for all pairs in all windows together (Benjamini & Hochberg 1995).
 ///
 /// `subjects` are the data set's, in its order; a subject that a model has no score of is left out of its means. `seed` is
 /// that of the bootstrap intervals.
@@ -118,7 +126,7 @@ impl Window {
 /// Where a window does not fit the scores' maps.
 pub fn score_windows(
     models: &[(&str, &Scores)],
-    compared: &[&str],
+    tested: Tested<'_>,
     subjects: &[String],
     windows: &[Window],
     (channels, times): (&[Channel], &[f64]),
@@ -132,19 +140,19 @@ pub fn score_windows(
                 subjects.iter().map(|label| of(label).map_or(f64::NAN, |own| window.mean(&own.map))).collect()
             };
             let r: Vec<(&str, Vec<f64>)> = models.iter().map(|(name, scores)| (*name, by_subject(scores))).collect();
-            let score = |r: &[f64]| WindowScore {
+            let score = |name: &str, r: &[f64]| WindowScore {
                 mean_r: mean_of(r.iter().copied()),
                 subjects: subjects.iter().cloned().zip(r.iter().map(|r| r.is_finite().then_some(*r))).collect(),
                 confidence: bootstrap_interval(r, seed),
-                test: test_group(r, Tail::Both),
+                test: if tested.alone.contains(&name) { test_group(r, Tail::Both) } else { None },
             };
-            let pairs: Vec<_> = r.iter().filter(|(name, _)| compared.contains(name)).cloned().collect();
+            let pairs: Vec<_> = r.iter().filter(|(name, _)| tested.pairs.contains(name)).cloned().collect();
             WindowResult {
                 name: window.name.clone(),
                 channels: window.channels.iter().map(|&c| channels[c].name.clone()).collect(),
                 tmin: times[window.samples.start],
                 tmax: times[window.samples.end - 1],
-                models: r.iter().map(|(name, r)| ((*name).to_owned(), score(r))).collect::<IndexMap<_, _>>(),
+                models: r.iter().map(|(name, r)| ((*name).to_owned(), score(name, r))).collect::<IndexMap<_, _>>(),
                 comparisons: compare_models(&pairs, seed),
             }
         })
@@ -240,13 +248,18 @@ mod tests {
             channels,
             samples,
         });
-        let (models, both) = ([("trf", &trf), ("dre", &dre), ("dre-past", &trf)], ["trf", "dre"]);
-        let found = score_windows(&models, &both, &subjects, &windows, (&channels(), &times), 0);
+        let models = [("trf", &trf), ("dre", &dre), ("dre-past", &trf)];
+        let tested = Tested { pairs: &["trf", "dre"], alone: &["trf"] };
+        let found = score_windows(&models, tested, &subjects, &windows, (&channels(), &times), 0);
         let [early, late] = found.as_slice() else { panic!("two windows, not {found:?}") };
         assert_eq!((late.tmin, late.tmax, &late.channels[..]), (2.0, 2.0, &["Pz".to_owned()][..]));
         assert_eq!(late.models["trf"].subjects["s6"], None, "nobody has scored it");
         assert!((late.models["trf"].mean_r - 0.225).abs() < 1e-12);
-        assert!(late.models["trf"].confidence.is_some() && late.models["dre"].test.unwrap().n == 6);
+        assert!(
+            late.models["trf"].confidence.is_some()
+                && late.models["trf"].test.unwrap().n == 6
+                && late.models["dre"].test.is_none()
+        );
         assert!(late.models.contains_key("dre-past") && late.comparisons.len() == 1, "only the named are compared");
         let (same, better) = (&early.comparisons[0], &late.comparisons[0]);
         assert_eq!((same.test, same.q), (None, None), "no difference is no test");
@@ -255,7 +268,7 @@ mod tests {
         assert!((better.q.unwrap() - p).abs() < 1e-12, "one test in the family");
         // The same window twice: both are tests of the family, and q is p again, as both p are the same.
         let twice = [windows[1].clone(), windows[1].clone(), Window { samples: 0..4, ..windows[1].clone() }];
-        let found = score_windows(&models, &both, &subjects, &twice, (&channels(), &times), 0);
+        let found = score_windows(&models, tested, &subjects, &twice, (&channels(), &times), 0);
         assert!(found.iter().all(|window| window.comparisons[0].q == Some(p)), "{found:?}");
     }
 }

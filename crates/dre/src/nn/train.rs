@@ -1,6 +1,6 @@
 //! Training: shuffled batches, validation after every pass, everything that a checkpoint needs.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -82,6 +82,9 @@ pub struct TrainingState {
     pub history: Vec<PassRecord>,
     /// Pass whose weights are kept.
     pub best_pass: Option<usize>,
+    /// The subject whose embedding alone is trained, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<usize>,
 }
 
 /// A network being trained.
@@ -96,6 +99,8 @@ pub struct Training {
     loss_sum: (f64, u64),
     history: Vec<PassRecord>,
     best: Option<(usize, Vec<f32>)>,
+    /// The subject whose embedding alone is trained.
+    subject: Option<usize>,
 }
 
 impl Training {
@@ -107,7 +112,18 @@ impl Training {
         config.check()?;
         let network = network.with_precision(config.precision)?;
         let adam = Adam::new(&network, config.lr);
-        Ok(Self { network, adam, config, seed, pass: 0, batch: 0, loss_sum: (0.0, 0), history: vec![], best: None })
+        Ok(Self {
+            network,
+            adam,
+            config,
+            seed,
+            pass: 0,
+            batch: 0,
+            loss_sum: (0.0, 0),
+            history: vec![],
+            best: None,
+            subject: None,
+        })
     }
 
     /// Starts with the network's present weights and trains one subject's embedding alone; everything else stays.
@@ -115,17 +131,9 @@ impl Training {
     /// # Errors
     /// [`Error::Setting`] where a setting makes no sense, or the network has no embedding for this subject.
     pub fn of_subject(network: Network, config: TrainConfig, seed: u64, subject: usize) -> Result<Self> {
-        let (dim, n_subjects) = (network.config().subject_dim, network.dims().n_subjects);
-        if dim == 0 || subject >= n_subjects {
-            return Err(Error::Setting {
-                name: "subject".into(),
-                found: if dim == 0 { "a network with subject_dim = 0".into() } else { subject.to_string() },
-                expected: format!("a network with an embedding of the subject, an index below {n_subjects}"),
-            });
-        }
-        let first = network.layout.slots.embedding.start + subject * dim;
+        let embedding = embedding_of(&network, subject)?;
         let training = Self::new(network, config, seed)?;
-        Ok(Self { adam: training.adam.only(first..first + dim), ..training })
+        Ok(Self { adam: training.adam.only(embedding), subject: Some(subject), ..training })
     }
 
     /// The network with its latest weights.
@@ -281,6 +289,7 @@ impl Training {
             adam_steps: self.adam.n_steps(),
             history: self.history.clone(),
             best_pass: self.best_pass(),
+            subject: self.subject,
         };
         (state, tensors)
     }
@@ -331,7 +340,18 @@ impl Training {
             }
             None => None,
         };
-        let adam = Adam::from_state(&network, config.lr, state.adam_steps, tensors)?;
+        if state.pass != state.history.len() {
+            return Err(Error::Setting {
+                name: "pass".into(),
+                found: state.pass.to_string(),
+                expected: format!("{}, the passes of the checkpoint's history", state.history.len()),
+            });
+        }
+        let mut adam = Adam::from_state(&network, config.lr, state.adam_steps, tensors)?;
+        if let Some(subject) = state.subject {
+            // What was not trained before is not trained now.
+            adam = adam.only(embedding_of(&network, subject)?);
+        }
         Ok(Self {
             network,
             adam,
@@ -342,8 +362,23 @@ impl Training {
             loss_sum: state.loss_sum,
             history: state.history,
             best,
+            subject: state.subject,
         })
     }
+}
+
+/// The parameters that are one subject's embedding.
+fn embedding_of(network: &Network, subject: usize) -> Result<Range<usize>> {
+    let (dim, n_subjects) = (network.config().subject_dim, network.dims().n_subjects);
+    if dim == 0 || subject >= n_subjects {
+        return Err(Error::Setting {
+            name: "subject".into(),
+            found: if dim == 0 { "a network with subject_dim = 0".into() } else { subject.to_string() },
+            expected: format!("a network with an embedding of the subject, an index below {n_subjects}"),
+        });
+    }
+    let first = network.layout.slots.embedding.start + subject * dim;
+    Ok(first..first + dim)
 }
 
 /// The training epochs in the order of one pass.

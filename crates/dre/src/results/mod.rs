@@ -125,6 +125,24 @@ pub struct ModelResult {
     pub seeds: Vec<SeedScore>,
 }
 
+/// Below this r a model of fewer than three subjects counts as near zero.
+const SMALL_R: f64 = 0.02;
+
+impl ModelResult {
+    /// Whether the mean r is below two standard errors across subjects (three or more), or below 0.02 (fewer): a ratio to it says
+    /// little.
+    pub fn is_near_zero(&self) -> bool {
+        let r: Vec<f64> = self.subjects.values().map(|s| s.r).filter(|r| r.is_finite()).collect();
+        let n = r.len() as f64;
+        if r.len() < 3 {
+            return self.mean_r < SMALL_R;
+        }
+        let mean = r.iter().sum::<f64>() / n;
+        let variance = r.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        self.mean_r < 2.0 * (variance / n).sqrt()
+    }
+}
+
 /// What only linear models have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LinearResult {

@@ -21,9 +21,11 @@ pub struct StatisticsResult {
 /// One model across subjects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelStatistics {
-    /// Whether the subjects' mean r differ from 0; none with fewer than 5 subjects.
+    /// Whether the subjects' mean r differ from 0; none with fewer than 5 subjects, and for a model with an init window, whose r is
+    /// above 0 by the filter alone.
     pub test: Option<TestResult>,
-    /// Mean r as a share of the mean noise ceiling over the same subjects, channels and times.
+    /// Mean r as a share of the mean noise ceiling over the same subjects, channels and times; none for a model with an init window,
+    /// since the ceiling is that of what the stimulus alone can tell.
     pub of_ceiling: Option<f64>,
     /// The same for each subject, in the order of `subjects` of the ceiling; NaN where the ceiling is not above 0.
     #[serde(default, deserialize_with = "null_is_nan::many")]

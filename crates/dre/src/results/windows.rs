@@ -33,7 +33,8 @@ pub struct WindowScore {
     pub subjects: IndexMap<String, Option<f64>>,
     /// 95 % bootstrap interval of `mean_r` across subjects; none with fewer than 5.
     pub confidence: Option<[f64; 2]>,
-    /// Whether the subjects' r differ from 0 (two-sided); none with fewer than 5 subjects.
+    /// Whether the subjects' r differ from 0 (two-sided); none with fewer than 5 subjects, and for a model with an init window,
+    /// whose r is above 0 by the filter alone.
     pub test: Option<TestResult>,
 }
 

@@ -277,6 +277,10 @@ struct Source<'a> {
     recorded_lowpass: Option<f64>,
 }
 
+/// The most that a sampling frequency is multiplied and divided by: a slip of a few zeros would ask for terabytes.
+const MOST_UP: f64 = 64.0;
+const MOST_DOWN: f64 = 10_000.0;
+
 impl Source<'_> {
     /// The way to the sampling frequency that the study asks for, and that frequency (Hz).
     fn rate(&self, n_times: usize, advice: &mut Vec<Advice>) -> Result<(Rate, f64)> {
@@ -305,6 +309,12 @@ impl Source<'_> {
             return Ok((Rate::Decim(1), self.sfreq));
         }
         let ratio = self.sfreq / target;
+        if !(1.0 / MOST_UP..=MOST_DOWN).contains(&ratio) {
+            let [least, most] = [self.sfreq / MOST_DOWN, self.sfreq * MOST_UP];
+            let expected =
+                format!("{least} to {most} Hz for a recording at {} Hz; more would only take memory", self.sfreq);
+            return Err(setting("sfreq", &format!("{target} Hz"), &expected));
+        }
         let whole =
             (ratio.round() >= 1.0 && (ratio - ratio.round()).abs() <= 1e-9 * ratio).then_some(ratio.round() as usize);
         let n_times = n_times.max(1);
@@ -454,6 +464,9 @@ mod tests {
     fn impossible_sampling_frequencies_are_refused() {
         let message = |spec: PrepareSpec| Preparation::new(&spec, 256.0, 9999, None).unwrap_err().to_string();
         assert!(message(resampling(None, 0.0, None)).starts_with("sfreq = 0 Hz"));
+        for slip in [1e9, 0.01] {
+            assert!(message(resampling(None, slip, None)).contains("expected 0.0256 to 16384 Hz"), "{slip}");
+        }
         assert!(
             message(PrepareSpec { decim: 2, ..resampling(Some(30.0), 100.0, None) }).contains("set one of the two")
         );

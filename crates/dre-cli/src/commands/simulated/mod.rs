@@ -28,7 +28,8 @@ pub(super) fn is_simulated(place: &Path) -> bool {
 
 /// Writes the data set as a whole; one that was there is replaced.
 pub(super) fn write_bids(simulator: &Simulator, place: &Path, n_threads: usize, context: &Context<'_>) -> Result<()> {
-    let folder = NewFolder::new(place)?;
+    // A data set has files that BIDS names, and its root no others.
+    let folder = NewFolder::with_manifest_at(place, truth::FOLDER)?;
     let config = simulator.config();
     sidecars::study(folder.path(), config)?;
     truth::study(&folder.path().join(truth::FOLDER), config)?;

@@ -1,6 +1,5 @@
 //! The samples (`.eeg`).
 
-use std::fs::File;
 use std::path::Path;
 
 use ndarray::ArrayViewMut2;
@@ -62,7 +61,7 @@ impl BrainVision {
             return Err(missing_data(path, &header));
         }
         check_there(&header.data_file)?;
-        let file = File::open(&header.data_file).map_err(Error::io("open", &header.data_file))?;
+        let file = crate::files::open(&header.data_file).map_err(Error::io("open", &header.data_file))?;
         let n_bytes = file.metadata().map_err(Error::io("read", &header.data_file))?.len();
         let (samples, n_times) = match header.encoding {
             Encoding::Binary { number, big_endian } => {

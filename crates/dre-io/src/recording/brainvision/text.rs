@@ -1,6 +1,5 @@
 //! The text layout that header and marker files share: a signature, then sections of `key=value` lines.
 
-use std::fs;
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -31,7 +30,7 @@ pub(super) struct Entry<'a> {
 impl Sections {
     /// `kind` is `header` or `marker`, as the signature has it.
     pub(super) fn read(path: &Path, kind: &str) -> Result<Self> {
-        let bytes = fs::read(path).map_err(Error::io("read", path))?;
+        let bytes = crate::files::read(path).map_err(Error::io("read", path))?;
         let text = decode(&bytes);
         let mut lines = text.lines().enumerate();
         let signature = lines.next().map_or("", |(_, line)| line).to_lowercase();

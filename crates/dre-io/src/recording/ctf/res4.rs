@@ -3,7 +3,6 @@
 //! All values are big-endian. Fields lie at fixed places up to the run description, whose length they give; filters, channel names and
 //! channel records follow it.
 
-use std::fs;
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -60,7 +59,7 @@ pub(super) struct Res4Coil {
 
 impl Res4 {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(Error::io("read", path))?;
+        let bytes = crate::files::read(path).map_err(Error::io("read", path))?;
         let mut cursor = Cursor::new(path, &bytes);
         let signature = cursor.take(8, "the signature")?;
         if !(signature.starts_with(b"MEG4") && signature[5..7] == *b"RS") {

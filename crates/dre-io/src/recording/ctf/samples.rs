@@ -166,7 +166,7 @@ fn open_parts(folder: &Folder, header: &Res4, said: &mut Vec<String>) -> Result<
     let mut parts: Vec<Part> = Vec::new();
     let (mut n_times, mut n_stored) = (0, 0);
     for path in folder.samples()? {
-        let mut file = File::open(&path).map_err(Error::io("open", &path))?;
+        let mut file = crate::files::open(&path).map_err(Error::io("open", &path))?;
         let n_bytes = file.metadata().map_err(Error::io("read", &path))?.len();
         let mut signature = [0; SIGNATURE_BYTES as usize];
         let mut read = || file.rewind().and_then(|()| file.read_exact(&mut signature));

@@ -1,6 +1,5 @@
 //! Text files of a `.ds` folder.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
@@ -13,7 +12,7 @@ pub(super) type Line = (usize, String);
 
 /// The lines of a file that may be absent, without white space around them; empty ones stay.
 pub(super) fn lines(path: &Path) -> Result<Option<Vec<Line>>> {
-    let bytes = match fs::read(path) {
+    let bytes = match crate::files::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // A link to content that was never fetched is not the same as no file.

@@ -64,7 +64,7 @@ impl Edf {
     /// [`Error::Io`].
     pub fn open(path: &Path) -> Result<Self> {
         let is_bdf = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("bdf"));
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
+        let mut file = crate::files::open(path).map_err(Error::io("open", path))?;
         let header = Header::read(path, &mut file, if is_bdf { 3 } else { 2 })?;
         let mut notes = header.notes.clone();
         let (channels, sources, n_record) = channels(path, &header, is_bdf, &mut notes)?;

@@ -1,6 +1,5 @@
 //! The structure `EEG`, taken out of a file of either version.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -54,7 +53,7 @@ pub(super) struct Dataset {
 
 impl Dataset {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
+        let mut file = crate::files::open(path).map_err(Error::io("open", path))?;
         let mut start = [0; 10];
         let n = file.read(&mut start).map_err(Error::io("read", path))?;
         let want = Want::Fields(&VARIABLES);

@@ -372,7 +372,7 @@ impl Parser<'_> {
         }
         let temporary = |error| Error::io("write a temporary file in", std::env::temp_dir())(error);
         let (file, offset) = match (self.source.place(), tag.small) {
-            (Some(place), None) => (File::open(self.path).map_err(Error::io("open", self.path))?, place),
+            (Some(place), None) => (crate::files::open(self.path).map_err(Error::io("open", self.path))?, place),
             (_, Some(small)) => {
                 let mut file = tempfile::tempfile().map_err(temporary)?;
                 file.write_all(&small[..tag.n_bytes as usize]).map_err(temporary)?;

@@ -1,6 +1,5 @@
 //! The samples.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use ndarray::ArrayViewMut2;
@@ -153,7 +152,7 @@ fn data_file(path: &Path, name: &str, notes: &mut Vec<String>) -> Result<PathBuf
 /// Samples as f32 in a file of their own: `.fdt` sample by sample, the older `.dat` channel by channel.
 fn separate(path: &Path, data_file: PathBuf, n_channels: usize, n_times: usize) -> Result<Frames> {
     check_there(&data_file)?;
-    let file = File::open(&data_file).map_err(Error::io("open", &data_file))?;
+    let file = crate::files::open(&data_file).map_err(Error::io("open", &data_file))?;
     let found = file.metadata().map_err(Error::io("read", &data_file))?.len();
     let expected = (n_channels as u64 * 4).checked_mul(n_times as u64);
     if expected != Some(found) {

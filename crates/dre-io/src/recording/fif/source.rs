@@ -26,7 +26,7 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self> {
         check_there(path)?;
-        let file = File::open(path).map_err(Error::io("open", path))?;
+        let file = crate::files::open(path).map_err(Error::io("open", path))?;
         let len = file.metadata().map_err(Error::io("read", path))?.len();
         Ok(Self { path: path.to_owned(), len, file, window: Vec::new(), window_start: 0 })
     }
