@@ -71,11 +71,6 @@ impl Console {
         self.lost.get().map_or(Ok(()), |reason| Err(CliError::Output { reason: reason.clone() }))
     }
 
-    /// What went wrong, where nothing can be given back to whoever called.
-    pub(crate) fn error(&self, text: impl Display) {
-        self.message(format_args!("{ERROR}error{ERROR:#}: {}", plain_lines(&text.to_string())));
-    }
-
     /// A step that begins or has ended: a verb and what it is about.
     pub(crate) fn step(&self, verb: &str, text: impl Display) {
         if self.level >= 0 {

@@ -24,7 +24,7 @@ impl Interrupt {
             }
             said.warn("stopping after this batch and saving; press Ctrl-C again to end at once");
         };
-        listen(ask, console.clone())?;
+        listen(ask)?;
         Ok(Self(stop))
     }
 
@@ -39,29 +39,30 @@ impl Interrupt {
     }
 }
 
+/// What is said where a mapped file ends earlier than it did.
 #[cfg(unix)]
-fn listen(ask: impl Fn() + Send + 'static, console: Console) -> Result<()> {
-    use signal_hook::consts::{SIGBUS, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+const CUT_SHORT: &str = "\
+error: a file was cut short by another program, or its disk failed, while it was being read; make it again (`dre verify FOLDER`
+finds which of dre's it was)
+";
+
+#[cfg(unix)]
+fn listen(ask: impl Fn() + Send + 'static) -> Result<()> {
+    use dre_io::store::exit_where_a_map_ends;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::iterator::Signals;
 
-    let mut wanted = vec![SIGINT, SIGTERM, SIGBUS, SIGXFSZ];
+    let mut wanted = vec![SIGINT, SIGTERM, SIGXFSZ];
     if !is_ignored(SIGHUP) {
         wanted.push(SIGHUP);
     }
+    exit_where_a_map_ends(CUT_SHORT).map_err(crate::error::CliError::Signal)?;
     let mut signals = Signals::new(wanted).map_err(crate::error::CliError::Signal)?;
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
             for signal in signals.forever() {
                 match signal {
-                    // Whoever reads the map stays where it is and gets the signal again and again until the program ends.
-                    SIGBUS => {
-                        console.error(
-                            "a file was cut short by another program, or its disk failed, while it was being read; make it again \
-                             (`dre verify FOLDER` finds which of dre's it was)",
-                        );
-                        std::process::exit(1);
-                    }
                     // The write fails, too, and says which file it was.
                     SIGXFSZ => {}
                     _ => ask(),
@@ -82,6 +83,6 @@ fn is_ignored(signal: i32) -> bool {
 }
 
 #[cfg(not(unix))]
-fn listen(ask: impl Fn() + Send + 'static, _: Console) -> Result<()> {
+fn listen(ask: impl Fn() + Send + 'static) -> Result<()> {
     ctrlc::set_handler(ask).map_err(|error| crate::error::CliError::Signal(std::io::Error::other(error)))
 }

@@ -23,13 +23,6 @@ pub(crate) fn scores(results: &Results) -> String {
     let mean = format!("mean of {n_subjects}");
     let n_test: usize = results.cohort.subjects.iter().map(|s| s.n_test).sum();
     rows.push(row(mean, n_test.to_string(), results.models.values().map(|m| number(m.mean_r))));
-    if !results.floors.is_empty() {
-        let floor = |name: &String| {
-            let own = results.floors.iter().find(|floor| floor.models.contains(name));
-            own.map_or_else(|| "–".to_owned(), |floor| number(floor.mean_r))
-        };
-        rows.push(row("processing floor".to_owned(), String::new(), results.models.keys().map(floor)));
-    }
 
     let mut text = format!(
         "Pearson's r across test epochs, mean over {} and times from {} to {} s\n\n",
@@ -41,6 +34,14 @@ pub(crate) fn scores(results: &Results) -> String {
         results.times.last().map_or_else(|| "the end".to_owned(), |t| format!("{t:.3}")),
     );
     text += &aligned(&rows, &[0]);
+    for floor in results.floors.iter().filter(|floor| floor.mean_r > 0.0) {
+        let _ = write!(
+            text,
+            "\nprocessing floor of {}: r = {}, which a linear model would reach on white noise, prepared as here",
+            floor.models.join(", "),
+            number(floor.mean_r)
+        );
+    }
     for ratio in &results.ratios {
         let value =
             ratio.ratio.map_or_else(|| "undefined, as the latter is not above 0".to_owned(), |r| format!("{r:.1}"));

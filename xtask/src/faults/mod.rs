@@ -125,7 +125,7 @@ fn prove(options: &Options, root: &Path) -> Result<bool, String> {
 const NOTES: &str = "\
 Each try starts from a copy of a finished run, an empty folder, or a run that was killed, disturbs `dre run` of a small study (three
 simulated subjects; TRF, RTRF, two fits of a network, decoder, importance, brain states), and then runs it to its end. Nothing was
-lost where that ends with status 0, where every array, table and weight is that of the undisturbed run bit for bit (`results.json` and
+lost where that ends with status 0, where every array, table and weight is that of the undisturbed run bit for bit (`results.json`, `cohort.json` and
 `model.json` hold times and are compared without them), where `dre verify` finds nothing, and where files that the user had put beside
 dre's are as they were. No program may end by a signal that it was not sent, or panic.
 ";

@@ -125,7 +125,7 @@ impl Lab {
                 match name.rsplit('/').next() {
                     // Checksums of what holds times.
                     Some(".dre-lock" | "dre-manifest.json" | "report.html") => {}
-                    Some("results.json" | "model.json") => {
+                    Some("results.json" | "model.json" | "cohort.json") => {
                         found.insert(name, timeless(&bytes));
                     }
                     _ => {
@@ -149,7 +149,7 @@ fn timeless(bytes: &[u8]) -> Vec<u8> {
     fn strip(value: &mut serde_json::Value) {
         match value {
             serde_json::Value::Object(map) => {
-                for key in ["fit_seconds", "seconds", "finished"] {
+                for key in ["fit_seconds", "seconds", "finished", "modified"] {
                     map.remove(key);
                 }
                 map.values_mut().for_each(strip);

@@ -168,7 +168,7 @@ mod tests {
         let below = home.path().join("models/dre");
         fs::create_dir_all(&below).unwrap();
         fs::write(home.path().join(RUN_FILE), "{\"format\": 1, \"version\": \"0\"}").unwrap();
-        let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        let long_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
         let old = |path: PathBuf| {
             let file = File::create(&path).unwrap();
             file.set_modified(long_ago).unwrap();
