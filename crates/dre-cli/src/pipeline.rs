@@ -9,7 +9,7 @@ use dre::nn::Progress;
 use dre::results::{AdaptationResult, PassRecord, Results};
 pub(crate) use dre_io::pipeline::Job;
 use dre_io::pipeline::{AdaptRequest, MODELS_FOLDER, Monitor, REPORT_FILE};
-use dre_io::store::write_file;
+use dre_io::store::{RUN_FILE, write_file, write_more};
 
 use crate::commands::Context;
 use crate::error::Result;
@@ -136,10 +136,15 @@ pub(crate) fn adapt(job: &Job, request: &AdaptRequest, context: &Context<'_>) ->
     Ok(dre_io::pipeline::adapt(job, &cohort, request, &mut Watch::new(context))?)
 }
 
-/// Writes the report into the folder; gives the page's path.
+/// Writes the report into the folder; gives the page's path. In a folder that is no run's, a page that dre did not write stays.
 pub(crate) fn report(results: &Results, folder: &Path) -> Result<PathBuf> {
     let page = dre_report::write_html(results)?;
     let path = folder.join(REPORT_FILE);
-    write_file(&path, |out| out.write_all(page.as_bytes()))?;
+    let write = |path: &Path| write_file(path, |out| out.write_all(page.as_bytes()));
+    if folder.join(RUN_FILE).is_file() {
+        write(&path)?;
+    } else {
+        write_more(folder, |new| write(&new.join(REPORT_FILE)))?;
+    }
     Ok(path)
 }

@@ -156,8 +156,37 @@ fn files_that_the_user_adds_to_a_run_are_never_cleared() {
     fs::remove_dir_all(home.join("run/cohort")).unwrap();
     symlink("../elsewhere", home.join("run/cohort")).unwrap();
     let message = failure(home, &run);
-    assert!(message.contains("run/cohort: is not a folder that dre wrote"), "{message}");
+    assert!(message.contains("run/cohort: was not written by dre"), "{message}");
     assert_eq!(fs::read_to_string(home.join("elsewhere/only_copy.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn a_report_and_figures_replace_nothing_of_the_user_s() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    study(home);
+    success(home, &["run", "study.toml", "--out", "run"]);
+    fs::create_dir(home.join("mine")).unwrap();
+    fs::copy(home.join("run/results.json"), home.join("mine/results.json")).unwrap();
+    for name in ["report.html", "scores.svg"] {
+        fs::write(home.join("mine").join(name), "mine").unwrap();
+    }
+    for args in [&["report", "mine"][..], &["figures", "run", "--out", "mine", "--only", "scores", "--format", "svg"]] {
+        let message = failure(home, args);
+        assert!(message.contains("was not written by dre"), "{message}");
+    }
+    for name in ["report.html", "scores.svg"] {
+        assert_eq!(fs::read_to_string(home.join("mine").join(name)).unwrap(), "mine");
+        fs::remove_file(home.join("mine").join(name)).unwrap();
+    }
+    // What it wrote itself it writes again, and figures of another call stay.
+    for _ in 0..2 {
+        success(home, &["report", "mine"]);
+        success(home, &["figures", "run", "--out", "mine", "--only", "scores", "--format", "svg"]);
+        success(home, &["figures", "run", "--out", "mine", "--only", "evoked", "--format", "svg"]);
+    }
+    assert!(home.join("mine/scores.svg").is_file() && home.join("mine/report.html").is_file());
+    success(home, &["verify", "mine"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whole studies, from folders to folders.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use dre::nn::Progress;
 use dre::results::{PassRecord, Results};
 use dre_io::cohort::CohortFolder;
 use dre_io::pipeline::{self, Job, Monitor, PipelineError, REPORT_FILE};
-use dre_io::store::{Hold, read_json, write_file};
+use dre_io::store::{Hold, RUN_FILE, read_json, write_file, write_more};
 use dre_io::study::StudyFile;
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
@@ -228,7 +228,14 @@ pub fn write_report(py: Python<'_>, folder: PathBuf) -> PyResult<PathBuf> {
         pipeline::read_state_maps(&folder, &mut results).map_err(|e| store(&e))?;
         let page = dre_report::write_html(&results).map_err(|e| value(&e))?;
         let path = folder.join(REPORT_FILE);
-        write_file(&path, |out| out.write_all(page.as_bytes())).map_err(|e| store(&e))?;
+        let write = |path: &Path| write_file(path, |out| out.write_all(page.as_bytes()));
+        // In a folder that is no run's, a page that dre did not write stays.
+        let written = if folder.join(RUN_FILE).is_file() {
+            write(&path)
+        } else {
+            write_more(&folder, |new| write(&new.join(REPORT_FILE)))
+        };
+        written.map_err(|e| store(&e))?;
         Ok(path)
     })
 }

@@ -81,7 +81,7 @@ fn not_ours(place: &Path, found: &Path) -> String {
     let place = place.display();
     if found.as_os_str() == place.to_string().as_str() {
         return format!(
-            "{place}: is not a folder that dre wrote, and dre replaces nothing else; move it away, or choose another folder with --out"
+            "{place}: was not written by dre, which replaces nothing else; move it away, or choose another folder with --out"
         );
     }
     format!(

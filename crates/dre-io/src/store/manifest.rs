@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::hash::Hasher as _;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
@@ -156,7 +156,11 @@ impl Manifest {
     /// The manifest of `folder`; none where there is none that can be read.
     pub fn read(folder: &Path, at: &str) -> Option<Self> {
         let manifest: Self = read_json(&folder.join(at).join(MANIFEST_FILE)).ok()?;
-        (manifest.format <= FORMAT).then_some(manifest)
+        // Whoever can write a manifest must not be able to have files elsewhere removed or read.
+        let is_sound = manifest.format <= FORMAT
+            && manifest.files.keys().all(|name| !name.is_empty() && is_below(name))
+            && is_below(&manifest.at);
+        is_sound.then_some(manifest)
     }
 
     /// The first thing in `folder` that is not in its manifest: what clearing it would lose. None where all is dre's, and
@@ -253,6 +257,11 @@ impl Manifest {
     pub fn size(&self) -> (usize, u64) {
         (self.files.len(), self.files.values().map(|stamp| stamp.bytes).sum())
     }
+}
+
+/// Whether a path leads into the folder that it is relative to, and not out of it again.
+fn is_below(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// Everything below `folder` that is not a folder, with its path within it; links are things of their own and not followed. Left

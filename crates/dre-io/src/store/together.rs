@@ -122,6 +122,26 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_that_names_files_elsewhere_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("model");
+        fs::write(home.path().join("precious"), "mine").unwrap();
+        for name in ["../precious", "a/../../precious", "/etc/hostname", "./a", ""] {
+            put(&folder, &[("a", "1")]).unwrap();
+            let path = folder.join(MANIFEST_FILE);
+            let stamp = serde_json::json!({ "bytes": 4, "xxh3": "0" });
+            let mut content: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            content["files"][name] = stamp;
+            fs::write(&path, content.to_string()).unwrap();
+            assert_eq!(Manifest::read(&folder, ""), None, "{name}");
+            // Then nothing there is known to be dre's.
+            assert!(put(&folder, &[("a", "2")]).is_err());
+            assert_eq!(fs::read_to_string(home.path().join("precious")).unwrap(), "mine");
+            fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+
+    #[test]
     fn a_failed_write_changes_nothing() {
         let home = tempfile::tempdir().unwrap();
         put(home.path(), &[("a", "old")]).unwrap();
