@@ -112,7 +112,8 @@ class Encoder(Stored):
             features, for models with an init window, which then predict from the past alone.
         y : ndarray (n_epochs, n_channels, n_times), mne.Epochs, list of either, or None
             Brain responses in any unit. None takes the data of ``X``, which then is ``mne.Epochs``; their good data
-            channels are used. float32 arrays in row-major order are read in place, others are converted once.
+            channels are used. float32 arrays in row-major order are read in place while Python goes on: another thread must
+            not write to them meanwhile. Others are converted once.
         subject : label, sequence of labels, or None
             Whose the epochs are: one label per element of a list, or, for a single array, one label or one per epoch.
             None numbers the elements from "1". Labels are compared as texts, whole numbers alike as 1 and 1.0. A model of

@@ -377,6 +377,23 @@ def test_the_unit_of_the_data_changes_nothing(data, kind):
         assert np.allclose(scaled, numbers, atol=2e-5), unit
 
 
+def test_a_model_is_saved_over_its_own_files_alone(data, tmp_path):
+    X, y = data
+    model = dre.TRF(lag_max=6, alphas=1.0).fit(X, y)
+    (tmp_path / "notes.txt").write_text("mine")
+    for _ in range(2):
+        model.save(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/model.json").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"model\.json: was not written by dre"):
+        model.save(tmp_path / "other")
+    assert (tmp_path / "notes.txt").read_text() == (tmp_path / "other/model.json").read_text() == "mine"
+    coefficients = (tmp_path / "coef.npy").read_bytes()
+    (tmp_path / "coef.npy").write_bytes(coefficients[:-1] + bytes([coefficients[-1] ^ 1]))
+    with pytest.raises(ValueError, match=r"coef\.npy: another content"):
+        dre.TRF.load(tmp_path)
+
+
 def test_too_few_epochs_to_choose_on_are_refused(data):
     X, y = data
     for model in (

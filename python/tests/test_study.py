@@ -227,6 +227,15 @@ def test_the_autoregression_of_the_oddball_is_that_of_an_independent_implementat
         assert results.floors[name]["mean_r"] == pytest.approx(0.086, abs=0.002)
 
 
+def test_folders_that_hold_other_things_are_refused(plain, tmp_path):
+    _, folder, data = plain
+    mine = tmp_path / "results.json"
+    mine.write_text("mine")
+    with pytest.raises(FileExistsError, match=r"holds results.json, and no dre-run.json .*choose another folder with out="):
+        dre.run(folder / "study.toml", data=data, out=tmp_path, models=["trf"], verbose=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"] and mine.read_text() == "mine"
+
+
 def test_steps_are_watched_and_faults_are_named(plain, tmp_path, caplog):
     _, folder, data = plain
     study = tmp_path / "study.toml"
