@@ -53,7 +53,7 @@ impl Options {
 
     /// The short form that is part of the tests, on the program that they built.
     pub(crate) fn short() -> Self {
-        Self { seconds: 30, seed: 1, is_release: false, record: false }
+        Self { seconds: 60, seed: 1, is_release: false, record: false }
     }
 }
 
